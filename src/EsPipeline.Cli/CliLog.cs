@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Cli;
+
+/// <summary>What the command line logs; event ids 3000 to 3099.</summary>
+internal static partial class CliLog
+{
+    [LoggerMessage(3000, LogLevel.Information, "Progress: {Progress}")]
+    public static partial void Progress(ILogger logger, string progress);
+
+    [LoggerMessage(3001, LogLevel.Information, "Job {Job}: {Source} to {Sink}, mode {Mode}, state in {State}")]
+    public static partial void Starting(ILogger logger, string job, string source, string sink, string mode, string state);
+
+    [LoggerMessage(3002, LogLevel.Warning, "{Option} was given on the command line, where other users of this machine can see it; {Environment} in the environment or the .env file is safer")]
+    public static partial void SecretOnCommandLine(ILogger logger, string option, string environment);
+
+    [LoggerMessage(3003, LogLevel.Information, "{Report}")]
+    public static partial void Ended(ILogger logger, string report);
+
+    [LoggerMessage(3004, LogLevel.Error, "{Message} {Remedy} ({Code})")]
+    public static partial void Failed(ILogger logger, string message, string remedy, string code);
+}

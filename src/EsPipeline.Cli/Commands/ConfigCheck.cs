@@ -1,0 +1,33 @@
+using EsPipeline.Core.Configuration;
+
+namespace EsPipeline.Cli.Commands;
+
+/// <summary>What <c>--config-check</c> prints: every effective value, its origin, and every mistake.</summary>
+internal static class ConfigCheck
+{
+    /// <returns>0 where all is well, 2 otherwise.</returns>
+    public static int Print(Settings settings, Terminal terminal)
+    {
+        if (settings.Source is not null && settings.Sink is not null)
+        {
+            terminal.WriteResult($"{settings.Source.Name} -> {settings.Sink.Name}, mode {EnumText.Kebab(settings.Mode)}, job {settings.Job}");
+        }
+
+        foreach (var value in settings.Values)
+        {
+            var origin = value.Origin switch
+            {
+                OptionOrigin.CommandLine => "command line",
+                OptionOrigin.Environment => $"environment {value.OriginName}",
+                OptionOrigin.EnvFile => $".env file {value.OriginName}",
+                _ => "default",
+            };
+            var text = value.Origin == OptionOrigin.Default ? value.Definition.DefaultText : OptionDefinition.Format(value.Value);
+            terminal.WriteResult($"{value.Definition.DisplayName,-28} {text,-32} {origin}");
+        }
+
+        foreach (var mistake in settings.Mistakes) terminal.WriteError("espipe: " + mistake);
+        terminal.WriteResult(settings.Mistakes.Count == 0 ? "The configuration is valid." : $"{settings.Mistakes.Count} mistakes.");
+        return settings.Mistakes.Count == 0 ? ExitCode.Done : ExitCode.Usage;
+    }
+}

@@ -1,0 +1,47 @@
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Cli.Commands;
+
+/// <summary>What <c>--mode health-check</c> does: asks both ends and the state store, writes nothing.</summary>
+internal static class HealthCheck
+{
+    // Below the 10 s within which the answer must be there, whatever hangs.
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(8);
+
+    /// <returns>0 where all is well, 1 otherwise.</returns>
+    public static async Task<int> RunAsync(Settings settings, PipelineHost host, Terminal terminal, CancellationToken ct)
+    {
+        var checks = new[]
+        {
+            ($"source {settings.Source.Name}", AskAsync(host.Source.CheckAsync, ct)),
+            ($"sink {settings.Sink.Name}", AskAsync(host.Sink.CheckAsync, ct)),
+            ("state", AskAsync(host.State.CheckAsync, ct)),
+        };
+        var healthy = true;
+        foreach (var (name, check) in checks)
+        {
+            var health = await check.ConfigureAwait(false);
+            var verdict = health?.Problem is { } problem ? $"{problem.Message} {problem.Remedy} ({problem.Code})"
+                : health is null ? $"no answer within {Longest.TotalSeconds:0} s"
+                : string.Join("; ", health.Warnings.Prepend("ok"));
+            healthy &= health is { Problem: null };
+            terminal.WriteResult($"{name}: {health?.System ?? "unknown"}, {health?.Latency.TotalMilliseconds ?? Longest.TotalMilliseconds:0} ms: {verdict}");
+        }
+
+        return healthy ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static async Task<ConnectorHealth?> AskAsync(Func<CancellationToken, Task<ConnectorHealth>> check, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(Longest);
+        try
+        {
+            return await check(limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Engine;
+
+namespace EsPipeline.Cli.Commands;
+
+/// <summary>Runs the pipeline: what espipe does without a command.</summary>
+internal sealed class RunCommand(Terminal terminal, Signals signals) : ICommand
+{
+    /// <inheritdoc/>
+    public Command Build(CommandLine line) => line.Root;
+
+    /// <inheritdoc/>
+    public async Task<int> RunAsync(Invocation invocation, CancellationToken ct)
+    {
+        var settings = SettingsReader.Read(invocation, terminal);
+        if (invocation.Parse.GetValue(invocation.Line.ConfigCheck)) return ConfigCheck.Print(settings, terminal);
+        if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
+        terminal.ResultsToError = PipelineHost.WritesToStandardOutput(settings);
+
+        using var loggers = Logging.Create(settings.Run, settings.IsGiven("--log-file"), terminal, out var problem);
+        if (problem is not null)
+        {
+            terminal.WriteError($"espipe: --log-file: {problem}");
+            return ExitCode.Usage;
+        }
+
+        var host = PipelineHost.Create(settings, loggers);
+        await using (host.ConfigureAwait(false))
+        {
+            foreach (var value in settings.Values.Where(v => v.Definition.IsSecret && v.Origin == OptionOrigin.CommandLine))
+            {
+                CliLog.SecretOnCommandLine(host.Log, value.Definition.Name, value.Definition.Environment.FirstOrDefault() ?? "a name");
+            }
+
+            return settings.Mode == RunMode.HealthCheck
+                ? await HealthCheck.RunAsync(settings, host, terminal, ct).ConfigureAwait(false)
+                : await CopyAsync(settings, host, ct).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<int> CopyAsync(Settings settings, PipelineHost host, CancellationToken ct)
+    {
+        CliLog.Starting(host.Log, settings.Job, settings.Source.Name, settings.Sink.Name, EnumText.Kebab(settings.Mode), host.State.Description);
+        var pipeline = new Pipeline(host.Setup());
+        using var ended = new CancellationTokenSource();
+        var live = terminal.IsInteractive && !settings.Run.NoProgress && !settings.Run.Quiet;
+        var progress = new ProgressLine(pipeline, terminal, host.Log, live).RunAsync(ended.Token);
+        var result = await pipeline.RunAsync(ct).ConfigureAwait(false);
+        await ended.CancelAsync().ConfigureAwait(false);
+        await progress.ConfigureAwait(false);
+
+        if (result.Error is { } error) CliLog.Failed(host.Log, error.Message, error.Remedy, error.Code);
+        foreach (var line in RunReport.Lines(settings, result)) terminal.WriteResult(line);
+        return ExitCode.Of(result.Outcome, signals.Received);
+    }
+}

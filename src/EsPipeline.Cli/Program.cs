@@ -1,0 +1,37 @@
+using System.CommandLine;
+using EsPipeline.Cli;
+using EsPipeline.Cli.Commands;
+using EsPipeline.Core.Engine;
+using EsPipeline.Core.Errors;
+
+using var signals = new Signals();
+var terminal = Terminal.System;
+var run = new RunCommand(terminal, signals);
+var line = new CommandLine([], run);
+var parse = line.Parse(args);
+var mistakes = parse.Action is HelpText ? [] : line.Mistakes(parse);
+if (mistakes.Count > 0)
+{
+    foreach (var mistake in mistakes) terminal.WriteError("espipe: " + mistake);
+    return ExitCode.Usage;
+}
+
+try
+{
+    return await parse.InvokeAsync(
+        new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false }, signals.Stop).ConfigureAwait(false);
+}
+catch (PipelineException e)
+{
+    terminal.WriteError($"espipe: {e.Message} {e.Remedy} ({e.Code})");
+    return e.Code.StartsWith("config.", StringComparison.Ordinal) ? ExitCode.Usage : ExitCode.Failed;
+}
+catch (OperationCanceledException) when (signals.Received is not null)
+{
+    return 128 + signals.Received.Value;
+}
+catch (Exception e) when (e is not OutOfMemoryException)
+{
+    terminal.WriteError($"espipe: {EngineErrors.Unexpected.Meaning} {e}");
+    return ExitCode.Failed;
+}

@@ -1,0 +1,50 @@
+using System.Globalization;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Engine;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Cli;
+
+/// <summary>What a run prints at its end.</summary>
+internal static class RunReport
+{
+    /// <summary>The lines: how it ended, the account, and where to look further.</summary>
+    public static IReadOnlyList<string> Lines(Settings settings, RunResult result)
+    {
+        var account = result.Account;
+        var seconds = result.Elapsed.TotalSeconds;
+        var rate = seconds > 0 ? account.Read / seconds : 0;
+        var how = result.Outcome switch
+        {
+            RunOutcome.Done when account.Read == 0 && result.CopiedBefore is { } at => $"nothing to do, everything was copied by {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC",
+            RunOutcome.Done => "done",
+            RunOutcome.DoneWithDeadLetters => "done, but some records are in the dead letters",
+            RunOutcome.Stopped => "stopped; the same command goes on from here",
+            _ => "failed",
+        };
+        var lines = new List<string>
+        {
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{settings.Source.Name} -> {settings.Sink.Name} ({EnumText.Kebab(settings.Mode)}): {how}. {account.Read} records, {ProgressLine.Bytes(account.Bytes)} in {seconds:0.00} s, {rate:0} records/s."),
+            "account: " + Account(account),
+        };
+        if (result.Outcome == RunOutcome.Done && account.Read == 0 && result.CopiedBefore is not null)
+        {
+            lines.Add($"To copy everything again: espipe checkpoint reset --job {settings.Job}");
+        }
+
+        if (account.DeadLettered > 0) lines.Add($"dead letters: {result.DeadLetterPath} (look at them: espipe dead-letters show --job {settings.Job})");
+        return lines;
+    }
+
+    /// <summary>The account as an equation.</summary>
+    public static string Account(AccountTotals account)
+    {
+        var unfinished = account.Unfinished > 0 ? $" + unfinished {account.Unfinished} (read again by the next run)" : "";
+        var verdict = account.Balances ? "balances" : "DOES NOT BALANCE";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"read {account.Read} = written {account.Written} + unchanged {account.Unchanged} + filtered {account.Filtered} + dead_lettered {account.DeadLettered}{unfinished} ({verdict}), retries {account.Retries}");
+    }
+}

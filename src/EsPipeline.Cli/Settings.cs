@@ -1,0 +1,192 @@
+using EsPipeline.Connectors;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Engine;
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Cli;
+
+/// <summary>What a command line, an environment and a <c>.env</c> file together say: every option's value, and every mistake.</summary>
+internal sealed class Settings
+{
+    // Names that begin with ESPIPE_ and are read by something else than an option.
+    private static readonly string[] OtherNames = ["ESPIPE_AI_MODEL"];
+
+    private Settings(OptionBinder binder, RunOptions run, Connector? source, Connector? sink, object? sourceOptions, object? sinkOptions)
+    {
+        (Run, Source, Sink, SourceOptions, SinkOptions) = (run, source!, sink!, sourceOptions!, sinkOptions!);
+        Values = binder.Values;
+        Mistakes = [.. binder.Mistakes];
+    }
+
+    /// <summary>The options of the run.</summary>
+    public RunOptions Run { get; }
+
+    /// <summary>The source's system; null where it is a mistake.</summary>
+    public Connector Source { get; }
+
+    /// <summary>The sink's system; null where it is a mistake.</summary>
+    public Connector Sink { get; }
+
+    /// <summary>The source's options record.</summary>
+    public object SourceOptions { get; }
+
+    /// <summary>The sink's options record.</summary>
+    public object SinkOptions { get; }
+
+    /// <summary>Every value, and where it came from.</summary>
+    public IReadOnlyList<OptionValue> Values { get; }
+
+    /// <summary>A sentence for each mistake.</summary>
+    public IReadOnlyList<string> Mistakes { get; private set; }
+
+    /// <summary>The query, from the option or the file.</summary>
+    public string? Query { get; private set; }
+
+    /// <summary>This process's part of the keys.</summary>
+    public Shard Shard { get; private set; } = new(0, 1);
+
+    /// <summary>The rules between source and sink.</summary>
+    public TransformRules Rules { get; private set; } = new([], [], [], []);
+
+    /// <summary>The mode, chosen where it was not given.</summary>
+    public RunMode Mode => Run.Mode ?? (!Source.Source!.Follows || Selects ? RunMode.FullSync : RunMode.Continuous);
+
+    /// <summary>The pipeline's mode.</summary>
+    public PipelineMode PipelineMode => Enum.Parse<PipelineMode>(Mode.ToString());
+
+    /// <summary>True where the selection is what the job is about; in the other modes it only says where the job begins.</summary>
+    public bool Bounded => PipelineMode is PipelineMode.FullSync or PipelineMode.Custom && (Query is not null || Run.Since is not null || Run.Until is not null || Run.Limit is not null);
+
+    /// <summary>What the job's identity holds besides what the ends say of themselves.</summary>
+    public IReadOnlyDictionary<string, string> Identity => PartsWhere(d => d.IsIdentity);
+
+    /// <summary>The job's name.</summary>
+    public string Job => Run.Job ?? $"{Source.Name}-{Sink.Name}-{new JobIdentity(PartsWhere(d => d.NamesJob)).Hash[..8]}";
+
+    /// <summary>True where an option was given, wherever.</summary>
+    public bool IsGiven(string option) => Values.Any(v => v.Definition.Name == option && v.Origin != OptionOrigin.Default);
+
+    private bool Selects => Query is not null || Run.Until is not null || Run.Limit is not null || Run.MatchAll;
+
+    /// <summary>Reads everything; never throws for what a person has typed.</summary>
+    public static Settings Read(
+        IReadOnlyDictionary<string, IReadOnlyList<string>> commandLine,
+        IReadOnlyDictionary<string, string> environment,
+        IReadOnlyDictionary<string, string> envFile,
+        TimeProvider time)
+    {
+        var binder = new OptionBinder(commandLine, environment, envFile, time.GetUtcNow());
+        var run = binder.Bind<RunOptions>();
+        var source = Find(binder, "--source", run.Source, c => c.Source is not null);
+        var sink = Find(binder, "--sink", run.Sink, c => c.Sink is not null);
+        var prefix = source is not null && sink is not null && OptionCatalog.SharesOptions(source, sink) ? OptionCatalog.SinkPrefix : "";
+        var sourceOptions = source is null ? null : binder.Bind(source.Source!.Options);
+        var sinkOptions = sink is null ? null : binder.Bind(sink.Sink!.Options, prefix);
+        var settings = new Settings(binder, run, source, sink, sourceOptions, sinkOptions);
+        var more = new List<string>(settings.Mistakes);
+        settings.CheckNames(commandLine, environment, envFile, prefix, more);
+        settings.ReadSelection(more);
+        settings.Mistakes = more;
+        return settings;
+    }
+
+    private static Connector? Find(OptionBinder binder, string option, string name, Func<Connector, bool> can)
+    {
+        if (BuiltInConnectors.Find(name) is { } connector && can(connector)) return connector;
+        var names = BuiltInConnectors.All.Where(can).Select(c => c.Name).ToArray();
+        var near = NearestName.Of(name, names);
+        binder.AddMistake($"{option}: there is no {option[2..]} '{name}'{(near is null ? "" : $"; did you mean {near}?")} Choose from {string.Join(", ", names)}.");
+        return null;
+    }
+
+    private void CheckNames(
+        IReadOnlyDictionary<string, IReadOnlyList<string>> commandLine,
+        IReadOnlyDictionary<string, string> environment,
+        IReadOnlyDictionary<string, string> envFile,
+        string sinkPrefix,
+        List<string> mistakes)
+    {
+        if (Source is not null && Sink is not null)
+        {
+            foreach (var group in OptionCatalog.Groups)
+            {
+                if (group.Record == Source.Source!.Options && group.Prefix.Length == 0) continue;
+                if (group.Record == Sink.Sink!.Options && group.Prefix == sinkPrefix) continue;
+                foreach (var option in group.Options.Where(o => commandLine.ContainsKey(o.Name)))
+                {
+                    mistakes.Add($"{option.Name}: neither the source {Source.Name} nor the sink {Sink.Name} uses it; it belongs to {char.ToLowerInvariant(group.Title[0])}{group.Title[1..]}.");
+                }
+            }
+        }
+
+        var known = OptionCatalog.All.SelectMany(o => o.Environment).Concat(OtherNames).ToHashSet(StringComparer.Ordinal);
+        foreach (var name in environment.Keys.Concat(envFile.Keys).Distinct().Where(n => n.StartsWith("ESPIPE_", StringComparison.Ordinal)))
+        {
+            if (known.Contains(name) || name.StartsWith("ESPIPE_TEST_", StringComparison.Ordinal)) continue;
+            var near = NearestName.Of(name, known);
+            mistakes.Add($"{name}: there is no such environment name{(near is null ? "" : $"; did you mean {near}?")}");
+        }
+    }
+
+    private void ReadSelection(List<string> mistakes)
+    {
+        Query = Run.Query;
+        try
+        {
+            if (Run.QueryFile is { } path) Query = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            mistakes.Add($"--query-file: {e.Message}");
+        }
+
+        try
+        {
+            Rules = new TransformRules(Run.Fields, Run.ExcludeFields, Run.Rename, Run.Set);
+        }
+        catch (FormatException e)
+        {
+            mistakes.Add(e.Message);
+        }
+
+        var (index, count) = Run.Shards is { } shards ? (Run.ShardIndex ?? 0, shards) : (0, 1);
+        if (Run.Shard is { } text && (text.Split('/') is not [var i, var n] || !int.TryParse(i, out index) || !int.TryParse(n, out count)))
+        {
+            mistakes.Add($"--shard: '{text}' is not of the form 0/4.");
+        }
+        else if (index < 0 || index >= count)
+        {
+            mistakes.Add($"--shard: {index}/{count} is not possible; the first of four parts is 0/4.");
+        }
+        else
+        {
+            Shard = new Shard(index, count);
+        }
+
+        if (Source?.Source is not { } source) return;
+        if (Query is not null && source.QueryLanguage is null) mistakes.Add($"--query: the source {Source.Name} takes no query.");
+        if ((Run.Since ?? Run.Until) is not null && !source.SelectsByTime)
+        {
+            mistakes.Add($"{(Run.Since is not null ? "--since" : "--until")}: the source {Source.Name} can't select by time.");
+        }
+    }
+
+    // Only what differs from the default, so that an option added by a later release changes no job.
+    private Dictionary<string, string> PartsWhere(Func<OptionDefinition, bool> matters)
+    {
+        var parts = new Dictionary<string, string>();
+        foreach (var value in Values.Where(v => matters(v.Definition)))
+        {
+            var text = OptionDefinition.Format(value.Value);
+            if (text != OptionDefinition.Format(value.Definition.DefaultValue)) parts[value.Definition.DisplayName.TrimStart('-')] = text;
+        }
+
+        if (Query is not null) parts["query"] = Query;
+        if (Bounded && Run.Since is not null) parts["since"] = Run.Since.Text;
+        if (Bounded && Run.Until is not null) parts["until"] = Run.Until.Text;
+        if (Run.Since is not null || Run.Until is not null) parts["timestamp-field"] = Run.TimestampField;
+        if (Shard.Count > 1) parts["shard"] = $"{Shard.Index}/{Shard.Count}";
+        return parts;
+    }
+}

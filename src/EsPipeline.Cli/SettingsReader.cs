@@ -1,0 +1,32 @@
+using System.Collections;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Cli;
+
+/// <summary>Reads the settings of a call from the command line, the process's environment and the <c>.env</c> file.</summary>
+internal static class SettingsReader
+{
+    /// <summary>Reads everything; from here on the terminal shows no secret of it.</summary>
+    /// <exception cref="PipelineException">The <c>.env</c> file can't be read.</exception>
+    public static Settings Read(Invocation invocation, Terminal terminal)
+    {
+        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+        var path = invocation.Parse.GetValue(invocation.Line.EnvFile);
+        if (path is not null && !File.Exists(path)) throw ConfigurationErrors.BadEnvFile.Error($"{path} is not there.", "Check the name given with --env-file.");
+        var envFile = EnvFile.Read(path ?? ".env", environment);
+        var settings = Settings.Read(invocation.Line.Given(invocation.Parse), environment, envFile, TimeProvider.System);
+        terminal.Redaction = Redaction.Of(settings.Values);
+        return settings;
+    }
+
+    /// <summary>Prints every mistake.</summary>
+    /// <returns>True where there was one.</returns>
+    public static bool Complain(Settings settings, Terminal terminal)
+    {
+        foreach (var mistake in settings.Mistakes) terminal.WriteError("espipe: " + mistake);
+        if (settings.Mistakes.Count > 1) terminal.WriteError("espipe: --config-check shows every value and where it comes from.");
+        return settings.Mistakes.Count > 0;
+    }
+}

@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>The columns of a CSV output, and how a document becomes a row of them.</summary>
+internal sealed class CsvColumns
+{
+    private static readonly SearchValues<byte> NeedsQuotes = SearchValues.Create(",\"\r\n"u8);
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
+
+    private readonly Dictionary<byte[], int> _index = new(KeyComparer.Instance);
+    private readonly bool _safe;
+    private readonly int _idColumn;
+    private readonly (int Start, int Length, bool IsText)[] _cells;
+    private readonly ArrayBufferWriter<byte> _texts = new();
+
+    /// <param name="names">The columns in order.</param>
+    /// <param name="safe">Put a single quote before texts that look like formulas.</param>
+    public CsvColumns(IReadOnlyList<string> names, bool safe)
+    {
+        Names = names;
+        _safe = safe;
+        for (var i = 0; i < names.Count; i++) _index[Encoding.UTF8.GetBytes(names[i])] = i;
+        _idColumn = _index.GetValueOrDefault("id"u8.ToArray(), -1);
+        _cells = new (int, int, bool)[names.Count];
+    }
+
+    /// <summary>The columns' names in order.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>The fields of documents in the order in which they first appear, <c>id</c> before them where none has it.</summary>
+    public static IReadOnlyList<string> Of(IEnumerable<ReadOnlyMemory<byte>> documents)
+    {
+        var names = new List<string>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var document in documents)
+        {
+            var reader = new Utf8JsonReader(document.Span, ReaderOptions);
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (seen.Add(reader.GetString()!)) names.Add(reader.GetString()!);
+                reader.Skip();
+            }
+        }
+
+        if (seen.Add("id")) names.Insert(0, "id");
+        return names;
+    }
+
+    /// <summary>Writes the first line.</summary>
+    public void WriteHeader(RecordBatchBuilder output)
+    {
+        for (var i = 0; i < Names.Count; i++)
+        {
+            if (i > 0) output.Write(","u8);
+            WriteCell(Encoding.UTF8.GetBytes(Names[i]), isText: false, output);
+        }
+
+        output.Write("\n"u8);
+    }
+
+    /// <summary>Writes a row; the key stands in <c>id</c> where the document has no such field.</summary>
+    /// <returns>Null, or the name of a field that no column is for; then nothing was written.</returns>
+    public string? WriteRow(ReadOnlySpan<byte> key, ReadOnlySpan<byte> json, RecordBatchBuilder output)
+    {
+        Array.Clear(_cells);
+        _texts.ResetWrittenCount();
+        if (_idColumn >= 0) SetCell(_idColumn, key, isText: true);
+        var reader = new Utf8JsonReader(json, ReaderOptions);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(reader.GetString()!) : reader.ValueSpan;
+            if (!_index.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var column)) return reader.GetString();
+            reader.Read();
+            SetValue(column, ref reader, json);
+        }
+
+        for (var i = 0; i < _cells.Length; i++)
+        {
+            if (i > 0) output.Write(","u8);
+            WriteCell(_texts.WrittenSpan.Slice(_cells[i].Start, _cells[i].Length), _cells[i].IsText, output);
+        }
+
+        output.Write("\n"u8);
+        return null;
+    }
+
+    private void SetValue(int column, ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            var start = _texts.WrittenCount;
+            var length = reader.CopyString(_texts.GetSpan(Math.Max(1, reader.ValueSpan.Length)));
+            _texts.Advance(length);
+            _cells[column] = (start, length, true);
+            return;
+        }
+
+        var from = (int)reader.TokenStartIndex;
+        var isNull = reader.TokenType == JsonTokenType.Null;
+        reader.Skip();
+        SetCell(column, isNull ? default : json[from..(int)reader.BytesConsumed], isText: false);
+    }
+
+    private void SetCell(int column, ReadOnlySpan<byte> value, bool isText)
+    {
+        _cells[column] = (_texts.WrittenCount, value.Length, isText);
+        _texts.Write(value);
+    }
+
+    private void WriteCell(ReadOnlySpan<byte> value, bool isText, RecordBatchBuilder output)
+    {
+        var guard = _safe && isText && value.Length > 0 && value[0] is (byte)'=' or (byte)'+' or (byte)'-' or (byte)'@' or (byte)'\t' or (byte)'\r';
+        if (value.IndexOfAny(NeedsQuotes) < 0)
+        {
+            if (guard) output.Write("'"u8);
+            output.Write(value);
+            return;
+        }
+
+        output.Write(guard ? "\"'"u8 : "\""u8);
+        for (int quote; (quote = value.IndexOf((byte)'"')) >= 0; value = value[(quote + 1)..])
+        {
+            output.Write(value[..(quote + 1)]);
+            output.Write("\""u8);
+        }
+
+        output.Write(value);
+        output.Write("\""u8);
+    }
+}

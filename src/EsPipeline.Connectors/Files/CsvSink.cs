@@ -1,0 +1,152 @@
+using System.Text.Json;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>
+/// Writes CSV: the sink <c>csv</c>. Its columns are the key as <c>id</c> (unless documents have that field) and the fields of the first 10,000
+/// documents, or those that <c>--fields</c> names; nested values are JSON, null and a missing field are empty.
+/// </summary>
+public sealed class CsvSink : FileOutputSink
+{
+    private const int SampleRecords = 10_000;
+    private const long SampleBytes = 64 << 20;
+
+    private readonly OutputFileOptions _options;
+    private readonly string[] _named;
+    private readonly List<(byte[] Key, byte[] Json)> _sample = [];
+    private long _sampleBytes;
+    private int _sampleWritten;
+    private CsvColumns? _columns;
+    private CsvColumns? _decided;
+
+    /// <param name="options">Where and how to write.</param>
+    /// <param name="run">For <c>--fields</c>.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where warnings go.</param>
+    public CsvSink(OutputFileOptions options, RunOptions run, TimeProvider time, ILogger<CsvSink> log)
+        : base(options, time, log)
+    {
+        _options = options;
+        var named = run.Fields.Select(f => f.Split('.')[0]).Distinct(StringComparer.Ordinal).ToArray();
+        _named = named.Length == 0 || named.Contains("id") ? named : ["id", .. named];
+    }
+
+    private protected override string Kind => "CSV";
+
+    private string SamplePath => PartPath + ".sample";
+
+    /// <inheritdoc/>
+    public override Task CompleteAsync(CancellationToken ct)
+    {
+        using (var output = new RecordBatchBuilder())
+        {
+            if (_columns is null) Decide(output);
+            else WriteHeaderFirst(output);
+            Append(output.Current);
+            SliceWritten();
+        }
+
+        if (!IsStream) File.Delete(SamplePath);
+        return base.CompleteAsync(ct);
+    }
+
+    private protected override RecordFailure? Format(in Record record, RecordBatchBuilder output)
+    {
+        if (record.Operation == RecordOperation.Delete)
+        {
+            return new RecordFailure(0, FilesErrors.CannotDelete, "A row of a CSV file can't say that a document was deleted.");
+        }
+
+        if (_columns is null)
+        {
+            _sample.Add((record.Key.ToArray(), record.Json.ToArray()));
+            _sampleBytes += record.Bytes;
+            return null;
+        }
+
+        WriteHeaderFirst(output);
+        return _columns.WriteRow(record.Key.Span, record.Json.Span, output) is { } unknown
+            ? new RecordFailure(0, FilesErrors.UnknownColumn, $"It has the field '{unknown}', for which the file has no column.")
+            : null;
+    }
+
+    private protected override void EndSlice(RecordBatchBuilder output)
+    {
+        if (_columns is null && (_sample.Count >= SampleRecords || _sampleBytes >= SampleBytes)) Decide(output);
+    }
+
+    private protected override void SliceWritten()
+    {
+        _columns ??= _decided;
+        if (_columns is not null) _sample.Clear();
+        _sampleWritten = _sample.Count;
+    }
+
+    private protected override void SliceFailed()
+    {
+        _decided = null;
+        _sample.RemoveRange(_sampleWritten, _sample.Count - _sampleWritten);
+        _sampleBytes = _sample.Sum(r => (long)r.Key.Length + r.Json.Length);
+    }
+
+    // Before the columns are known the documents wait in memory, and for a checkpoint in a file of their own.
+    private protected override async Task<string> SaveStateAsync(CancellationToken ct)
+    {
+        if (_columns is not null) return JsonSerializer.Serialize(_columns.Names);
+        using var text = new MemoryStream();
+        foreach (var (key, json) in _sample)
+        {
+            using var writer = new BinaryWriter(text, System.Text.Encoding.UTF8, leaveOpen: true);
+            writer.Write7BitEncodedInt(key.Length);
+            writer.Write(key);
+            writer.Write7BitEncodedInt(json.Length);
+            writer.Write(json);
+        }
+
+        await DurableFile.ReplaceAsync(SamplePath, text.GetBuffer().AsMemory(0, (int)text.Length), ct).ConfigureAwait(false);
+        return $"sample:{_sample.Count}";
+    }
+
+    private protected override async Task<bool> RestoreStateAsync(string? state, CancellationToken ct)
+    {
+        _sample.Clear();
+        (_sampleBytes, _sampleWritten, _decided) = (0, 0, null);
+        _columns = _named.Length > 0 ? new CsvColumns(_named, _options.CsvSafe) : null;
+        if (string.IsNullOrEmpty(state)) return true;
+        if (state[0] == '[')
+        {
+            _columns = new CsvColumns(JsonSerializer.Deserialize<string[]>(state)!, _options.CsvSafe);
+            return true;
+        }
+
+        if (!File.Exists(SamplePath)) return false;
+        using var reader = new BinaryReader(new MemoryStream(await File.ReadAllBytesAsync(SamplePath, ct).ConfigureAwait(false)));
+        while (reader.BaseStream.Position < reader.BaseStream.Length)
+        {
+            _sample.Add((reader.ReadBytes(reader.Read7BitEncodedInt()), reader.ReadBytes(reader.Read7BitEncodedInt())));
+        }
+
+        _sampleWritten = _sample.Count;
+        _sampleBytes = _sample.Sum(r => (long)r.Key.Length + r.Json.Length);
+        return state == $"sample:{_sample.Count}";
+    }
+
+    private void WriteHeaderFirst(RecordBatchBuilder output)
+    {
+        if (FileLength == 0 && output.Current.IsEmpty) _columns!.WriteHeader(output);
+    }
+
+    // Every field of the sample has a column, so no row of it can be refused.
+    private void Decide(RecordBatchBuilder output)
+    {
+        if (_sample.Count == 0) return;
+        _decided = new CsvColumns(CsvColumns.Of(_sample.Select(r => (ReadOnlyMemory<byte>)r.Json)), _options.CsvSafe);
+        _decided.WriteHeader(output);
+        foreach (var (key, json) in _sample) _decided.WriteRow(key, json, output);
+    }
+}

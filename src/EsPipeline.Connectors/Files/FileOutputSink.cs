@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>
+/// Writes records into one file in the order in which they come. In a snapshot in which keys may come again the first record of a key is
+/// written and the others count as unchanged; changes are all written, one after the other.
+/// </summary>
+public abstract class FileOutputSink : IResumableSink
+{
+    private readonly OutputFileOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly OutputFile _file;
+    private KeyLog? _keys;
+
+    private protected FileOutputSink(OutputFileOptions options, TimeProvider time, ILogger log)
+    {
+        (_options, _time, _log) = (options, time, log);
+        _file = new OutputFile(options.File);
+    }
+
+    /// <inheritdoc/>
+    public SinkLimits Limits { get; } = new()
+    {
+        MaxRecords = 1_000_000, StartRecords = 1_000_000, MaxBytes = 4 << 20, Concurrency = 1, StartConcurrency = 1,
+    };
+
+    /// <summary>The kind of file, as a person calls it.</summary>
+    private protected abstract string Kind { get; }
+
+    /// <summary>Where the sink may keep what belongs to the unfinished file.</summary>
+    private protected string PartPath => _file.PartPath;
+
+    /// <summary>Bytes in the file.</summary>
+    private protected long FileLength => _file.Length;
+
+    /// <summary>True for standard output, a pipe or a device.</summary>
+    private protected bool IsStream => _file.IsStream;
+
+    private string KeysPath => _file.PartPath + ".keys";
+
+    /// <inheritdoc/>
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct)
+    {
+        var started = _time.GetTimestamp();
+        var problem = _file.Check();
+        var identity = new Dictionary<string, string> { ["file"] = _file.Path };
+        return Task.FromResult(new ConnectorHealth($"{Kind} file", _time.GetElapsedTime(started), identity, problem));
+    }
+
+    /// <inheritdoc/>
+    public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
+    {
+        var deduplicate = kind == ReadKind.Snapshot && !uniqueKeys && _options.UniqueKeys > 0;
+        _keys = deduplicate ? _keys ?? new KeyLog(KeysPath, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))) : null;
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        using var output = new RecordBatchBuilder(1 << 22);
+        var failures = new List<RecordFailure>();
+        var (keys, mark, unchanged) = (_keys, _keys?.Mark ?? 0, 0);
+        for (var i = 0; i < slice.Count; i++)
+        {
+            ref readonly var record = ref slice[i];
+            var hash = keys?.HashOf(record.Key.Span) ?? 0;
+            if (keys?.Contains(hash) == true) unchanged++;
+            else if (Format(record, output) is { } failure) failures.Add(failure with { Index = i });
+            else keys?.Add(hash);
+        }
+
+        try
+        {
+            EndSlice(output);
+            Append(output.Current);
+        }
+        catch
+        {
+            keys?.Forget(mark);
+            SliceFailed();
+            throw;
+        }
+
+        SliceWritten();
+        keys?.SaveIfMany();
+        if (keys?.Count >= _options.UniqueKeys)
+        {
+            Log.UniqueKeysExceeded(_log, _options.UniqueKeys);
+            _keys = null;
+        }
+
+        return Task.FromResult(new WriteResult(slice.Count - unchanged - failures.Count, unchanged, failures));
+    }
+
+    /// <inheritdoc/>
+    public async Task<string?> FlushAsync(CancellationToken ct)
+    {
+        var length = _file.Flush();
+        if (length is null) return null;
+        _keys?.Save();
+        var state = await SaveStateAsync(ct).ConfigureAwait(false);
+        return string.Create(CultureInfo.InvariantCulture, $"out1:{length}:{_keys?.Count ?? 0}:{_keys?.Seed ?? 0:x}:{state}");
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> RestoreAsync(string? token, CancellationToken ct)
+    {
+        if (token is null)
+        {
+            _keys = null;
+            if (!_file.IsStream) File.Delete(KeysPath);
+            _file.Begin();
+            return await RestoreStateAsync(null, ct).ConfigureAwait(false);
+        }
+
+        return token.Split(':', 7) is ["out1", var name, var length, var tail, var keys, var seed, var state]
+            && long.TryParse(keys, out var count)
+            && ulong.TryParse(seed, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hashSeed)
+            && _file.TryRestore($"{name}:{length}:{tail}")
+            && (hashSeed == 0 || (_keys = KeyLog.Load(KeysPath, hashSeed, count)) is not null)
+            && await RestoreStateAsync(state, ct).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public virtual Task CompleteAsync(CancellationToken ct)
+    {
+        _file.Complete();
+        if (!_file.IsStream) File.Delete(KeysPath);
+        _keys = null;
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _file.DisposeAsync().ConfigureAwait(false);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Writes one record's bytes, or says why it can't be written; the index is filled in by the caller.</summary>
+    private protected abstract RecordFailure? Format(in Record record, RecordBatchBuilder output);
+
+    /// <summary>All records of a slice have been formatted: the last chance to add bytes to it.</summary>
+    private protected virtual void EndSlice(RecordBatchBuilder output)
+    {
+    }
+
+    /// <summary>The slice's bytes are in the file.</summary>
+    private protected virtual void SliceWritten()
+    {
+    }
+
+    /// <summary>The slice's bytes are not in the file; the same records will come again.</summary>
+    private protected virtual void SliceFailed()
+    {
+    }
+
+    /// <summary>Saves what else belongs to the token; the text comes back in <see cref="RestoreStateAsync"/>.</summary>
+    private protected virtual Task<string> SaveStateAsync(CancellationToken ct) => Task.FromResult("");
+
+    /// <summary>Goes back to saved state; null for none.</summary>
+    private protected virtual Task<bool> RestoreStateAsync(string? state, CancellationToken ct) => Task.FromResult(true);
+
+    /// <summary>Appends bytes to the file, packed by its name's ending: each call a gzip member or a zstd frame of its own, whole at once.</summary>
+    private protected void Append(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty) return;
+        if (Pack(bytes) is { } packed) _file.Append(packed.GetBuffer().AsSpan(0, (int)packed.Length));
+        else _file.Append(bytes);
+    }
+
+    private MemoryStream? Pack(ReadOnlySpan<byte> bytes)
+    {
+        var gzip = _options.File.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+        if (!gzip && !_options.File.EndsWith(".zst", StringComparison.OrdinalIgnoreCase)) return null;
+        var packed = new MemoryStream();
+        using Stream packer = gzip ? new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true) : new ZstdStream(packed, CompressionMode.Compress, leaveOpen: true);
+        packer.Write(bytes);
+        packer.Dispose();
+        return packed;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>
+/// Reads files record by record, each file a partition, in order: a record of a later line or file counts as newer. Positions are
+/// byte offsets of the unpacked content. A file that grew is read on; one that is not the same any more is read anew.
+/// </summary>
+public abstract class FileSource : IDataSource
+{
+    private readonly IReadOnlyList<string> _arguments;
+    private readonly TimeProvider _time;
+
+    private protected FileSource(IReadOnlyList<string> arguments, TimeProvider time) => (_arguments, _time) = (arguments, time);
+
+    /// <summary>The kind of file, as a person calls it.</summary>
+    private protected abstract string Kind { get; }
+
+    /// <inheritdoc/>
+    public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
+    {
+        var started = _time.GetTimestamp();
+        try
+        {
+            var files = InputFile.Expand(_arguments);
+            foreach (var file in files.Where(f => !f.IsStandardInput))
+            {
+                (await OpenFile.OpenAsync(file, ParserFor(file), ct).ConfigureAwait(false)).Dispose();
+            }
+
+            var identity = new Dictionary<string, string> { ["files"] = string.Join(',', _arguments.Select(a => a == "-" ? a : Path.GetFullPath(a))) };
+            return new ConnectorHealth($"{Kind}, {files.Count} {(files.Count == 1 ? "file" : "files")}", _time.GetElapsedTime(started), identity);
+        }
+        catch (PipelineException e)
+        {
+            return ConnectorHealth.Unwell(Kind, _time.GetElapsedTime(started), e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public virtual Task<SourceSchema> DescribeAsync(CancellationToken ct) => Task.FromResult(SourceSchema.Unknown);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
+    {
+        var partitions = new List<Partition>();
+        foreach (var file in InputFile.Expand(_arguments))
+        {
+            var id = new PartitionId(file.Path);
+            var saved = plan.Saved.TryGetValue(id, out var position) ? FilePosition.Parse(position) : FilePosition.Start;
+            var changed = saved.Offset > 0 ? await ChangeAsync(file, saved, ct).ConfigureAwait(false) : null;
+            partitions.Add(new Partition(id, FilePosition.Start.ToPosition())
+            {
+                InOrder = true,
+                Resumable = !file.IsStandardInput,
+                StartsOverBecause = changed,
+                Extent = file.IsCompressed ? null : file.Length - (changed is null ? saved.Offset : 0),
+            });
+        }
+
+        return partitions;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var file = new InputFile(partition.Id.Value);
+        var parser = ParserFor(file);
+        using var open = await OpenFile.OpenAsync(file, parser, ct).ConfigureAwait(false);
+        await open.SeekAsync(FilePosition.Parse(after), ct).ConfigureAwait(false);
+        using var output = new RecordBatchBuilder();
+        while (await open.ReadAsync(output, ct).ConfigureAwait(false) is > 0 and var bytes)
+        {
+            yield return output.Build(open.Position.ToPosition(), file.IsCompressed ? 0 : bytes, $"{file.Name} line");
+            ct.ThrowIfCancellationRequested();
+        }
+
+        parser.Finish();
+    }
+
+    /// <inheritdoc/>
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<string?> ChangeAsync(InputFile file, FilePosition saved, CancellationToken ct)
+    {
+        using var open = await OpenFile.OpenAsync(file, ParserFor(file), ct).ConfigureAwait(false);
+        return await open.ChangeSinceAsync(saved, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes the parser of one file.</summary>
+    private protected abstract IRecordParser ParserFor(InputFile file);
+}

@@ -1,0 +1,89 @@
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>What can be wrong with files.</summary>
+public static class FilesErrors
+{
+    /// <summary>No such file.</summary>
+    public static readonly ErrorCode NotFound = new(
+        "file.not_found", FailureKind.Environment, "A file that is to be read is not there.", "Check the name and the folder that espipe is run in.");
+
+    /// <summary>The file can't be read.</summary>
+    public static readonly ErrorCode Unreadable = new(
+        "file.unreadable", FailureKind.Environment, "A file can't be read.", "Check that this user may read it and that it is a file.");
+
+    /// <summary>The compressed file is damaged.</summary>
+    public static readonly ErrorCode Damaged = new(
+        "file.damaged", FailureKind.Environment, "A compressed file can't be unpacked.",
+        "Check it with 'gzip -t' or 'zstd -t', and get it again; everything before the damage has been copied.");
+
+    /// <summary>The file can't be written.</summary>
+    public static readonly ErrorCode Unwritable = new(
+        "file.unwritable", FailureKind.Environment, "The output file can't be written.", "Check the folder's rights and the free disk space.");
+
+    /// <summary>libzstd is missing.</summary>
+    public static readonly ErrorCode NoZstd = new(
+        "file.no_zstd", FailureKind.Environment, "Files that end in .zst need the library libzstd, which is not on this machine.",
+        "Install it: 'apt-get install libzstd1' or 'brew install zstd'; or pack the file with gzip.");
+
+    /// <summary>One record is too large to hold.</summary>
+    public static readonly ErrorCode TooLong = new(
+        "file.record_too_long", FailureKind.Permanent, "One record is longer than 128 MiB.", "Mend the file; a quote that is never closed does this too.");
+
+    /// <summary>The text is not UTF-8.</summary>
+    public static readonly ErrorCode NotUtf8 = new(
+        "file.not_utf8", FailureKind.Permanent, "A record holds bytes that are not UTF-8.", "Convert the file, for example with 'iconv -f latin1 -t utf-8'.");
+
+    /// <summary>The file is in UTF-16.</summary>
+    public static readonly ErrorCode Utf16 = new(
+        "file.utf16", FailureKind.Environment, "The file is in UTF-16.", "Convert it with 'iconv -f utf-16 -t utf-8'.");
+
+    /// <summary>The header has no such column.</summary>
+    public static readonly ErrorCode NoColumn = new(
+        "csv.no_column", FailureKind.Environment, "The CSV file has no column of the name that is to hold the key.",
+        "Name the column with --csv-id-column, or use --csv-id-column @line for keys from line numbers.");
+
+    /// <summary>Two columns have one name.</summary>
+    public static readonly ErrorCode DuplicateColumn = new(
+        "csv.duplicate_column", FailureKind.Environment, "Two columns of the CSV file have the same name, and a document can have only one of them.",
+        "Rename one in the file's first line.");
+
+    /// <summary>A row has more or fewer values than the header.</summary>
+    public static readonly ErrorCode FieldCount = new(
+        "csv.field_count", FailureKind.Permanent, "A row has more or fewer values than the header has columns.",
+        "Mend the row; a value that holds the delimiter or a line break goes between double quotes.");
+
+    /// <summary>The quotes of a row do not match.</summary>
+    public static readonly ErrorCode Quote = new(
+        "csv.quote", FailureKind.Permanent, "A double quote is not closed, or text follows a closing one.",
+        "Mend the row; a double quote within a quoted value is written twice.");
+
+    /// <summary>The row has no key.</summary>
+    public static readonly ErrorCode NoKey = new(
+        "csv.no_key", FailureKind.Permanent, "A row's key is empty.", "Fill it in, or choose another column with --csv-id-column.");
+
+    /// <summary>A field that the CSV output has no column for.</summary>
+    public static readonly ErrorCode UnknownColumn = new(
+        "csv.unknown_column", FailureKind.Permanent,
+        "A document has a field that is not among the columns of the CSV output, which are those of the first 10,000 documents.",
+        "Name all columns with --fields, or leave the field out with --exclude-fields.");
+
+    /// <summary>A line is not a JSON object.</summary>
+    public static readonly ErrorCode NotJson = new(
+        "jsonl.not_json", FailureKind.Permanent, "A line is not one whole JSON object.", "Mend the line.");
+
+    /// <summary>The line has no key.</summary>
+    public static readonly ErrorCode NoId = new(
+        "jsonl.no_id", FailureKind.Permanent, "A line has no text or number in the field that is to be its key.",
+        "Name the field with --jsonl-id-field, or use --jsonl-id-field @line for keys from line numbers.");
+
+    /// <summary>The line has no document.</summary>
+    public static readonly ErrorCode NoContent = new(
+        "jsonl.no_content", FailureKind.Permanent, "A line has no JSON object in the field that is to hold its document.",
+        "Name the field with --jsonl-content-field, or leave that option out where the line itself is the document.");
+
+    /// <summary>The output can't say that a record is deleted.</summary>
+    public static readonly ErrorCode CannotDelete = new(
+        "file.cannot_delete", FailureKind.Permanent, "This kind of file can't say that a record was deleted.", "Use --sink file, which writes a line for it.");
+}

@@ -1,0 +1,116 @@
+using System.IO.Compression;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>A file to read, unpacked by its name's ending.</summary>
+/// <param name="Path">The full path; <c>-</c> for standard input.</param>
+internal sealed record InputFile(string Path)
+{
+    /// <summary>The most bytes that one record may have.</summary>
+    public const int MaxRecordBytes = 128 << 20;
+
+    /// <summary>The file's name without its folder.</summary>
+    public string Name => IsStandardInput ? "standard input" : System.IO.Path.GetFileName(Path);
+
+    public bool IsStandardInput => Path == "-";
+
+    public bool IsCompressed => Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) || Path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The size on disk; null for standard input.</summary>
+    public long? Length => IsStandardInput ? null : new FileInfo(Path).Length;
+
+    /// <summary>When the file was last changed, in ticks.</summary>
+    public long Modified => IsStandardInput ? 0 : File.GetLastWriteTimeUtc(Path).Ticks;
+
+    /// <summary>
+    /// The files that were asked for, in the order of the arguments, those of a glob sorted by their bytes. An argument that is not a file
+    /// itself may be several, with commas between them.
+    /// </summary>
+    /// <exception cref="PipelineException"><see cref="FilesErrors.NotFound"/>.</exception>
+    public static IReadOnlyList<InputFile> Expand(IReadOnlyList<string> arguments)
+    {
+        var files = new List<InputFile>();
+        foreach (var argument in arguments)
+        {
+            foreach (var name in File.Exists(argument) ? [argument] : argument.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            {
+                files.AddRange(Matches(name));
+            }
+        }
+
+        return [.. files.DistinctBy(f => f.Path)];
+    }
+
+    /// <summary>Opens the file at a byte of its unpacked content.</summary>
+    /// <exception cref="PipelineException">It is not there or can't be read.</exception>
+    public async Task<Stream> OpenAsync(long offset, CancellationToken ct)
+    {
+        if (IsStandardInput) return Console.OpenStandardInput();
+        var stream = Guard(() =>
+        {
+            var raw = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(raw, CompressionMode.Decompress)
+                : Path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase) ? new ZstdStream(raw, CompressionMode.Decompress)
+                : (Stream)raw;
+        });
+        try
+        {
+            if (!IsCompressed) stream.Position = offset;
+            else await SkipAsync(stream, offset, ct).ConfigureAwait(false);
+            return stream;
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Turns what the system says of a file into an error for a person.</summary>
+    public PipelineException Problem(Exception e) => e switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => FilesErrors.NotFound.Error($"{Path} is not there.", inner: e),
+        InvalidDataException => FilesErrors.Damaged.Error($"{Path} can't be unpacked: {e.Message}", inner: e),
+        _ => FilesErrors.Unreadable.Error($"{Path} can't be read: {e.Message}", inner: e),
+    };
+
+    private static IEnumerable<InputFile> Matches(string name)
+    {
+        if (name == "-") return [new InputFile("-")];
+        if (!name.AsSpan().ContainsAny('*', '?') || File.Exists(name))
+        {
+            return File.Exists(name) ? [new InputFile(System.IO.Path.GetFullPath(name))]
+                : throw FilesErrors.NotFound.Error(Directory.Exists(name) ? $"{name} is a folder, not a file." : $"{System.IO.Path.GetFullPath(name)} is not there.");
+        }
+
+        var folder = System.IO.Path.GetDirectoryName(name) is { Length: > 0 } given ? given : ".";
+        if (folder.AsSpan().ContainsAny('*', '?')) throw FilesErrors.NotFound.Error($"{name}: only the file's name may be a glob, not its folder.");
+        string[] found = Directory.Exists(folder) ? Directory.GetFiles(folder, System.IO.Path.GetFileName(name)) : [];
+        if (found.Length == 0) throw FilesErrors.NotFound.Error($"No file matches {name}.");
+        return found.Order(StringComparer.Ordinal).Select(f => new InputFile(System.IO.Path.GetFullPath(f)));
+    }
+
+    private static async Task SkipAsync(Stream stream, long offset, CancellationToken ct)
+    {
+        var waste = new byte[128 * 1024];
+        while (offset > 0)
+        {
+            var read = await stream.ReadAsync(waste.AsMemory(0, (int)Math.Min(waste.Length, offset)), ct).ConfigureAwait(false);
+            if (read == 0) return;
+            offset -= read;
+        }
+    }
+
+    private Stream Guard(Func<Stream> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(e);
+        }
+    }
+}

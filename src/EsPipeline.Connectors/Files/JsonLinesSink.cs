@@ -1,0 +1,54 @@
+using System.Text.Json;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>Writes one document a line, with its key as <c>id</c> first unless it has a field of that name: the sink <c>jsonl</c>.</summary>
+public sealed class JsonLinesSink(OutputFileOptions options, TimeProvider time, ILogger<JsonLinesSink> log) : FileOutputSink(options, time, log)
+{
+    private protected override string Kind => "JSON Lines";
+
+    private protected override RecordFailure? Format(in Record record, RecordBatchBuilder output)
+    {
+        if (record.Operation == RecordOperation.Delete)
+        {
+            return new RecordFailure(0, FilesErrors.CannotDelete, "A line of a JSON Lines file can't say that a document was deleted.");
+        }
+
+        var json = record.Json.Span.Trim(" \t\r\n"u8);
+        if (HasId(json))
+        {
+            JsonText.WriteLine(json, output);
+        }
+        else
+        {
+            var fields = json[1..].TrimStart(" \t\r\n"u8);
+            output.Write("{\"id\":"u8);
+            JsonText.WriteString(record.Key.Span, output);
+            if (fields[0] != '}') output.Write(","u8);
+            JsonText.WriteLine(fields, output);
+        }
+
+        output.Write("\n"u8);
+        return null;
+    }
+
+    // Most documents have it first or not at all; only where the bytes could be a field's name is the document read.
+    private static bool HasId(ReadOnlySpan<byte> json)
+    {
+        if (json.StartsWith("{\"id\":"u8)) return true;
+        if (json.IndexOf("\"id\""u8) < 0 && json.IndexOf("\\u006"u8) < 0) return false;
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 1000 });
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("id"u8)) return true;
+            reader.Read();
+            reader.Skip();
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,192 @@
+using System.Globalization;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Connectors.Files;
+
+/// <summary>
+/// A file that grows at its end under a temporary name beside its target, can be cut back to an earlier length, and gets its name when it
+/// is complete. Standard output and devices are written directly and can't be cut back.
+/// </summary>
+internal sealed class OutputFile : IAsyncDisposable
+{
+    private readonly string _target;
+    private Stream? _stream;
+    private bool _complete;
+    private bool _torn;
+
+    public OutputFile(string path)
+    {
+        IsStream = path == "-";
+        _target = IsStream ? path : Resolve(path);
+        IsStream |= !FileKind.IsRegularOrMissing(_target);
+    }
+
+    /// <summary>The full path that the file has in the end.</summary>
+    public string Path => _target;
+
+    /// <summary>Where it is while it is being written.</summary>
+    public string PartPath => _target + ".part";
+
+    /// <summary>True for standard output, a pipe or a device.</summary>
+    public bool IsStream { get; }
+
+    /// <summary>Bytes that were written whole.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Appends bytes; where that fails nothing of them counts, and the next append puts its bytes in their place.</summary>
+    /// <exception cref="PipelineException"><see cref="FilesErrors.Unwritable"/>.</exception>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            var stream = _stream ??= Open();
+            if (_torn) stream.SetLength(Length);
+            if (_torn) stream.Position = Length;
+            _torn = !IsStream;
+            stream.Write(bytes);
+            if (IsStream) stream.Flush();
+            _torn = false;
+            Length += bytes.Length;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(e);
+        }
+    }
+
+    /// <summary>Puts everything on the disk and returns what stands for this length; null where it can't be gone back to.</summary>
+    public string? Flush()
+    {
+        if (IsStream) return null;
+        try
+        {
+            if (_stream is FileStream file) file.Flush(flushToDisk: true);
+            return string.Create(CultureInfo.InvariantCulture, $"{(_complete ? "done" : "part")}:{Length}:{TailAt(CurrentPath, Length)}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(e);
+        }
+    }
+
+    /// <summary>Begins an empty file.</summary>
+    public void Begin()
+    {
+        Close();
+        (_complete, Length, _torn) = (false, 0, false);
+        if (IsStream) return;
+        try
+        {
+            File.Delete(PartPath);
+            _stream = Open();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(e);
+        }
+    }
+
+    /// <summary>Goes back to what <see cref="Flush"/> stood for.</summary>
+    /// <returns>False where the file is not there, or is not the same up to that length.</returns>
+    public bool TryRestore(string token)
+    {
+        Close();
+        if (token.Split(':') is not [var state, var text, var tail] || !long.TryParse(text, out var length)) return false;
+        try
+        {
+            // A crash between the last save and the rename, or between the rename and the save after it, leaves the other name.
+            var complete = state == "done" || (!File.Exists(PartPath) && LengthOf(_target) == length);
+            var path = complete ? _target : PartPath;
+            if (IsStream || LengthOf(path) < length || TailAt(path, length).ToString() != tail) return false;
+            (_complete, Length, _torn) = (complete, length, LengthOf(path) > length);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(e);
+        }
+    }
+
+    /// <summary>Gives the file its name; what is appended from here on goes to its end.</summary>
+    public void Complete()
+    {
+        if (IsStream || _complete) return;
+        try
+        {
+            _stream ??= Open();
+            if (_torn) _stream.SetLength(Length);
+            ((FileStream)_stream).Flush(flushToDisk: true);
+            Close();
+            File.Move(PartPath, _target, overwrite: true);
+            DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(_target)!);
+            _complete = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(e);
+        }
+    }
+
+    /// <summary>What is wrong with writing here; null where nothing is. Leaves nothing behind.</summary>
+    public PipelineException? Check()
+    {
+        if (IsStream) return null;
+        if (Directory.Exists(_target)) return FilesErrors.Unwritable.Error($"{_target} is a folder.", "Give a file's name with --output-file.");
+        var probe = $"{_target}.check-{Environment.ProcessId}";
+        try
+        {
+            File.Create(probe).Dispose();
+            File.Delete(probe);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Problem(e);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+
+    private string CurrentPath => _complete ? _target : PartPath;
+
+    private static long LengthOf(string path) => File.Exists(path) ? new FileInfo(path).Length : -1;
+
+    private static Fingerprint TailAt(string path, long length)
+    {
+        if (length == 0) return default;
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        var tail = new byte[Math.Min(length, Fingerprint.MaxLength)];
+        file.Position = length - tail.Length;
+        file.ReadExactly(tail);
+        return Fingerprint.Of(tail);
+    }
+
+    // A symbolic link is followed, so that the rename replaces the file and not the link.
+    private static string Resolve(string path)
+    {
+        var full = System.IO.Path.GetFullPath(path);
+        return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+    }
+
+    private Stream Open()
+    {
+        if (_target == "-") return Console.OpenStandardOutput();
+        if (IsStream) return new FileStream(_target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        var stream = new FileStream(CurrentPath, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        stream.Position = Length;
+        return stream;
+    }
+
+    private void Close()
+    {
+        _stream?.Dispose();
+        _stream = null;
+    }
+
+    private PipelineException Problem(Exception e) => FilesErrors.Unwritable.Error($"{_target} can't be written: {e.Message}", inner: e);
+}

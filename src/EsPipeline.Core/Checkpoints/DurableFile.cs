@@ -1,0 +1,86 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace EsPipeline.Core.Checkpoints;
+
+/// <summary>Files and folders that only this user may read, and that are on the disk when a call returns.</summary>
+public static partial class DurableFile
+{
+    private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode PrivateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Makes a folder of mode 0700; one that exists is left as it is.</summary>
+    public static void CreateFolder(string path)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+        else if (!Directory.Exists(path)) Directory.CreateDirectory(path, FolderMode);
+    }
+
+    /// <summary>
+    /// Replaces a file's content: temporary file, fsync, rename, fsync of the folder. After a crash at any moment the old or the new content
+    /// is there, whole; where it fails the old content stays and no temporary file is left.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="content">What it is to hold.</param>
+    /// <param name="ct">Cancels before the rename only.</param>
+    /// <param name="sync">False for what may be lost in a power cut: no fsync then.</param>
+    public static async Task ReplaceAsync(string path, ReadOnlyMemory<byte> content, CancellationToken ct, bool sync = true)
+    {
+        var temporary = path + ".tmp";
+        try
+        {
+            var file = Open(temporary, FileMode.Create);
+            await using (file.ConfigureAwait(false))
+            {
+                await file.WriteAsync(content, ct).ConfigureAwait(false);
+                if (sync) file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
+        if (sync) SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <summary>Opens a file of mode 0600 for writing, unbuffered.</summary>
+    public static FileStream Open(string path, FileMode mode, FileAccess access = FileAccess.ReadWrite)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = access, Share = FileShare.ReadWrite, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = PrivateMode;
+        return new FileStream(path, options);
+    }
+
+    /// <summary>Makes a rename or a new name in a folder durable. Windows does that by itself.</summary>
+    /// <exception cref="IOException">The folder can't be opened or synced.</exception>
+    public static void SyncFolder(string path)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var descriptor = Open(path, 0);
+        if (descriptor < 0) throw Failure(path);
+        try
+        {
+            if (Sync(descriptor) < 0) throw Failure(path);
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    private static IOException Failure(string path) =>
+        new($"{path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}", new Win32Exception(Marshal.GetLastPInvokeError()));
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,73 @@
+using System.Text;
+
+namespace EsPipeline.Core.Checkpoints;
+
+/// <summary>
+/// The OS lock (<c>flock</c>) on a job's folder, so that only one copy runs. It ends with the process, however that ends; who holds it
+/// stands in <c>lock.holder</c> beside it, for the message to the second one.
+/// </summary>
+internal sealed class JobLock : IDisposable
+{
+    private readonly FileStream _stream;
+
+    private JobLock(FileStream stream) => _stream = stream;
+
+    /// <exception cref="Errors.PipelineException"><see cref="CheckpointErrors.JobRunning"/>.</exception>
+    public static JobLock Take(string folder, string job)
+    {
+        var path = Path.Combine(folder, "lock");
+        var holder = Path.Combine(folder, "lock.holder");
+        var stream = TryLock(path) ?? throw CheckpointErrors.JobRunning.Error($"The job '{job}' is already being run {Holder(holder)}.");
+        try
+        {
+            // Some network file systems, and DOTNET_SYSTEM_IO_DISABLEFILELOCKING, grant every lock: one that does not exclude is no lock.
+            using var second = TryLock(path);
+            if (second is not null)
+            {
+                throw CheckpointErrors.StateUnusable.Error(
+                    $"Files can't be locked in {folder}, so two copies of a job could run at once.",
+                    "Put the state folder on a local file system with --state, and unset DOTNET_SYSTEM_IO_DISABLEFILELOCKING.");
+            }
+
+            using var note = DurableFile.Open(holder, FileMode.Create);
+            note.Write(Encoding.UTF8.GetBytes($"by process {Environment.ProcessId} on {Environment.MachineName}\n"));
+            return new JobLock(stream);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    private static FileStream? TryLock(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        try
+        {
+            return new FileStream(path, options);
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && IsSharingViolation(e))
+        {
+            return null;
+        }
+    }
+
+    // EWOULDBLOCK is 11 on Linux and 35 on macOS; ERROR_SHARING_VIOLATION is 0x80070020 on Windows.
+    private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 || (uint)e.HResult == 0x80070020;
+
+    private static string Holder(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).Trim();
+        }
+        catch (IOException)
+        {
+            return "by another process";
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Core.Checkpoints;
+
+/// <summary>The runs of a job in its folder: <c>run.json</c> is the last one, <c>runs.jsonl</c> those that ended, oldest first.</summary>
+internal sealed class RunHistory(string folder)
+{
+    /// <summary>The history is cut to <see cref="Kept"/> lines when it has grown to twice as many: a job a minute would fill a disk.</summary>
+    internal const int Kept = 1000;
+
+    private readonly string _current = Path.Combine(folder, "run.json");
+    private readonly string _ended = Path.Combine(folder, "runs.jsonl");
+
+    /// <summary>Notes the end of a run whose process died. Only the holder of the job's lock may call it.</summary>
+    public async Task CloseUnendedAsync(CancellationToken ct)
+    {
+        if (await ReadCurrentAsync(ct).ConfigureAwait(false) is { Ended: null } run)
+        {
+            await NoteAsync(run with { Ended = run.Updated, Outcome = RunOutcome.Killed }, ct).ConfigureAwait(false);
+        }
+    }
+
+    public async Task NoteAsync(RunRecord run, CancellationToken ct)
+    {
+        var text = JsonSerializer.SerializeToUtf8Bytes(run, RunRecordJson.Default.RunRecord);
+        await DurableFile.ReplaceAsync(_current, text, ct, sync: false).ConfigureAwait(false);
+        if (run.Ended is null) return;
+
+        await TrimAsync(ct).ConfigureAwait(false);
+        var file = DurableFile.Open(_ended, FileMode.Append, FileAccess.Write);
+        await using (file.ConfigureAwait(false))
+        {
+            await file.WriteAsync((byte[])[.. text, (byte)'\n'], ct).ConfigureAwait(false);
+            file.Flush(flushToDisk: true);
+        }
+    }
+
+    public async Task<IReadOnlyList<RunRecord>> ReadAsync(int most, CancellationToken ct)
+    {
+        var runs = new List<RunRecord>();
+        if (await ReadCurrentAsync(ct).ConfigureAwait(false) is { Ended: null } current) runs.Add(current);
+        foreach (var line in (await LinesAsync(ct).ConfigureAwait(false)).AsEnumerable().Reverse())
+        {
+            if (runs.Count >= most) break;
+            if (Parse(line) is { } run) runs.Add(run);
+        }
+
+        return runs;
+    }
+
+    private async Task TrimAsync(CancellationToken ct)
+    {
+        var lines = await LinesAsync(ct).ConfigureAwait(false);
+        if (lines.Length < 2 * Kept) return;
+        var kept = string.Join('\n', lines[^Kept..]) + "\n";
+        await DurableFile.ReplaceAsync(_ended, System.Text.Encoding.UTF8.GetBytes(kept), ct).ConfigureAwait(false);
+    }
+
+    private async Task<string[]> LinesAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await File.ReadAllLinesAsync(_ended, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    private async Task<RunRecord?> ReadCurrentAsync(CancellationToken ct)
+    {
+        try
+        {
+            return Parse(await File.ReadAllTextAsync(_current, ct).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    // The history is for people: a line that a crash cut off is passed over, it guards nothing.
+    private static RunRecord? Parse(string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, RunRecordJson.Default.RunRecord);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>How run records are written: snake case, names of enum members in lower case.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(RunRecord))]
+public sealed partial class RunRecordJson : JsonSerializerContext;

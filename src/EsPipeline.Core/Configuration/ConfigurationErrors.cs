@@ -1,0 +1,21 @@
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Core.Configuration;
+
+/// <summary>What can be wrong with what a person typed; the exit code is 2.</summary>
+public static class ConfigurationErrors
+{
+    /// <summary>A value or a combination of options is wrong.</summary>
+    public static readonly ErrorCode Invalid = new(
+        "config.invalid",
+        FailureKind.Environment,
+        "An option or an environment name is wrong.",
+        "Run the same command with --config-check to see every value, where it comes from, and every mistake.");
+
+    /// <summary>The <c>.env</c> file can't be read.</summary>
+    public static readonly ErrorCode BadEnvFile = new(
+        "config.env_file",
+        FailureKind.Environment,
+        "The .env file has a line that is not NAME=value.",
+        "Mend the line; a value with spaces, '#' or quotes goes between single quotes.");
+}

@@ -1,0 +1,62 @@
+namespace EsPipeline.Core.Configuration;
+
+/// <summary>
+/// Makes a property of an options record an option: its name, its sentence, its environment names and its limits. Help, the README's
+/// tables and <c>env.example</c> are made from it.
+/// </summary>
+/// <param name="name">The long name with its dashes, <c>--es-url</c>; empty for what only the environment sets.</param>
+/// <param name="description">One sentence without a full stop.</param>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class OptionAttribute(string name, string description) : Attribute
+{
+    /// <summary>The long name; empty for what only the environment sets.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>One sentence without a full stop.</summary>
+    public string Description { get; } = description;
+
+    /// <summary>Other long names, kept for jobs that use them.</summary>
+    public string[] Aliases { get; init; } = [];
+
+    /// <summary>Environment names; the first that is set and not empty counts.</summary>
+    public string[] Environment { get; init; } = [];
+
+    /// <summary>What stands for the value in help: <c>URL</c>.</summary>
+    public string Value { get; init; } = "";
+
+    /// <summary>How the default is described where it depends on something: <c>cores, 2 to 8</c>.</summary>
+    public string Default { get; init; } = "";
+
+    /// <summary>For a list: true where a value may hold commas, and the option is given once for each item.</summary>
+    public bool Repeated { get; init; }
+
+    /// <summary>True where another value means another job: it goes into the job's identity and its default name.</summary>
+    public bool Identity { get; init; }
+
+    /// <summary>
+    /// True where another value gives another default name to the job, though it may be the same job under another address (a host, a path).
+    /// </summary>
+    public bool NamesJob { get; init; }
+
+    /// <summary>The least number allowed.</summary>
+    public double Min { get; init; } = double.NegativeInfinity;
+
+    /// <summary>The greatest number allowed.</summary>
+    public double Max { get; init; } = double.PositiveInfinity;
+}
+
+/// <summary>Other spellings of an enumeration's value, in lower case.</summary>
+/// <param name="names">The spellings.</param>
+[AttributeUsage(AttributeTargets.Field)]
+public sealed class AlsoKnownAsAttribute(params string[] names) : Attribute
+{
+    /// <summary>The spellings.</summary>
+    public IReadOnlyList<string> Names { get; } = names;
+}
+
+/// <summary>Options that can tell what is wrong with them together.</summary>
+public interface IValidatedOptions
+{
+    /// <summary>A sentence for each mistake, naming the option; empty when all is well.</summary>
+    IEnumerable<string> Mistakes();
+}

@@ -1,0 +1,28 @@
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Core.DeadLetters;
+
+/// <summary>What can go wrong with the dead letters.</summary>
+public static class DeadLetterErrors
+{
+    /// <summary>The file can't be opened or written.</summary>
+    public static readonly ErrorCode Unusable = new(
+        "dead_letters.unusable",
+        FailureKind.Environment,
+        "The dead-letter file can't be opened or written, so nothing can be set aside safely.",
+        "Free disk space or give another file with --dead-letters.");
+
+    /// <summary>The file holds something else.</summary>
+    public static readonly ErrorCode Damaged = new(
+        "dead_letters.damaged",
+        FailureKind.Environment,
+        "The dead-letter file holds something that is not a dead letter.",
+        "Move the file away or give another one with --dead-letters.");
+
+    /// <summary>More records failed for good than the run was told to bear.</summary>
+    public static readonly ErrorCode TooMany = new(
+        "dead_letters.too_many",
+        FailureKind.Environment,
+        "More records were refused for good than --max-dead-letters allows; a wrong mapping or schema is likely.",
+        "Look at 'espipe dead-letters show', mend the cause, and run again; or raise --max-dead-letters.");
+}

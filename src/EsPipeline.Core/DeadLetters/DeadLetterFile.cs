@@ -1,0 +1,215 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Core.DeadLetters;
+
+/// <summary>
+/// A job's dead letters: JSON Lines, appended and synced, of mode 0600. A key has at most one open letter: a later one settles the
+/// earlier, and so does a later record of that key that was written, so that replaying never puts an old document over a newer one.
+/// </summary>
+/// <remarks>Safe for many threads. Only the holder of the job's lock may change it.</remarks>
+public sealed class DeadLetterFile : IAsyncDisposable
+{
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly ConcurrentDictionary<string, byte[]> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<byte[], string> _openByKey = new(KeyComparer.Instance);
+    private FileStream? _file;
+    private bool _stale = true;
+
+    private DeadLetterFile(string path, TimeProvider time) => (Path, _time) = (System.IO.Path.GetFullPath(path), time);
+
+    /// <summary>Where the file is, or will be with the first letter.</summary>
+    public string Path { get; }
+
+    /// <summary>Letters that are not settled.</summary>
+    public int OpenCount => _open.Count;
+
+    /// <summary>Opens the file of a job; one that is not there is made with the first letter.</summary>
+    /// <exception cref="PipelineException">It can't be read, or holds something else than dead letters.</exception>
+    public static async Task<DeadLetterFile> OpenAsync(string path, TimeProvider time, CancellationToken ct)
+    {
+        var letters = new DeadLetterFile(path, time);
+        try
+        {
+            await letters.LoadAsync(ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DeadLetterErrors.Unusable.Error($"The dead-letter file {path} can't be opened: {e.Message}", inner: e);
+        }
+
+        return letters;
+    }
+
+    /// <summary>The letters of a file that are not settled, oldest first. Takes no lock: it may be read while a run appends.</summary>
+    public static async IAsyncEnumerable<DeadLetter> ReadAsync(string path, [EnumeratorCancellation] CancellationToken ct = default)
+    {
+        // Two passes: the first learns what is settled, so that the second holds one letter at a time.
+        var reader = new DeadLetterFile(path, TimeProvider.System);
+        await foreach (var (id, letter) in LinesAsync(path, ct).ConfigureAwait(false)) reader.Apply(id, letter);
+        await foreach (var (id, letter) in LinesAsync(path, ct).ConfigureAwait(false))
+        {
+            if (letter is not null && reader._open.TryRemove(id, out _)) yield return letter;
+        }
+    }
+
+    /// <summary>Sets letters aside; they are on the disk when this returns. One that is open already is not written again.</summary>
+    /// <exception cref="PipelineException">The file can't be written: nothing that depends on these letters may be taken for safe.</exception>
+    public Task AppendAsync(IReadOnlyList<DeadLetter> letters, CancellationToken ct) => ChangeAsync(
+        lines =>
+        {
+            foreach (var letter in letters)
+            {
+                var id = letter.Id;
+                if (_open.ContainsKey(id)) continue;
+                if (OpenLetterOf(letter.Key.Span) is { } earlier) Settle(earlier, "superseded", lines);
+                lines.Write(DeadLetterLine.Letter(letter));
+                lines.WriteByte((byte)'\n');
+                Apply(id, letter);
+            }
+        },
+        ct);
+
+    /// <summary>Notes that a newer record of this key was written: its letter is settled.</summary>
+    public Task SupersedeAsync(ReadOnlyMemory<byte> key, CancellationToken ct) => ChangeAsync(
+        lines =>
+        {
+            if (OpenLetterOf(key.Span) is { } id) Settle(id, "superseded", lines);
+        },
+        ct);
+
+    /// <summary>Settles letters by their id.</summary>
+    /// <param name="ids">Which; one that is not open is passed over.</param>
+    /// <param name="how"><c>replayed</c> or <c>dropped</c>.</param>
+    /// <param name="ct">Cancels before anything is written.</param>
+    public Task SettleAsync(IReadOnlyList<string> ids, string how, CancellationToken ct) => ChangeAsync(
+        lines =>
+        {
+            foreach (var id in ids)
+            {
+                if (_open.ContainsKey(id)) Settle(id, how, lines);
+            }
+        },
+        ct);
+
+    /// <summary>True where this key has an open letter. Cheap while there are none.</summary>
+    public bool HasOpen(ReadOnlySpan<byte> key) => !_openByKey.IsEmpty && OpenLetterOf(key) is not null;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_file is not null) await _file.DisposeAsync().ConfigureAwait(false);
+        _turn.Dispose();
+    }
+
+    private static async IAsyncEnumerable<(string Id, DeadLetter? Letter)> LinesAsync(string path, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (!File.Exists(path)) yield break;
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        for (var number = 1; await reader.ReadLineAsync(ct).ConfigureAwait(false) is { } line; number++)
+        {
+            if (line.Length == 0) continue;
+            (string, DeadLetter?) parsed;
+            try
+            {
+                parsed = DeadLetterLine.Parse(Encoding.UTF8.GetBytes(line));
+            }
+            catch (JsonException e)
+            {
+                // A reader without the lock may see the last line while it is being written.
+                if (await reader.ReadLineAsync(ct).ConfigureAwait(false) is null) yield break;
+                throw DeadLetterErrors.Damaged.Error($"Line {number} of {path} is not a dead letter.", inner: e);
+            }
+
+            yield return parsed;
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken ct)
+    {
+        _open.Clear();
+        _openByKey.Clear();
+        if (File.Exists(Path)) CutTornLine(Path);
+        await foreach (var (id, letter) in LinesAsync(Path, ct).ConfigureAwait(false)) Apply(id, letter);
+        _stale = false;
+    }
+
+    // A line that a crash or a full disk cut off was never relied upon: its record is met again.
+    private static void CutTornLine(string path)
+    {
+        using var file = DurableFile.Open(path, FileMode.Open);
+        var block = new byte[4096];
+        for (var end = file.Length; end > 0; end -= block.Length)
+        {
+            var start = Math.Max(0, end - block.Length);
+            file.Position = start;
+            var part = block.AsSpan(0, (int)(end - start));
+            file.ReadExactly(part);
+            var newline = part.LastIndexOf((byte)'\n');
+            if (newline < 0) continue;
+            if (start + newline + 1 < file.Length) file.SetLength(start + newline + 1);
+            return;
+        }
+
+        file.SetLength(0);
+    }
+
+    private string? OpenLetterOf(ReadOnlySpan<byte> key) =>
+        _openByKey.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var id) ? id : null;
+
+    private void Settle(string id, string how, MemoryStream lines)
+    {
+        lines.Write(DeadLetterLine.Settled(id, how, _time.GetUtcNow()));
+        lines.WriteByte((byte)'\n');
+        Apply(id, null);
+    }
+
+    private void Apply(string id, DeadLetter? letter)
+    {
+        if (letter is null)
+        {
+            if (_open.TryRemove(id, out var key)) _openByKey.TryRemove(KeyValuePair.Create(key, id));
+            return;
+        }
+
+        var copy = letter.Key.ToArray();
+        _open[id] = copy;
+        if (copy.Length > 0) _openByKey[copy] = id;
+    }
+
+    private async Task ChangeAsync(Action<MemoryStream> change, CancellationToken ct)
+    {
+        await _turn.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            if (_stale) await LoadAsync(ct).ConfigureAwait(false);
+            using var lines = new MemoryStream();
+            change(lines);
+            if (lines.Length == 0) return;
+            _stale = true;
+            var isNew = !File.Exists(Path);
+            _file ??= DurableFile.Open(Path, FileMode.Append, FileAccess.Write);
+            _file.Write(lines.GetBuffer(), 0, (int)lines.Length);
+            _file.Flush(flushToDisk: true);
+            if (isNew) DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(Path)!);
+            _stale = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What is in memory may be more than what is on the disk: read the file again before the next change.
+            _file?.Dispose();
+            _file = null;
+            throw DeadLetterErrors.Unusable.Error($"The dead-letter file {Path} can't be written: {e.Message}", inner: e);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+}

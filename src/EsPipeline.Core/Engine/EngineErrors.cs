@@ -1,0 +1,49 @@
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>What the engine itself can raise.</summary>
+public static class EngineErrors
+{
+    /// <summary>One record is larger than the sink takes.</summary>
+    public static readonly ErrorCode RecordTooLarge = new(
+        "sink.record_too_large",
+        FailureKind.Permanent,
+        "One record is larger than the sink takes at all.",
+        "Leave out its large fields with --exclude-fields, or raise the limit in the sink's server, then replay the dead letters.");
+
+    /// <summary>A transient failure outlasted its budget.</summary>
+    public static readonly ErrorCode RetriesExhausted = new(
+        "run.retries_exhausted",
+        FailureKind.Transient,
+        "A failure that should have passed did not pass within the retries and the time that the run was given.",
+        "Look at the cause in the message; run the same command again to go on from the checkpoint, with a larger --retry-budget if need be.");
+
+    /// <summary>The run was stopped by its own time limit.</summary>
+    public static readonly ErrorCode MaxRuntime = new(
+        "run.max_runtime",
+        FailureKind.Environment,
+        "The run reached --max-runtime before everything was copied.",
+        "Run the same command again: it goes on from the checkpoint.");
+
+    /// <summary>The account does not balance.</summary>
+    public static readonly ErrorCode AccountMismatch = new(
+        "run.account_mismatch",
+        FailureKind.Environment,
+        "The run could not account for every record that it read; this is a defect in espipe.",
+        "Report it with the log; compare both ends before you rely on this copy.");
+
+    /// <summary>Something that no connector foresaw.</summary>
+    public static readonly ErrorCode Unexpected = new(
+        "run.unexpected",
+        FailureKind.Environment,
+        "Something happened that espipe did not foresee; this is a defect in espipe.",
+        "Report it with the log at --log-level debug; the checkpoint is safe, and the same command goes on from it.");
+
+    /// <summary>Changes were asked of a source that cannot tell them.</summary>
+    public static readonly ErrorCode CannotFollow = new(
+        "run.cannot_follow",
+        FailureKind.Environment,
+        "This source can't tell what has changed since it was read.",
+        "Use --mode full-sync.");
+}

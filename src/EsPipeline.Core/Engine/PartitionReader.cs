@@ -1,0 +1,88 @@
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>
+/// Reads partitions of one pass, hands their batches to the writers in order, and goes on from the last batch's end when the source
+/// fails in between. One object serves all readers of a pass.
+/// </summary>
+internal sealed class PartitionReader(
+    IDataSource source,
+    IRecordTransform? transform,
+    WriteQueue queue,
+    ByteBudget budget,
+    RecordLimit limit,
+    RetryPolicy retry,
+    DeadLetterGate deadLetters,
+    RunAccount account,
+    Action<long> advanced)
+{
+    /// <summary>Reads a partition to its end. <paramref name="stop"/> ends it early; every batch handed over stays valid.</summary>
+    public async Task ReadAsync(Partition partition, CheckpointTracker tracker, CancellationToken stop)
+    {
+        var after = tracker.Safe.Position;
+        var attempts = retry.Begin();
+        while (true)
+        {
+            var batches = source.ReadAsync(partition, after, stop).GetAsyncEnumerator(stop);
+            await using (batches.ConfigureAwait(false))
+            {
+                while (!limit.Reached)
+                {
+                    try
+                    {
+                        var more = await batches.MoveNextAsync().ConfigureAwait(false);
+                        attempts.Succeeded();
+                        if (!more) return;
+                    }
+                    catch (PipelineException e)
+                    {
+                        await attempts.AgainAsync(e, stop).ConfigureAwait(false);
+                        break;
+                    }
+
+                    after = batches.Current.End;
+                    await HandOverAsync(partition.Id, batches.Current, tracker, stop).ConfigureAwait(false);
+                }
+
+                if (limit.Reached) return;
+            }
+        }
+    }
+
+    private async Task HandOverAsync(PartitionId partition, RecordBatch batch, CheckpointTracker tracker, CancellationToken stop)
+    {
+        var found = batch.Count + batch.Malformed.Count;
+        var read = limit.Take(found);
+        if (read < found) batch.CutTo(read);
+        var extent = batch.Extent;
+        long bytes = 0;
+        foreach (ref readonly var record in batch.Records.Span) bytes += record.Bytes;
+
+        var filtered = 0;
+        if (transform is not null) batch = transform.Apply(batch, out filtered);
+
+        var ticket = await tracker.TrackAsync(read < found ? null : batch.End, read, stop).ConfigureAwait(false);
+        await budget.TakeAsync(batch.Bytes, stop).ConfigureAwait(false);
+        account.AddRead(read, bytes);
+        advanced(extent);
+        var inFlight = new InFlightBatch(batch, partition, ticket, budget, account, filtered);
+        if (filtered > 0)
+        {
+            account.AddFiltered(filtered);
+            inFlight.Finish(filtered);
+        }
+
+        if (batch.Malformed.Count > 0)
+        {
+            await deadLetters.SetAsideAsync(partition, batch, stop).ConfigureAwait(false);
+            account.AddDeadLettered(batch.Malformed.Count);
+            inFlight.Finish(batch.Malformed.Count);
+        }
+
+        if (batch.Count > 0) await queue.AddAsync(inFlight, stop).ConfigureAwait(false);
+        inFlight.HandedOver();
+    }
+}

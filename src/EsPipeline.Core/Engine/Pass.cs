@@ -1,0 +1,144 @@
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>
+/// One pass over the source: readers, the queue, writers and the checkpoint, running together until everything that the plan asked for
+/// is in the sink, or the first of them fails, or the run is stopped.
+/// </summary>
+internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWriter writer, AdaptiveSize size)
+{
+    private readonly Dictionary<PartitionId, CheckpointTracker> _trackers = [];
+    private PipelineException? _error;
+
+    /// <summary>Reads and writes the partitions.</summary>
+    /// <param name="kind">What is read.</param>
+    /// <param name="partitions">The partitions, with the positions that <paramref name="from"/> does not have.</param>
+    /// <param name="from">How far each was safe before.</param>
+    /// <param name="readerFor">Makes the reader for this pass's queue and budget.</param>
+    /// <param name="stop">Stops reading; what was read is written.</param>
+    /// <param name="abort">Stops everything.</param>
+    /// <returns>True where every partition was read to its end and all of it is safe.</returns>
+    /// <exception cref="PipelineException">The first failure; what was safe until then is saved.</exception>
+    public async Task<bool> RunAsync(
+        ReadKind kind,
+        IReadOnlyList<Partition> partitions,
+        IReadOnlyDictionary<PartitionId, PartitionProgress> from,
+        Func<WriteQueue, PartitionReader> readerFor,
+        CancellationToken stop,
+        CancellationToken abort)
+    {
+        foreach (var partition in partitions)
+        {
+            _trackers[partition.Id] = new CheckpointTracker(from.GetValueOrDefault(partition.Id, new PartitionProgress(partition.Start, 0)));
+        }
+
+        var savable = partitions.All(p => p.Resumable);
+        if (savable) await saver.SaveAsync(kind, Progress, abort).ConfigureAwait(false);
+
+        using var failing = CancellationTokenSource.CreateLinkedTokenSource(abort);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop, failing.Token);
+        using var saving = CancellationTokenSource.CreateLinkedTokenSource(failing.Token);
+
+        var resumable = setup.Sink is IResumableSink;
+        var writers = resumable ? 1 : Math.Clamp(setup.Sink.Limits.Concurrency, 1, 256);
+        var uniqueKeys = partitions.All(p => p.UniqueKeys);
+        await setup.Sink.BeginPassAsync(kind, uniqueKeys, abort).ConfigureAwait(false);
+        WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
+        var reader = readerFor(queue);
+
+        var saves = savable ? Guard(ct => SaveRegularlyAsync(kind, ct), failing, saving.Token) : Task.CompletedTask;
+        var writing = Enumerable.Range(0, writers).Select(n => Guard(ct => WriteAsync(queue, n, resumable, ct), failing, failing.Token)).ToArray();
+        var remaining = new Queue<Partition>(partitions);
+        var threads = partitions.Any(p => p.InOrder) ? 1 : Math.Min(setup.Threads, partitions.Count);
+        var readers = Enumerable.Range(0, threads)
+            .Select(_ => Guard(ct => ReadAsync(reader, remaining, ct), failing, reading.Token)).ToArray();
+
+        await Task.WhenAll(readers).ConfigureAwait(false);
+        queue.Complete();
+        await Task.WhenAll(writing).ConfigureAwait(false);
+        await saving.CancelAsync().ConfigureAwait(false);
+        await saves.ConfigureAwait(false);
+
+        // Saved even after a failure, so that what is safe is not done again; a failure to save does not hide the one that came first.
+        if (savable) await Guard(ct => saver.SaveAsync(kind, Progress, ct), failing, CancellationToken.None).ConfigureAwait(false);
+        var complete = !stop.IsCancellationRequested && !abort.IsCancellationRequested && _trackers.Values.All(t => t.Outstanding == 0);
+        foreach (var tracker in _trackers.Values) tracker.Dispose();
+        return _error is null ? complete : throw _error;
+    }
+
+    private Dictionary<PartitionId, PartitionProgress> Progress() => _trackers.ToDictionary(t => t.Key, t => t.Value.Safe);
+
+    private async Task ReadAsync(PartitionReader reader, Queue<Partition> remaining, CancellationToken ct)
+    {
+        while (true)
+        {
+            Partition? next;
+            lock (remaining)
+            {
+                if (!remaining.TryDequeue(out next)) return;
+            }
+
+            await reader.ReadAsync(next, _trackers[next.Id], ct).ConfigureAwait(false);
+        }
+    }
+
+    private async Task WriteAsync(WriteQueue queue, int number, bool resumable, CancellationToken ct)
+    {
+        while (true)
+        {
+            var limits = setup.Sink.Limits;
+            var unit = await queue.TakeAsync(number, new UnitSize(size.Records, limits.MaxBytes), ct).ConfigureAwait(false);
+            if (unit is null) return;
+            if (resumable) await saver.WriteGate.WaitAsync(ct).ConfigureAwait(false);
+            try
+            {
+                await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (resumable) saver.WriteGate.Release();
+            }
+        }
+    }
+
+    private async Task SaveRegularlyAsync(ReadKind kind, CancellationToken ct)
+    {
+        while (true)
+        {
+            await Task.Delay(setup.CheckpointInterval, setup.Time, ct).ConfigureAwait(false);
+            await saver.SaveAsync(kind, Progress, ct).ConfigureAwait(false);
+        }
+    }
+
+    // Runs one part of the pass. The first failure stops the others; being stopped is none.
+    private async Task Guard(Func<CancellationToken, Task> part, CancellationTokenSource failing, CancellationToken ct)
+    {
+        try
+        {
+            await Task.Yield();
+            await part(ct).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+        }
+        catch (PipelineException e)
+        {
+            await FailAsync(e, failing).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            await FailAsync(EngineErrors.Unexpected.Error($"{e.GetType().Name}: {e.Message}", inner: e), failing).ConfigureAwait(false);
+        }
+    }
+
+    private async Task FailAsync(PipelineException error, CancellationTokenSource failing)
+    {
+        Interlocked.CompareExchange(ref _error, error, null);
+        await failing.CancelAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,259 @@
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.DeadLetters;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>One run of a job: takes its lock, checks both ends, and makes passes over the source until its mode says that it is done.</summary>
+public sealed class Pipeline
+{
+    private readonly PipelineSetup _setup;
+    private readonly RunAccount _account = new();
+    private readonly Outage _sourceOutage;
+    private readonly Outage _sinkOutage;
+    private readonly RetryPolicy _sourceRetry;
+    private readonly RetryPolicy _sinkRetry;
+    private readonly long _started;
+    private AdaptiveSize? _size;
+    private RunPhase _phase;
+    private long? _extent;
+    private long _extentDone;
+    private long? _caughtUpAt;
+
+    /// <param name="setup">Everything that the run is made of.</param>
+    public Pipeline(PipelineSetup setup)
+    {
+        _setup = setup;
+        _started = setup.Time.GetTimestamp();
+        _sourceOutage = new Outage($"source {setup.From.Name}", setup.Log, setup.Time);
+        _sinkOutage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
+        _sourceRetry = new RetryPolicy(setup.Retry, _sourceOutage, setup.Random, setup.Time);
+        _sinkRetry = new RetryPolicy(setup.Retry, _sinkOutage, setup.Random, setup.Time);
+    }
+
+    /// <summary>How the run stands. May be asked from any thread at any time.</summary>
+    public RunProgress Progress => new(
+        _phase,
+        _account.Totals(),
+        _extent,
+        Interlocked.Read(ref _extentDone),
+        _caughtUpAt is { } at ? _setup.Time.GetElapsedTime(at) : null,
+        _sourceOutage.DownFor,
+        _sinkOutage.DownFor,
+        LaterOf(_sourceOutage.LastError, _sinkOutage.LastError),
+        _size?.Records ?? 0,
+        _size?.Concurrency ?? 0);
+
+    /// <summary>Runs to the end. Never throws for what a person has to be told: that is in the result.</summary>
+    /// <param name="stop">Stops reading, finishes what is in flight within the shutdown time-out, and saves.</param>
+    public async Task<RunResult> RunAsync(CancellationToken stop)
+    {
+        using var abort = new CancellationTokenSource();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var maxRuntime = _setup.MaxRuntime is { } most ? new CancellationTokenSource(most, _setup.Time) : new CancellationTokenSource();
+        await using var onMaxRuntime = maxRuntime.Token.Register(ending.Cancel).ConfigureAwait(false);
+        await using var onStop = ending.Token.Register(() =>
+        {
+            Log.Draining(_setup.Log);
+            abort.CancelAfter(_setup.ShutdownTimeout);
+        }).ConfigureAwait(false);
+
+        var deadLetterPath = _setup.DeadLetterPath ?? "";
+        DateTimeOffset? copiedBefore = null;
+        PipelineException? error = null;
+        IJobState? state = null;
+        RunNotes? notes = null;
+        var complete = false;
+        try
+        {
+            state = await _setup.State.OpenAsync(_setup.Job, stop).ConfigureAwait(false);
+            notes = new RunNotes(_setup, state, () => Progress);
+            if (deadLetterPath.Length == 0) deadLetterPath = Path.Combine(state.Folder, "dead-letters.jsonl");
+            var letters = await DeadLetterFile.OpenAsync(deadLetterPath, _setup.Time, stop).ConfigureAwait(false);
+            await using (letters.ConfigureAwait(false))
+            {
+                (complete, copiedBefore) = await RunPassesAsync(state, letters, ending.Token, abort.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+        }
+        catch (PipelineException e)
+        {
+            error = e;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            error = EngineErrors.Unexpected.Error($"{e.GetType().Name}: {e.Message}", inner: e);
+        }
+
+        if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
+        if (error?.InnerException is { } cause) Log.Cause(_setup.Log, error.Code, cause);
+        var result = Conclude(complete, error, maxRuntime.IsCancellationRequested, deadLetterPath, copiedBefore);
+        if (notes is not null) await notes.EndAsync(result).ConfigureAwait(false);
+        notes?.Dispose();
+        if (state is not null) await state.DisposeAsync().ConfigureAwait(false);
+        return result;
+    }
+
+    private RunResult Conclude(bool complete, PipelineException? error, bool outOfTime, string deadLetterPath, DateTimeOffset? copiedBefore)
+    {
+        var account = _account.Totals();
+        if (error is null && !account.Balances) error = EngineErrors.AccountMismatch.Error($"The account does not balance: {account}.");
+        if (error is null && !complete && outOfTime && _setup.Mode != PipelineMode.Continuous)
+        {
+            error = EngineErrors.MaxRuntime.Error($"Stopped after {_setup.MaxRuntime}, with {account.Read} records read.");
+        }
+
+        var outcome = error is not null ? RunOutcome.Failed
+            : !complete ? RunOutcome.Stopped
+            : account.DeadLettered > 0 ? RunOutcome.DoneWithDeadLetters
+            : RunOutcome.Done;
+        return new RunResult(outcome, account, _setup.Time.GetElapsedTime(_started), error, deadLetterPath, copiedBefore);
+    }
+
+    private async Task<(bool Complete, DateTimeOffset? CopiedBefore)> RunPassesAsync(
+        IJobState state, DeadLetterFile letters, CancellationToken stop, CancellationToken abort)
+    {
+        var (identity, saved) = await StartAsync(state, stop).ConfigureAwait(false);
+        using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, saved, _setup.Time, _setup.Log);
+        var limits = _setup.Sink.Limits;
+        _size = new AdaptiveSize(limits, _setup.BatchSize.Start, _setup.BatchSize.Min, _setup.BatchSize.Max);
+        var gate = new DeadLetterGate(letters, _setup.Job, _setup.MaxDeadLetters, _setup.Time);
+        var writer = new UnitWriter(
+            _setup.Sink, _size, new RateLimiter(_setup.RateLimit, limits.Ramp, _setup.Time), _sinkRetry, gate, _account, _setup.Time);
+
+        if (saved is null || saved.Phase == ReadKind.Snapshot)
+        {
+            if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
+            await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
+            if (_setup.Mode is PipelineMode.FullSync or PipelineMode.Custom || (_setup.Mode == PipelineMode.Single && saved is null)) return (true, null);
+        }
+
+        while (true)
+        {
+            var (before, started) = (_account.Totals().Read, _setup.Time.GetTimestamp());
+            if (!await RunPassAsync(ReadKind.Changes, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
+            var changes = _account.Totals().Read - before;
+            if (changes > 0) Log.ChangesCopied(_setup.Log, changes, _setup.Time.GetElapsedTime(started).TotalSeconds);
+            if (_setup.Mode != PipelineMode.Continuous) return (true, _account.Totals().Read == 0 ? saved?.SavedAt : null);
+            _phase = RunPhase.Waiting;
+            await Task.Delay(_setup.Interval, _setup.Time, stop).ConfigureAwait(false);
+        }
+    }
+
+    // Checks both ends before anything is changed, then makes sure that the saved positions are this job's, and the sink ready for them.
+    private async Task<(JobIdentity Identity, Checkpoint? Saved)> StartAsync(IJobState state, CancellationToken stop)
+    {
+        var source = await _sourceRetry.CallAsync(ct => WellAsync(_setup.Source.CheckAsync, ct), stop).ConfigureAwait(false);
+        var sink = await _sinkRetry.CallAsync(ct => WellAsync(_setup.Sink.CheckAsync, ct), stop).ConfigureAwait(false);
+        var identity = new JobIdentity(
+        [
+            .. _setup.Identity,
+            KeyValuePair.Create("source", _setup.From.Name),
+            KeyValuePair.Create("sink", _setup.To.Name),
+            .. source.Identity.Select(p => KeyValuePair.Create("source." + p.Key, p.Value)),
+            .. sink.Identity.Select(p => KeyValuePair.Create("sink." + p.Key, p.Value)),
+        ]);
+        var saved = await state.LoadAsync(stop).ConfigureAwait(false);
+        if (saved is not null && saved.Identity.Hash != identity.Hash)
+        {
+            throw CheckpointErrors.JobChanged.Error(
+                $"The checkpoint of job '{_setup.Job}' belongs to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
+        }
+
+        var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, stop).ConfigureAwait(false);
+        await _sinkRetry.CallAsync(ct => Done(_setup.Sink.PrepareAsync(schema, ct)), stop).ConfigureAwait(false);
+        if (_setup.Sink is IResumableSink resumable && !await resumable.RestoreAsync(saved?.SinkToken, stop).ConfigureAwait(false))
+        {
+            Log.OutputGone(_setup.Log);
+            await resumable.RestoreAsync(null, stop).ConfigureAwait(false);
+            await state.ResetAsync(stop).ConfigureAwait(false);
+            saved = null;
+        }
+
+        if (saved is not null) Log.Resuming(_setup.Log, saved.SavedAt);
+        return (identity, saved);
+    }
+
+    private async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, CancellationToken ct)
+    {
+        var health = await check(ct).ConfigureAwait(false);
+        if (health.Problem is not null) throw health.Problem;
+        foreach (var warning in health.Warnings) Log.EndWarning(_setup.Log, warning);
+        return health;
+    }
+
+    private async Task<bool> RunPassAsync(
+        ReadKind kind, CheckpointSaver saver, UnitWriter writer, DeadLetterGate gate, CancellationToken stop, CancellationToken abort)
+    {
+        var started = _setup.Time.GetTimestamp();
+        var partitions = await PlanAsync(kind, saver, stop).ConfigureAwait(false);
+        if (partitions.FirstOrDefault(p => p.StartsOverBecause is not null) is { } over && saver.Saved is not null)
+        {
+            foreach (var partition in partitions.Where(p => p.StartsOverBecause is not null))
+            {
+                Log.StartsOver(_setup.Log, partition.Id.Value, partition.StartsOverBecause!);
+            }
+
+            if (_setup.Sink is IResumableSink resumable)
+            {
+                // What such a sink holds cannot be replaced by key: the copy begins anew, from an empty output.
+                await saver.ResetAsync(stop).ConfigureAwait(false);
+                await resumable.RestoreAsync(null, stop).ConfigureAwait(false);
+                kind = ReadKind.Snapshot;
+                partitions = await PlanAsync(kind, saver, stop).ConfigureAwait(false);
+            }
+        }
+
+        var from = saver.Saved?.Partitions ?? new Dictionary<PartitionId, PartitionProgress>();
+        from = partitions.Where(p => p.StartsOverBecause is null && from.ContainsKey(p.Id)).ToDictionary(p => p.Id, p => from[p.Id]);
+        var limit = new RecordLimit(_setup.Selection.Limit - from.Values.Sum(p => p.Records));
+        _phase = kind == ReadKind.Snapshot ? RunPhase.Snapshot : RunPhase.Changes;
+        _extent = partitions.All(p => p.Extent is not null) ? partitions.Sum(p => p.Extent) : null;
+        Interlocked.Exchange(ref _extentDone, 0);
+        Log.Planned(_setup.Log, partitions.Count, kind.ToString());
+
+        var budget = new ByteBudget(_setup.ReadAheadBytes);
+        var pass = new Pass(_setup, saver, writer, _size!);
+        var complete = await pass.RunAsync(
+            kind,
+            partitions,
+            from,
+            queue => new PartitionReader(
+                _setup.Source, _setup.Transform, queue, budget, limit, _sourceRetry, gate, _account, done => Interlocked.Add(ref _extentDone, done)),
+            stop,
+            abort).ConfigureAwait(false);
+        if (complete) _caughtUpAt = started;
+        return complete;
+    }
+
+    private Task<IReadOnlyList<Partition>> PlanAsync(ReadKind kind, CheckpointSaver saver, CancellationToken stop)
+    {
+        var saved = saver.Saved?.Positions() ?? new Dictionary<PartitionId, Position>();
+        var selection = kind == ReadKind.Snapshot ? _setup.Selection : _setup.Selection with { Since = null, Until = null };
+        return _sourceRetry.CallAsync(
+            ct => _setup.Source.GetPartitionsAsync(new ReadPlan(kind, selection, _setup.Threads, saved), ct), stop);
+    }
+
+    private async Task CompleteSnapshotAsync(CheckpointSaver saver, CancellationToken stop)
+    {
+        _phase = RunPhase.Finishing;
+        await _sinkRetry.CallAsync(ct => Done(_setup.Sink.CompleteAsync(ct)), stop).ConfigureAwait(false);
+        if (_setup.Bounded) await saver.ResetAsync(stop).ConfigureAwait(false);
+        else if (saver.Saved is { } saved) await saver.SaveAsync(ReadKind.Changes, () => saved.Partitions, stop).ConfigureAwait(false);
+        Log.SnapshotComplete(_setup.Log, _account.Totals().Read);
+    }
+
+    private static RunError? LaterOf(RunError? a, RunError? b) => a is null || b?.At > a.At ? b : a;
+
+    private static async Task<bool> Done(Task call)
+    {
+        await call.ConfigureAwait(false);
+        return true;
+    }
+}

@@ -1,0 +1,79 @@
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>How one end's failures are tried again; shared by all readers or all writers.</summary>
+internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random random, TimeProvider time)
+{
+    private readonly RetryOptions _options = options;
+    private readonly Outage _outage = outage;
+    private readonly TimeProvider _time = time;
+    private readonly Backoff _backoff = new(options.Delay, random);
+    private volatile bool _hasSucceeded;
+
+    /// <summary>Begins a read or a write that may need several tries.</summary>
+    public Attempts Begin() => new(this);
+
+    /// <summary>Tries a call until it answers.</summary>
+    public async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken ct)
+    {
+        var attempts = Begin();
+        while (true)
+        {
+            try
+            {
+                var answer = await call(ct).ConfigureAwait(false);
+                attempts.Succeeded();
+                return answer;
+            }
+            catch (PipelineException e)
+            {
+                await attempts.AgainAsync(e, ct).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // A wrong password at the start is a mistake to be told at once; in a run that has worked for weeks it is an outage to be waited out.
+    private bool MayPass(FailureKind kind) =>
+        kind == FailureKind.Transient || (kind == FailureKind.Environment && _options.Forever && _hasSucceeded);
+
+    /// <summary>The tries of one read or write.</summary>
+    internal sealed class Attempts(RetryPolicy policy)
+    {
+        private readonly TimeProvider _time = policy._time;
+        private long _firstFailure;
+
+        /// <summary>Failed tries since the last success.</summary>
+        public int Failed { get; private set; }
+
+        /// <summary>It worked, or some of it did: the count and the budget begin anew.</summary>
+        public void Succeeded()
+        {
+            Failed = 0;
+            policy._hasSucceeded = true;
+            policy._outage.Succeeded();
+        }
+
+        /// <summary>Waits before the next try; or throws, when trying again is of no use or the budget is spent.</summary>
+        /// <param name="error">Why the last try failed.</param>
+        /// <param name="ct">Ends the pause.</param>
+        /// <param name="wholeEnd">False where only some records failed, which does not mean that the end is down.</param>
+        public async Task AgainAsync(PipelineException error, CancellationToken ct, bool wholeEnd = true)
+        {
+            if (!policy.MayPass(error.Kind)) throw error;
+            policy._outage.Note(error);
+            if (Failed++ == 0) _firstFailure = _time.GetTimestamp();
+            var options = policy._options;
+            if (!options.Forever && (Failed > options.MaxRetries || _time.GetElapsedTime(_firstFailure) > options.Budget))
+            {
+                throw EngineErrors.RetriesExhausted.Error(
+                    $"{error.Message} Tried {Failed} times in {_time.GetElapsedTime(_firstFailure).TotalSeconds:0.#} s ({error.Code}).",
+                    inner: error);
+            }
+
+            if (wholeEnd && (Failed > 1 || error.Kind == FailureKind.Environment)) policy._outage.Failed(error);
+            await policy._outage.PauseAsync(policy._backoff.Pause(Failed, error.RetryAfter), ct).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using EsPipeline.Core.DeadLetters;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>
+/// Writes a unit until every record of it is written, unchanged or durably set aside: only records that failed are sent again, with
+/// growing pauses, and only those that will never be taken go to the dead letters.
+/// </summary>
+internal sealed class UnitWriter(
+    IDataSink sink,
+    AdaptiveSize size,
+    RateLimiter rate,
+    RetryPolicy retry,
+    DeadLetterGate deadLetters,
+    RunAccount account,
+    TimeProvider time)
+{
+    /// <exception cref="PipelineException">The sink can't be written to, the retry budget is spent, or too many records were set aside.</exception>
+    public async Task WriteAsync(WriteUnit unit, CancellationToken ct)
+    {
+        var pending = await SetAsideTooLargeAsync(unit, ct).ConfigureAwait(false);
+        var attempts = retry.Begin();
+        var tries = 0;
+        while (pending is null || pending.Length > 0)
+        {
+            var slice = pending is null ? unit.Slice : unit.Slice.Pick(pending);
+            if (tries++ > 0) account.AddRetries(slice.Count);
+            await rate.TakeAsync(slice.Count, ct).ConfigureAwait(false);
+            WriteResult result;
+            try
+            {
+                result = await MeasuredWriteAsync(slice, ct).ConfigureAwait(false);
+            }
+            catch (PipelineException e) when (e.Kind != FailureKind.Permanent)
+            {
+                await attempts.AgainAsync(e, ct).ConfigureAwait(false);
+                continue;
+            }
+
+            pending = await SettleAsync(unit, slice, pending, result, attempts, tries, ct).ConfigureAwait(false);
+        }
+
+        unit.Finish(account);
+    }
+
+    private async Task<WriteResult> MeasuredWriteAsync(RecordSlice slice, CancellationToken ct)
+    {
+        var epoch = await size.EnterAsync(ct).ConfigureAwait(false);
+        try
+        {
+            var started = time.GetTimestamp();
+            var result = await sink.WriteAsync(slice, ct).ConfigureAwait(false);
+            if (result.Written + result.Unchanged + result.Failures.Count != slice.Count)
+            {
+                throw new InvalidOperationException(
+                    $"The sink answered for {result.Written} written, {result.Unchanged} unchanged and {result.Failures.Count} failed of {slice.Count} records.");
+            }
+
+            if (result.Failures.Any(f => f.Error.Kind == FailureKind.Transient)) size.Pressed(epoch);
+            else size.Calm(epoch, slice.Count, time.GetElapsedTime(started));
+            return result;
+        }
+        catch (PipelineException e) when (e.Kind == FailureKind.Transient)
+        {
+            size.Pressed(epoch);
+            throw;
+        }
+        finally
+        {
+            size.Leave();
+        }
+    }
+
+    /// <returns>The indexes in the unit that are to be sent again.</returns>
+    private async Task<int[]> SettleAsync(
+        WriteUnit unit, RecordSlice slice, int[]? sent, WriteResult result, RetryPolicy.Attempts attempts, int tries, CancellationToken ct)
+    {
+        if (result.Failures.Count == 0)
+        {
+            attempts.Succeeded();
+            unit.Note(result.Written, result.Unchanged, 0);
+            await deadLetters.SupersedeAsync(slice, [], ct).ConfigureAwait(false);
+            return [];
+        }
+
+        var refused = new List<DeadLetter>();
+        var again = new List<int>();
+        RecordFailure? worst = null;
+        foreach (var failure in result.Failures)
+        {
+            var index = sent is null ? failure.Index : sent[failure.Index];
+            if (failure.Error.Kind == FailureKind.Permanent)
+            {
+                refused.Add(deadLetters.LetterFor(unit.Slice[index], unit.OwnerOf(index), failure.Error.Code, failure.Reason, tries));
+                continue;
+            }
+
+            again.Add(index);
+            if (worst is not { Error.Kind: FailureKind.Environment } && (worst is null || failure.Error.Kind == FailureKind.Environment
+                || failure.RetryAfter > worst.Value.RetryAfter)) worst = failure;
+        }
+
+        // The failures of this slice count from here on, whatever happens next: a letter is named by its record, so writing it twice is
+        // writing it once.
+        if (refused.Count > 0) await deadLetters.AppendAsync(refused, ct).ConfigureAwait(false);
+        await deadLetters.SupersedeAsync(slice, [.. result.Failures.Select(f => f.Index)], ct).ConfigureAwait(false);
+        unit.Note(result.Written, result.Unchanged, refused.Count);
+        if (again.Count < slice.Count) attempts.Succeeded();
+        if (worst is { } cause)
+        {
+            var error = cause.Error.Error(cause.Reason, retryAfter: cause.RetryAfter);
+            await attempts.AgainAsync(error, ct, wholeEnd: again.Count == slice.Count).ConfigureAwait(false);
+        }
+
+        return [.. again];
+    }
+
+    /// <returns>The indexes that remain; null where that is all of them.</returns>
+    private async Task<int[]?> SetAsideTooLargeAsync(WriteUnit unit, CancellationToken ct)
+    {
+        var most = sink.Limits.MaxRecordBytes;
+        if (unit.Bytes <= most) return null;
+        var letters = new List<DeadLetter>();
+        var rest = new List<int>();
+        for (var i = 0; i < unit.Count; i++)
+        {
+            var bytes = unit.Slice[i].Bytes;
+            if (bytes <= most) rest.Add(i);
+            else
+            {
+                letters.Add(deadLetters.LetterFor(
+                    unit.Slice[i], unit.OwnerOf(i), EngineErrors.RecordTooLarge.Code, $"It has {bytes} bytes; the sink takes at most {most}.", 0));
+            }
+        }
+
+        if (letters.Count == 0) return null;
+        await deadLetters.AppendAsync(letters, ct).ConfigureAwait(false);
+        unit.Note(0, 0, letters.Count);
+        return [.. rest];
+    }
+}

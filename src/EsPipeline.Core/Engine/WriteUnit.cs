@@ -1,0 +1,131 @@
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>What one write takes from the queue: records in order, and the batches that they belong to.</summary>
+internal sealed class WriteUnit
+{
+    private readonly List<(InFlightBatch Batch, int Records)> _parts = [];
+    private ReadOnlyMemory<Record> _records;
+    private Record[] _copied = [];
+    private InFlightBatch[] _owners = [];
+    private int _superseded;
+    private int _written;
+    private int _unchanged;
+    private int _deadLettered;
+
+    /// <summary>The records to write.</summary>
+    public RecordSlice Slice => new(_records);
+
+    public int Count => _records.Length;
+
+    public long Bytes { get; private set; }
+
+    /// <summary>Adds consecutive records of one batch. The first ones are borrowed; only where others follow are they copied together.</summary>
+    public void Append(InFlightBatch batch, ReadOnlyMemory<Record> records, long bytes)
+    {
+        Bytes += bytes;
+        _parts.Add((batch, records.Length));
+        if (_parts.Count == 1)
+        {
+            _records = records;
+            return;
+        }
+
+        var first = Count;
+        Room(first + records.Length);
+        if (_parts.Count == 2)
+        {
+            _records.CopyTo(_copied);
+            _owners.AsSpan(0, first).Fill(_parts[0].Batch);
+        }
+
+        records.CopyTo(_copied.AsMemory(first));
+        _owners.AsSpan(first, records.Length).Fill(batch);
+        _records = _copied.AsMemory(0, first + records.Length);
+    }
+
+    /// <summary>The batch of the record at <paramref name="index"/> of <see cref="Slice"/>.</summary>
+    public InFlightBatch OwnerOf(int index) => _parts.Count == 1 ? _parts[0].Batch : _owners[index];
+
+    /// <summary>Keeps the last record of each key, where it stands, and leaves the earlier ones out of <see cref="Slice"/>.</summary>
+    public void Compact()
+    {
+        var drop = EarlierOfSameKey();
+        if (drop is null) return;
+        Room(Count);
+        if (_parts.Count == 1)
+        {
+            _records.CopyTo(_copied);
+            _owners.AsSpan(0, Count).Fill(_parts[0].Batch);
+        }
+
+        var kept = 0;
+        var records = _records.Span;
+        for (var i = 0; i < records.Length; i++)
+        {
+            if (drop[i]) continue;
+            _copied[kept] = records[i];
+            _owners[kept++] = _owners[i];
+        }
+
+        _superseded = Count - kept;
+        _records = _copied.AsMemory(0, kept);
+    }
+
+    /// <summary>Notes what became of some of the records.</summary>
+    public void Note(int written, int unchanged, int deadLettered)
+    {
+        _written += written;
+        _unchanged += unchanged;
+        _deadLettered += deadLettered;
+    }
+
+    /// <summary>
+    /// Everything of the unit is written, unchanged or durably set aside: only now does it count, so that a unit that is broken off
+    /// half-way is as if it had never been read (invariant 2).
+    /// </summary>
+    public void Finish(RunAccount account)
+    {
+        if (_written + _unchanged + _deadLettered != Count)
+        {
+            throw new InvalidOperationException(
+                $"The sink answered for {_written} written, {_unchanged} unchanged and {_deadLettered} failed of {Count} records.");
+        }
+
+        account.AddWritten(_written);
+        account.AddUnchanged(_unchanged + _superseded);
+        account.AddDeadLettered(_deadLettered);
+        foreach (var (batch, records) in _parts) batch.Finish(records);
+    }
+
+    private void Room(int count)
+    {
+        if (_copied.Length >= count) return;
+        var size = Math.Max(count, 2 * _copied.Length);
+        Array.Resize(ref _copied, size);
+        Array.Resize(ref _owners, size);
+    }
+
+    // An open-addressing table of record numbers, read from the last record to the first: the first met of a key is the one to keep.
+    private System.Collections.BitArray? EarlierOfSameKey()
+    {
+        if (Count < 2) return null;
+        var records = _records.Span;
+        var mask = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Count * 2) - 1;
+        var table = System.Buffers.ArrayPool<int>.Shared.Rent(mask + 1);
+        table.AsSpan(0, mask + 1).Clear();
+        System.Collections.BitArray? drop = null;
+        for (var i = records.Length - 1; i >= 0; i--)
+        {
+            var key = records[i].Key.Span;
+            var slot = (int)KeyHash.Compute64(key, 0) & mask;
+            while (table[slot] != 0 && !records[table[slot] - 1].Key.Span.SequenceEqual(key)) slot = (slot + 1) & mask;
+            if (table[slot] == 0) table[slot] = i + 1;
+            else (drop ??= new System.Collections.BitArray(Count))[i] = true;
+        }
+
+        System.Buffers.ArrayPool<int>.Shared.Return(table);
+        return drop;
+    }
+}

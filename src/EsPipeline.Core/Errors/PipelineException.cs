@@ -1,0 +1,31 @@
+namespace EsPipeline.Core.Errors;
+
+/// <summary>The one exception that a person sees: a stable code, what happened to what, and what to do. It never holds a secret.</summary>
+public sealed class PipelineException : Exception
+{
+    /// <param name="error">The kind of error.</param>
+    /// <param name="message">One sentence: what happened, to what.</param>
+    /// <param name="remedy">One sentence: what to do; the code's own where null.</param>
+    /// <param name="innerException">What led to it; for the log at debug level only.</param>
+    public PipelineException(ErrorCode error, string message, string? remedy = null, Exception? innerException = null)
+        : base(message, innerException)
+    {
+        Error = error;
+        Remedy = remedy ?? error.Remedy;
+    }
+
+    /// <summary>The kind of error.</summary>
+    public ErrorCode Error { get; }
+
+    /// <summary>The stable dotted code, such as <c>elasticsearch.auth</c>.</summary>
+    public string Code => Error.Code;
+
+    /// <summary>Whether trying again can help.</summary>
+    public FailureKind Kind => Error.Kind;
+
+    /// <summary>What to do about it.</summary>
+    public string Remedy { get; }
+
+    /// <summary>How long the system asked to wait; null where it did not.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}

@@ -1,0 +1,13 @@
+namespace EsPipeline.Core.Records;
+
+/// <summary>Changes or leaves out records between the source and the sink. Safe for many threads.</summary>
+public interface IRecordTransform
+{
+    /// <summary>
+    /// Applies the rules to a batch, which it takes over and disposes. The answer has the same end; a record that the rules can't be
+    /// applied to is malformed in it.
+    /// </summary>
+    /// <param name="batch">The batch as read.</param>
+    /// <param name="filtered">How many records were left out.</param>
+    RecordBatch Apply(RecordBatch batch, out int filtered);
+}

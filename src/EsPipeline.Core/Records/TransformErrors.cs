@@ -1,0 +1,28 @@
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Core.Records;
+
+/// <summary>Why a record could not be transformed.</summary>
+public static class TransformErrors
+{
+    /// <summary>The document has no usable key in <c>--id-field</c>.</summary>
+    public static readonly ErrorCode NoId = new(
+        "transform.no_id",
+        FailureKind.Permanent,
+        "The field that is to be the record's key is missing, null, empty, or not a text or a number.",
+        "Choose another --id-field, or mend the document at the source.");
+
+    /// <summary>A delete has no document to take a key from.</summary>
+    public static readonly ErrorCode DeleteWithoutDocument = new(
+        "transform.delete_without_document",
+        FailureKind.Permanent,
+        "A deleted record has no document any more, so --id-field can't find the key under which the sink holds it.",
+        "Delete it in the sink by hand, or copy without --id-field.");
+
+    /// <summary>The document is not a JSON object.</summary>
+    public static readonly ErrorCode NotAnObject = new(
+        "transform.not_an_object",
+        FailureKind.Permanent,
+        "The document is not a JSON object.",
+        "Mend the document at the source.");
+}
