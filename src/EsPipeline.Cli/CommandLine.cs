@@ -11,7 +11,7 @@ internal sealed class CommandLine
 
     /// <param name="commands">The commands besides running a pipeline.</param>
     /// <param name="run">What happens without a command.</param>
-    public CommandLine(IEnumerable<ICommand> commands, ICommand run)
+    public CommandLine(IEnumerable<ICommand> commands, Func<Invocation, CancellationToken, Task<int>> run)
     {
         Root = new RootCommand("Copies keyed JSON documents from one system to another, once or for ever, and proves that nothing was lost.");
         EnvFile = new Option<string>("--env-file", "--env_file") { Description = "File with environment names", HelpName = "FILE", Recursive = true };
@@ -19,7 +19,7 @@ internal sealed class CommandLine
         Root.Options.Add(EnvFile);
         Root.Options.Add(ConfigCheck);
         foreach (var definition in OptionCatalog.All) Add(definition);
-        Root.SetAction((parse, ct) => run.RunAsync(new Invocation(this, parse), ct));
+        Root.SetAction((parse, ct) => run(new Invocation(this, parse), ct));
         foreach (var command in commands) Root.Subcommands.Add(command.Build(this));
         foreach (var help in Root.Options.OfType<HelpOption>()) help.Action = new HelpText();
     }
@@ -120,12 +120,8 @@ internal sealed class CommandLine
 /// <summary>One command.</summary>
 internal interface ICommand
 {
-    /// <summary>Its grammar, with the action set.</summary>
+    /// <summary>Its grammar, with the actions set.</summary>
     Command Build(CommandLine line);
-
-    /// <summary>Runs it.</summary>
-    /// <returns>The exit code.</returns>
-    Task<int> RunAsync(Invocation invocation, CancellationToken ct);
 }
 
 /// <summary>One call of the program.</summary>

@@ -31,6 +31,12 @@ internal sealed class HelpText : SynchronousCommandLineAction
             if (option.Environment.Any()) extras.Add(string.Join(", ", option.Environment));
             if (option.DefaultText.Length > 0 && !option.IsFlag) extras.Add("default " + option.DefaultText);
             if (option.Aliases.Any()) extras.Add("also " + string.Join(", ", option.Aliases));
+            if (name.Length > 34)
+            {
+                output.WriteLine("  " + name);
+                name = "";
+            }
+
             output.WriteLine($"  {name,-34} {option.Description}{(extras.Count > 0 ? $" [{string.Join("; ", extras)}]" : "")}");
         }
     }

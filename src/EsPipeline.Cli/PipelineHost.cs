@@ -82,7 +82,7 @@ internal sealed class PipelineHost : IAsyncDisposable
         };
     }
 
-    public async ValueTask DisposeAsync() => await _services.DisposeAsync().ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await _services.DisposeAsync();
 
     // A first single run has no position to go on from: it takes the last minutes, by the time field.
     private Selection Selection()

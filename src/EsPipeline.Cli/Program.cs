@@ -6,8 +6,16 @@ using EsPipeline.Core.Errors;
 
 using var signals = new Signals();
 var terminal = Terminal.System;
-var run = new RunCommand(terminal, signals);
-var line = new CommandLine([], run);
+var line = new CommandLine(
+    [
+        new DeadLettersCommand(terminal),
+        new CheckpointCommand(terminal),
+        new MonitorCommand(terminal),
+        new StatusCommand(terminal),
+        new ConnectorsCommand(terminal),
+        new CompletionCommand(terminal),
+    ],
+    new RunCommand(terminal, signals).RunAsync);
 var parse = line.Parse(args);
 var mistakes = parse.Action is HelpText ? [] : line.Mistakes(parse);
 if (mistakes.Count > 0)
@@ -19,7 +27,7 @@ if (mistakes.Count > 0)
 try
 {
     return await parse.InvokeAsync(
-        new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false }, signals.Stop).ConfigureAwait(false);
+        new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false }, signals.Stop);
 }
 catch (PipelineException e)
 {

@@ -1,3 +1,5 @@
+using Spectre.Console;
+
 namespace EsPipeline.Cli;
 
 /// <summary>
@@ -30,6 +32,18 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
             (ResultsToError ? error : output).WriteLine(Printable(Redaction.Apply(line)));
             Redraw();
         }
+    }
+
+    /// <summary>Writes a table of the result, as wide as the terminal, or as its content where there is none.</summary>
+    public void WriteTable(Table table)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(ResultsToError ? error : output),
+            Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+        });
+        if (Console.IsOutputRedirected) console.Profile.Width = 1000;
+        lock (_lock) console.Write(table);
     }
 
     /// <summary>Writes a line for the person who watches.</summary>

@@ -20,7 +20,7 @@ internal static class HealthCheck
         var healthy = true;
         foreach (var (name, check) in checks)
         {
-            var health = await check.ConfigureAwait(false);
+            var health = await check;
             var verdict = health?.Problem is { } problem ? $"{problem.Message} {problem.Remedy} ({problem.Code})"
                 : health is null ? $"no answer within {Longest.TotalSeconds:0} s"
                 : string.Join("; ", health.Warnings.Prepend("ok"));
@@ -37,7 +37,7 @@ internal static class HealthCheck
         limit.CancelAfter(Longest);
         try
         {
-            return await check(limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
+            return await check(limit.Token).WaitAsync(limit.Token);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
         {

@@ -1,16 +1,13 @@
-using System.CommandLine;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Engine;
 
 namespace EsPipeline.Cli.Commands;
 
 /// <summary>Runs the pipeline: what espipe does without a command.</summary>
-internal sealed class RunCommand(Terminal terminal, Signals signals) : ICommand
+internal sealed class RunCommand(Terminal terminal, Signals signals)
 {
-    /// <inheritdoc/>
-    public Command Build(CommandLine line) => line.Root;
-
-    /// <inheritdoc/>
+    /// <summary>Runs it to its end.</summary>
+    /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(Invocation invocation, CancellationToken ct)
     {
         var settings = SettingsReader.Read(invocation, terminal);
@@ -26,7 +23,7 @@ internal sealed class RunCommand(Terminal terminal, Signals signals) : ICommand
         }
 
         var host = PipelineHost.Create(settings, loggers);
-        await using (host.ConfigureAwait(false))
+        await using (host)
         {
             foreach (var value in settings.Values.Where(v => v.Definition.IsSecret && v.Origin == OptionOrigin.CommandLine))
             {
@@ -34,8 +31,8 @@ internal sealed class RunCommand(Terminal terminal, Signals signals) : ICommand
             }
 
             return settings.Mode == RunMode.HealthCheck
-                ? await HealthCheck.RunAsync(settings, host, terminal, ct).ConfigureAwait(false)
-                : await CopyAsync(settings, host, ct).ConfigureAwait(false);
+                ? await HealthCheck.RunAsync(settings, host, terminal, ct)
+                : await CopyAsync(settings, host, ct);
         }
     }
 
@@ -46,9 +43,9 @@ internal sealed class RunCommand(Terminal terminal, Signals signals) : ICommand
         using var ended = new CancellationTokenSource();
         var live = terminal.IsInteractive && !settings.Run.NoProgress && !settings.Run.Quiet;
         var progress = new ProgressLine(pipeline, terminal, host.Log, live).RunAsync(ended.Token);
-        var result = await pipeline.RunAsync(ct).ConfigureAwait(false);
-        await ended.CancelAsync().ConfigureAwait(false);
-        await progress.ConfigureAwait(false);
+        var result = await pipeline.RunAsync(ct);
+        await ended.CancelAsync();
+        await progress;
 
         if (result.Error is { } error) CliLog.Failed(host.Log, error.Message, error.Remedy, error.Code);
         foreach (var line in RunReport.Lines(settings, result)) terminal.WriteResult(line);

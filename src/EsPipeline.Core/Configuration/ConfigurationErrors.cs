@@ -18,4 +18,11 @@ public static class ConfigurationErrors
         FailureKind.Environment,
         "The .env file has a line that is not NAME=value.",
         "Mend the line; a value with spaces, '#' or quotes goes between single quotes.");
+
+    /// <summary>A command is about a job that is not known.</summary>
+    public static readonly ErrorCode NoSuchJob = new(
+        "config.no_such_job",
+        FailureKind.Environment,
+        "The job that the command is about has no state.",
+        "Check --job and --state; 'espipe status' lists the jobs of a state folder.");
 }

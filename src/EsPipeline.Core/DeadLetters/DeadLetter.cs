@@ -61,4 +61,7 @@ public sealed record DeadLetter
             return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
         }
     }
+
+    /// <summary>The letter as its line in the file: one JSON object.</summary>
+    public byte[] ToJson() => DeadLetterLine.Letter(this);
 }

@@ -25,4 +25,11 @@ public static class DeadLetterErrors
         FailureKind.Environment,
         "More records were refused for good than --max-dead-letters allows; a wrong mapping or schema is likely.",
         "Look at 'espipe dead-letters show', mend the cause, and run again; or raise --max-dead-letters.");
+
+    /// <summary>Letters can't be added to an output that is not there.</summary>
+    public static readonly ErrorCode OutputGone = new(
+        "dead_letters.output_gone",
+        FailureKind.Environment,
+        "The file that the dead letters should be added to is not there as the job left it, or the copy has not been finished.",
+        "Finish the copy first, or mend the cause and copy again.");
 }

@@ -15,6 +15,9 @@ namespace EsPipeline.Core.DeadLetters;
 /// <remarks>Safe for many threads. Only the holder of the job's lock may change it.</remarks>
 public sealed class DeadLetterFile : IAsyncDisposable
 {
+    /// <summary>The file's name in a job's folder.</summary>
+    public const string DefaultName = "dead-letters.jsonl";
+
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly ConcurrentDictionary<string, byte[]> _open = new(StringComparer.Ordinal);
@@ -76,11 +79,11 @@ public sealed class DeadLetterFile : IAsyncDisposable
         },
         ct);
 
-    /// <summary>Notes that a newer record of this key was written: its letter is settled.</summary>
-    public Task SupersedeAsync(ReadOnlyMemory<byte> key, CancellationToken ct) => ChangeAsync(
+    /// <summary>Notes that this record, or a newer one of its key, is in the sink: its letter is settled.</summary>
+    public Task SettleKeyAsync(ReadOnlyMemory<byte> key, string how, CancellationToken ct) => ChangeAsync(
         lines =>
         {
-            if (OpenLetterOf(key.Span) is { } id) Settle(id, "superseded", lines);
+            if (OpenLetterOf(key.Span) is { } id) Settle(id, how, lines);
         },
         ct);
 

@@ -8,7 +8,8 @@ namespace EsPipeline.Core.Engine;
 /// <param name="job">The job's name.</param>
 /// <param name="most">How many letters this run may write.</param>
 /// <param name="time">The clock.</param>
-internal sealed class DeadLetterGate(DeadLetterFile letters, string job, long most, TimeProvider time)
+/// <param name="settleAs">How a letter is settled when its key is written.</param>
+internal sealed class DeadLetterGate(DeadLetterFile letters, string job, long most, TimeProvider time, string settleAs = "superseded")
 {
     private long _count;
 
@@ -67,7 +68,7 @@ internal sealed class DeadLetterGate(DeadLetterFile letters, string job, long mo
         for (var i = 0; i < slice.Count; i++)
         {
             if (next < failed.Count && failed[next] == i) next++;
-            else if (letters.HasOpen(slice[i].Key.Span)) await letters.SupersedeAsync(slice[i].Key, ct).ConfigureAwait(false);
+            else if (letters.HasOpen(slice[i].Key.Span)) await letters.SettleKeyAsync(slice[i].Key, settleAs, ct).ConfigureAwait(false);
         }
     }
 }

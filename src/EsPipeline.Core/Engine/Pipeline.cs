@@ -72,7 +72,7 @@ public sealed class Pipeline
         {
             state = await _setup.State.OpenAsync(_setup.Job, stop).ConfigureAwait(false);
             notes = new RunNotes(_setup, state, () => Progress);
-            if (deadLetterPath.Length == 0) deadLetterPath = Path.Combine(state.Folder, "dead-letters.jsonl");
+            if (deadLetterPath.Length == 0) deadLetterPath = Path.Combine(state.Folder, DeadLetterFile.DefaultName);
             var letters = await DeadLetterFile.OpenAsync(deadLetterPath, _setup.Time, stop).ConfigureAwait(false);
             await using (letters.ConfigureAwait(false))
             {
@@ -151,14 +151,7 @@ public sealed class Pipeline
     {
         var source = await _sourceRetry.CallAsync(ct => WellAsync(_setup.Source.CheckAsync, ct), stop).ConfigureAwait(false);
         var sink = await _sinkRetry.CallAsync(ct => WellAsync(_setup.Sink.CheckAsync, ct), stop).ConfigureAwait(false);
-        var identity = new JobIdentity(
-        [
-            .. _setup.Identity,
-            KeyValuePair.Create("source", _setup.From.Name),
-            KeyValuePair.Create("sink", _setup.To.Name),
-            .. source.Identity.Select(p => KeyValuePair.Create("source." + p.Key, p.Value)),
-            .. sink.Identity.Select(p => KeyValuePair.Create("sink." + p.Key, p.Value)),
-        ]);
+        var identity = _setup.IdentityOf(source, sink);
         var saved = await state.LoadAsync(stop).ConfigureAwait(false);
         if (saved is not null && saved.Identity.Hash != identity.Hash)
         {

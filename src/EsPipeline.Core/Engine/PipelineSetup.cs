@@ -3,6 +3,7 @@ using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Core.Engine;
@@ -103,4 +104,14 @@ public sealed record PipelineSetup
 
     /// <summary>The sink.</summary>
     public IDataSink Sink => To.Sink;
+
+    /// <summary>The job's identity, once both ends have said who they are.</summary>
+    public JobIdentity IdentityOf(ConnectorHealth source, ConnectorHealth sink) => new(
+    [
+        .. Identity,
+        KeyValuePair.Create("source", From.Name),
+        KeyValuePair.Create("sink", To.Name),
+        .. source.Identity.Select(p => KeyValuePair.Create("source." + p.Key, p.Value)),
+        .. sink.Identity.Select(p => KeyValuePair.Create("sink." + p.Key, p.Value)),
+    ]);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Telemetry;
 
@@ -25,7 +26,7 @@ internal sealed class RunNotes : IDisposable
         _first = new RunRecord
         {
             Id = now.ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture),
-            Mode = setup.Mode.ToString(),
+            Mode = EnumText.Kebab(setup.Mode),
             Source = setup.From.Name,
             Sink = setup.To.Name,
             ProcessId = Environment.ProcessId,

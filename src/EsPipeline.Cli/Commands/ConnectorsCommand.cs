@@ -1,0 +1,85 @@
+using System.CommandLine;
+using EsPipeline.Connectors;
+using EsPipeline.Core.Configuration;
+
+namespace EsPipeline.Cli.Commands;
+
+/// <summary><c>connectors</c>: lists sources and sinks, and shows the options of one.</summary>
+internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
+{
+    /// <inheritdoc/>
+    public Command Build(CommandLine line)
+    {
+        var name = new Argument<string?>("name") { Description = "A source or sink", Arity = ArgumentArity.ZeroOrOne };
+        var example = new Option<bool>("--env-example") { Description = "Print env.example: every environment name with its sentence and default" };
+        var command = new Command("connectors", "Lists sources and sinks; with a name, shows its options with their defaults") { name, example };
+        command.SetAction(parse => parse.GetValue(example) ? Print(EnvExample.Text()) : parse.GetValue(name) is { } one ? Show(one) : List());
+        return command;
+    }
+
+    private int List()
+    {
+        foreach (var connector in BuiltInConnectors.All)
+        {
+            var ends = (connector.Source, connector.Sink) switch
+            {
+                (not null, not null) => "source and sink",
+                (not null, null) => "source",
+                _ => "sink",
+            };
+            var also = connector.Aliases.Count > 0 ? $" (also {string.Join(", ", connector.Aliases)})" : "";
+            terminal.WriteResult($"{connector.Name,-15} {ends,-16} {connector.Description}{also}");
+        }
+
+        terminal.WriteResult("'espipe connectors NAME' shows the options of one.");
+        return ExitCode.Done;
+    }
+
+    private int Show(string name)
+    {
+        if (BuiltInConnectors.Find(name) is not { } connector)
+        {
+            var near = NearestName.Of(name, BuiltInConnectors.All.Select(c => c.Name));
+            terminal.WriteError($"espipe: there is no source or sink '{name}'{(near is null ? "" : $"; did you mean {near}?")}");
+            return ExitCode.Usage;
+        }
+
+        terminal.WriteResult($"{connector.Name}: {connector.Description}");
+        if (connector.Source is { } source)
+        {
+            var traits = new[]
+            {
+                source.Follows ? "can be followed (--mode continuous)" : "is read once",
+                source.QueryLanguage is { } language ? $"takes --query in {language}" : "takes no --query",
+                source.SelectsByTime ? "selects by --since and --until" : "does not select by time",
+            };
+            terminal.WriteResult("As a source it " + string.Join(", ", traits) + ":");
+            Print(source.Options, "");
+        }
+
+        if (connector.Sink is { } sink && sink.Options != connector.Source?.Options)
+        {
+            terminal.WriteResult("As a sink:");
+            Print(sink.Options, "");
+        }
+        else if (connector.Sink is not null)
+        {
+            terminal.WriteResult($"As a sink it takes the same options; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.");
+        }
+
+        return ExitCode.Done;
+    }
+
+    private void Print(Type options, string prefix)
+    {
+        using var text = new StringWriter();
+        HelpText.WriteOptions(OptionDefinition.Of(options, prefix), text);
+        terminal.WriteResult(text.ToString().TrimEnd());
+    }
+
+    private int Print(string text)
+    {
+        terminal.WriteResult(text.TrimEnd());
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Text;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.DeadLetters;
+using EsPipeline.Core.Engine;
+
+namespace EsPipeline.Cli.Commands;
+
+/// <summary><c>dead-letters list|show|replay|drop</c>: works with what was set aside.</summary>
+internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
+{
+    private readonly Option<string?> _code = new("--code") { Description = "Only letters with this error code", HelpName = "CODE", Recursive = true };
+    private readonly Option<string?> _key = new("--key") { Description = "Only the letter of this key", HelpName = "KEY", Recursive = true };
+
+    /// <inheritdoc/>
+    public Command Build(CommandLine line)
+    {
+        var command = new Command("dead-letters", "Lists, shows, sends again or drops what was set aside") { _code, _key };
+
+        var listFormat = FormatOption.Create();
+        var list = new Command("list", "Counts a job's letters by cause") { listFormat };
+        list.SetAction((parse, ct) => ListAsync(new Invocation(line, parse), parse.GetValue(listFormat), examples: 0, ct));
+
+        var showFormat = FormatOption.Create();
+        var examples = new Option<int>("--examples") { Description = "Letters to show of each cause", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var show = new Command("show", "Shows a job's letters by cause, with what to do") { showFormat, examples };
+        show.SetAction((parse, ct) => ListAsync(new Invocation(line, parse), parse.GetValue(showFormat), parse.GetValue(examples), ct));
+
+        var replay = new Command("replay", "Sends letters to the sink again; what it takes is settled");
+        replay.SetAction((parse, ct) => ReplayAsync(new Invocation(line, parse), ct));
+
+        var drop = new Command("drop", "Settles letters without sending them");
+        drop.SetAction((parse, ct) => DropAsync(new Invocation(line, parse), ct));
+
+        foreach (var sub in new[] { list, show, replay, drop }) command.Subcommands.Add(sub);
+        return command;
+    }
+
+    private async Task<int> ListAsync(Invocation invocation, OutputFormat format, int examples, CancellationToken ct)
+    {
+        var (settings, path) = await FindAsync(invocation, ct);
+        var causes = new SortedDictionary<string, (int Count, List<DeadLetter> Examples)>(StringComparer.Ordinal);
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct))
+        {
+            if (!Chosen(invocation, letter)) continue;
+            if (format == OutputFormat.Json)
+            {
+                terminal.WriteResult(Encoding.UTF8.GetString(letter.ToJson()));
+                continue;
+            }
+
+            var cause = causes.GetValueOrDefault(letter.Code, (0, []));
+            if (cause.Examples.Count < Math.Max(1, examples)) cause.Examples.Add(letter);
+            causes[letter.Code] = (cause.Count + 1, cause.Examples);
+        }
+
+        if (format == OutputFormat.Json) return ExitCode.Done;
+        terminal.WriteResult(causes.Count == 0 ? $"No dead letters in {path}." : $"{causes.Values.Sum(c => c.Count)} dead letters in {path}:");
+        foreach (var (code, (count, letters)) in causes)
+        {
+            terminal.WriteResult($"{count,8}  {code}: {ErrorCatalog.Find(code)?.Meaning ?? letters[0].Reason}");
+            if (examples == 0) continue;
+            if (ErrorCatalog.Find(code) is { } error) terminal.WriteResult($"          {error.Remedy}");
+            foreach (var letter in letters) Show(letter);
+            if (count > letters.Count) terminal.WriteResult($"          … and {count - letters.Count} more");
+        }
+
+        if (causes.Count > 0 && examples > 0) terminal.WriteResult($"Send them again once the cause is mended: espipe dead-letters replay{(settings.Run.Job is { } job ? $" --job {job}" : "")}");
+        return ExitCode.Done;
+    }
+
+    private void Show(DeadLetter letter)
+    {
+        const int most = 300;
+        var key = letter.Key.IsEmpty ? "no key" : "key " + Encoding.UTF8.GetString(letter.Key.Span);
+        terminal.WriteResult($"          {letter.Place}, {key}: {letter.Reason}");
+        var document = Encoding.UTF8.GetString(letter.Document.Span);
+        terminal.WriteResult($"            {(document.Length > most ? string.Concat(document.AsSpan(0, most), "…") : document)}".ReplaceLineEndings(" "));
+    }
+
+    private async Task<int> ReplayAsync(Invocation invocation, CancellationToken ct)
+    {
+        var settings = SettingsReader.Read(invocation, terminal);
+        if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
+        using var loggers = Logging.Create(settings.Run, fileIsGiven: false, terminal, out _);
+        await using var host = PipelineHost.Create(settings, loggers);
+        var job = await JobSelection.FindAsync(settings, host.State, ct);
+        var result = await new DeadLetterReplay(host.Setup() with { Job = job }).RunAsync(letter => Chosen(invocation, letter), ct);
+        terminal.WriteResult($"replayed {result.Replayed}, refused again {result.Refused}, malformed {result.Malformed} (these can only be mended at the source)");
+        return result.Refused + result.Malformed > 0 ? ExitCode.DeadLetters : ExitCode.Done;
+    }
+
+    private async Task<int> DropAsync(Invocation invocation, CancellationToken ct)
+    {
+        var (settings, path) = await FindAsync(invocation, ct);
+        await using var store = new FileStateStore(settings.Run.State, TimeProvider.System);
+        await using var state = await store.OpenAsync(await JobSelection.FindAsync(settings, store, ct), ct);
+        await using var letters = await DeadLetterFile.OpenAsync(path, TimeProvider.System, ct);
+        var ids = new List<string>();
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct))
+        {
+            if (Chosen(invocation, letter)) ids.Add(letter.Id);
+        }
+
+        await letters.SettleAsync(ids, "dropped", ct);
+        terminal.WriteResult($"dropped {ids.Count} dead letters; their lines stay in {path}");
+        return ExitCode.Done;
+    }
+
+    private bool Chosen(Invocation invocation, DeadLetter letter) =>
+        (invocation.Parse.GetValue(_code) is not { } code || letter.Code == code)
+        && (invocation.Parse.GetValue(_key) is not { } key || letter.Key.Span.SequenceEqual(Encoding.UTF8.GetBytes(key)));
+
+    private async Task<(Settings Settings, string Path)> FindAsync(Invocation invocation, CancellationToken ct)
+    {
+        var settings = SettingsReader.Read(invocation, terminal);
+        if (settings.Run.DeadLetters is { } given) return (settings, Path.GetFullPath(given));
+        await using var store = new FileStateStore(settings.Run.State, TimeProvider.System);
+        var job = await JobSelection.FindAsync(settings, store, ct);
+        return (settings, Path.Combine(store.Description, job, DeadLetterFile.DefaultName));
+    }
+}

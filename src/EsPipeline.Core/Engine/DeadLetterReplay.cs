@@ -1,0 +1,112 @@
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.DeadLetters;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>What became of dead letters that were sent again.</summary>
+/// <param name="Replayed">In the sink now.</param>
+/// <param name="Refused">Refused again; their letters stay.</param>
+/// <param name="Malformed">Not documents at all: they can only be mended at the source.</param>
+public readonly record struct ReplayResult(int Replayed, int Refused, int Malformed);
+
+/// <summary>Sends a job's dead letters to its sink again, through the same writer as a run. Holds the job's lock.</summary>
+public sealed class DeadLetterReplay(PipelineSetup setup)
+{
+    private const int LettersAtOnce = 500;
+
+    /// <summary>Sends again what <paramref name="chosen"/> chooses.</summary>
+    /// <exception cref="Errors.PipelineException">The sink or the state can't be used, or the sink is not the job's.</exception>
+    public async Task<ReplayResult> RunAsync(Func<DeadLetter, bool> chosen, CancellationToken ct)
+    {
+        var state = await setup.State.OpenAsync(setup.Job, ct).ConfigureAwait(false);
+        await using var stateHandle = state.ConfigureAwait(false);
+        var path = setup.DeadLetterPath ?? Path.Combine(state.Folder, DeadLetterFile.DefaultName);
+        var letters = await DeadLetterFile.OpenAsync(path, setup.Time, ct).ConfigureAwait(false);
+        await using var lettersHandle = letters.ConfigureAwait(false);
+
+        var saved = await PrepareAsync(state, ct).ConfigureAwait(false);
+        var outage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
+        var account = new RunAccount();
+        var writer = new UnitWriter(
+            setup.Sink,
+            new AdaptiveSize(setup.Sink.Limits),
+            new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
+            new RetryPolicy(setup.Retry, outage, setup.Random, setup.Time),
+            new DeadLetterGate(letters, setup.Job, long.MaxValue, setup.Time, settleAs: "replayed"),
+            account,
+            setup.Time);
+
+        var malformed = 0;
+        var pending = new List<DeadLetter>();
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct).ConfigureAwait(false))
+        {
+            if (!chosen(letter)) continue;
+            if (letter.Malformed) malformed++;
+            else pending.Add(letter);
+            if (pending.Count == LettersAtOnce) await WriteAsync(writer, pending, account, ct).ConfigureAwait(false);
+        }
+
+        if (pending.Count > 0) await WriteAsync(writer, pending, account, ct).ConfigureAwait(false);
+        if (setup.Sink is IResumableSink resumable && saved is not null)
+        {
+            var token = await resumable.FlushAsync(ct).ConfigureAwait(false);
+            await state.SaveAsync(saved with { SinkToken = token }, ct).ConfigureAwait(false);
+        }
+
+        var totals = account.Totals();
+        return new ReplayResult((int)(totals.Written + totals.Unchanged), (int)totals.DeadLettered, malformed);
+    }
+
+    private async Task<Checkpoint?> PrepareAsync(IJobState state, CancellationToken ct)
+    {
+        var source = await WellAsync(setup.Source.CheckAsync(ct)).ConfigureAwait(false);
+        var sink = await WellAsync(setup.Sink.CheckAsync(ct)).ConfigureAwait(false);
+        var saved = await state.LoadAsync(ct).ConfigureAwait(false);
+        var identity = setup.IdentityOf(source, sink);
+        if (saved is not null && saved.Identity.Hash != identity.Hash)
+        {
+            throw CheckpointErrors.JobChanged.Error(
+                $"The dead letters of job '{setup.Job}' belong to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
+        }
+
+        await setup.Sink.PrepareAsync(await setup.Source.DescribeAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+        if (setup.Sink is IResumableSink resumable && (saved?.SinkToken is null || !await resumable.RestoreAsync(saved.SinkToken, ct).ConfigureAwait(false)))
+        {
+            throw DeadLetterErrors.OutputGone.Error($"The output file of job '{setup.Job}' is not there as the job left it.");
+        }
+
+        await setup.Sink.BeginPassAsync(Sources.ReadKind.Changes, uniqueKeys: true, ct).ConfigureAwait(false);
+        return saved;
+    }
+
+    private static async Task<ConnectorHealth> WellAsync(Task<ConnectorHealth> check)
+    {
+        var health = await check.ConfigureAwait(false);
+        return health.Problem is null ? health : throw health.Problem;
+    }
+
+    // Each letter is a batch of its own, so that one that is refused again keeps its own partition, position and place.
+    private static async Task WriteAsync(UnitWriter writer, List<DeadLetter> letters, RunAccount account, CancellationToken ct)
+    {
+        var unit = new WriteUnit();
+        var budget = new ByteBudget(long.MaxValue);
+        using var tracker = new CheckpointTracker(default);
+        foreach (var letter in letters)
+        {
+            using var builder = new RecordBatchBuilder(letter.Key.Length + letter.Document.Length);
+            builder.Add(letter.Key.Span, letter.Document.Span, letter.Operation, letter.Version, 0);
+            var batch = builder.Build(new Position(letter.Position), 0, letter.Place);
+            var ticket = await tracker.TrackAsync(batch.End, 1, ct).ConfigureAwait(false);
+            var inFlight = new InFlightBatch(batch, new PartitionId(letter.Partition), ticket, budget, account, filtered: 0);
+            unit.Append(inFlight, batch.Records, batch.Records.Span[0].Bytes);
+            inFlight.HandedOver();
+        }
+
+        account.AddRead(letters.Count, unit.Bytes);
+        letters.Clear();
+        await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+    }
+}

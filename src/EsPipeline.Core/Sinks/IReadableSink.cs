@@ -1,0 +1,8 @@
+namespace EsPipeline.Core.Sinks;
+
+/// <summary>A sink that can be asked for what it holds under a key, so that a write can be checked by reading it back.</summary>
+public interface IReadableSink : IDataSink
+{
+    /// <summary>The document under <paramref name="key"/> as JSON; null where there is none. Sees every write that has returned.</summary>
+    Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct);
+}
