@@ -48,11 +48,14 @@ public abstract class FileSource : IDataSource
     public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
     {
         var partitions = new List<Partition>();
+        string? changed = null;
         foreach (var file in InputFile.Expand(_arguments))
         {
             var id = new PartitionId(file.Path);
             var saved = plan.Saved.TryGetValue(id, out var position) ? FilePosition.Parse(position) : FilePosition.Start;
-            var changed = saved.Offset > 0 ? await ChangeAsync(file, saved, ct).ConfigureAwait(false) : null;
+
+            // What comes after a file that is read anew counts as newer than it, so it has to be read after it again.
+            changed ??= saved.Offset > 0 ? await ChangeAsync(file, saved, ct).ConfigureAwait(false) : null;
             partitions.Add(new Partition(id, FilePosition.Start.ToPosition())
             {
                 InOrder = true,

@@ -23,6 +23,12 @@ public sealed record Checkpoint
     /// <summary>The resumable sink's token that belongs to these positions; null for other sinks.</summary>
     public string? SinkToken { get; init; }
 
+    /// <summary>The earliest time that an unfinished snapshot selects; null where it does not select by time.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>The latest time that an unfinished snapshot selects; null where it does not select by time.</summary>
+    public DateTimeOffset? Until { get; init; }
+
     /// <summary>When it was saved (UTC).</summary>
     public DateTimeOffset SavedAt { get; init; }
 

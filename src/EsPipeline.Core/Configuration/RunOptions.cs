@@ -232,6 +232,6 @@ public sealed record RunOptions : IValidatedOptions
         if (BatchSize > MaxBatchSize) yield return "--batch-size: it is greater than --max-batch-size.";
         if (Mode == RunMode.Custom && (Query ?? QueryFile) is null) yield return "--mode custom: it needs --query or --query-file.";
         if (Mode == RunMode.Continuous && Until is not null) yield return "--until: a continuous run has no end; use --mode full-sync.";
-        if (Mode == RunMode.Continuous && Limit is not null) yield return "--limit: a continuous run has no end; use --mode full-sync.";
+        if (Mode is RunMode.Continuous or RunMode.Single && Limit is not null) yield return "--limit: it would leave changes out; use --mode full-sync or custom.";
     }
 }

@@ -20,8 +20,14 @@ internal sealed class CheckpointSaver(
     /// <summary>Held by the one writer of a resumable sink during each write, so that token and positions speak of the same moment.</summary>
     public SemaphoreSlim WriteGate { get; } = new(1, 1);
 
-    /// <summary>What is on disk; null where nothing is.</summary>
+    /// <summary>How far everything is safe, as far as it was asked for last; null where nothing has been read.</summary>
     public Checkpoint? Saved { get; private set; } = saved;
+
+    /// <summary>False where a later run could not go on from here (standard input or output): positions are then kept in memory only.</summary>
+    public bool IsDurable { get; set; } = true;
+
+    /// <summary>The times that the snapshot selects by; saved with it, since an age such as <c>5m</c> means another time in a later run.</summary>
+    public (DateTimeOffset? Since, DateTimeOffset? Until) Times { get; set; } = (saved?.Since, saved?.Until);
 
     /// <summary>Saves, unless nothing has changed since the last time.</summary>
     /// <param name="phase">What is being read.</param>
@@ -43,7 +49,7 @@ internal sealed class CheckpointSaver(
                 safe = progress();
                 if (IsSaved(phase, safe)) return;
                 token = await _resumable.FlushAsync(ct).ConfigureAwait(false);
-                if (token is null) return;
+                IsDurable &= token is not null;
             }
             finally
             {
@@ -53,8 +59,12 @@ internal sealed class CheckpointSaver(
 
         if (IsSaved(phase, safe)) return;
         var before = Saved?.Partitions;
-        var next = new Checkpoint { Identity = identity, Phase = phase, Partitions = safe, SinkToken = token, SavedAt = time.GetUtcNow() };
-        await state.SaveAsync(next, ct).ConfigureAwait(false);
+        var (since, until) = phase == ReadKind.Snapshot ? Times : default;
+        var next = new Checkpoint
+        {
+            Identity = identity, Phase = phase, Partitions = safe, SinkToken = token, Since = since, Until = until, SavedAt = time.GetUtcNow(),
+        };
+        if (IsDurable) await state.SaveAsync(next, ct).ConfigureAwait(false);
         Saved = next;
         foreach (var (partition, reached) in safe)
         {
@@ -74,8 +84,7 @@ internal sealed class CheckpointSaver(
     /// <summary>Forgets everything saved: the next run begins anew.</summary>
     public async Task ResetAsync(CancellationToken ct)
     {
-        if (Saved is null) return;
-        await state.ResetAsync(ct).ConfigureAwait(false);
+        if (Saved is not null && IsDurable) await state.ResetAsync(ct).ConfigureAwait(false);
         Saved = null;
     }
 

@@ -37,8 +37,8 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
             _trackers[partition.Id] = new CheckpointTracker(from.GetValueOrDefault(partition.Id, new PartitionProgress(partition.Start, 0)));
         }
 
-        var savable = partitions.All(p => p.Resumable);
-        if (savable) await saver.SaveAsync(kind, Progress, abort).ConfigureAwait(false);
+        saver.IsDurable &= partitions.All(p => p.Resumable);
+        await saver.SaveAsync(kind, Progress, abort).ConfigureAwait(false);
 
         using var failing = CancellationTokenSource.CreateLinkedTokenSource(abort);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop, failing.Token);
@@ -46,12 +46,12 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
 
         var resumable = setup.Sink is IResumableSink;
         var writers = resumable ? 1 : Math.Clamp(setup.Sink.Limits.Concurrency, 1, 256);
-        var uniqueKeys = partitions.All(p => p.UniqueKeys);
+        var uniqueKeys = partitions.All(p => p.UniqueKeys) && setup.Transform is not { ChangesKeys: true };
         await setup.Sink.BeginPassAsync(kind, uniqueKeys, abort).ConfigureAwait(false);
         WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
         var reader = readerFor(queue);
 
-        var saves = savable ? Guard(ct => SaveRegularlyAsync(kind, ct), failing, saving.Token) : Task.CompletedTask;
+        var saves = Guard(ct => SaveRegularlyAsync(kind, ct), failing, saving.Token);
         var writing = Enumerable.Range(0, writers).Select(n => Guard(ct => WriteAsync(queue, n, resumable, ct), failing, failing.Token)).ToArray();
         var remaining = new Queue<Partition>(partitions);
         var threads = partitions.Any(p => p.InOrder) ? 1 : Math.Min(setup.Threads, partitions.Count);
@@ -65,7 +65,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         await saves.ConfigureAwait(false);
 
         // Saved even after a failure, so that what is safe is not done again; a failure to save does not hide the one that came first.
-        if (savable) await Guard(ct => saver.SaveAsync(kind, Progress, ct), failing, CancellationToken.None).ConfigureAwait(false);
+        await Guard(ct => saver.SaveAsync(kind, Progress, ct), failing, CancellationToken.None).ConfigureAwait(false);
         var complete = !stop.IsCancellationRequested && !abort.IsCancellationRequested && _trackers.Values.All(t => t.Outstanding == 0);
         foreach (var tracker in _trackers.Values) tracker.Dispose();
         return _error is null ? complete : throw _error;

@@ -221,14 +221,22 @@ public sealed class Pipeline
                 _setup.Source, _setup.Transform, queue, budget, limit, _sourceRetry, gate, _account, done => Interlocked.Add(ref _extentDone, done)),
             stop,
             abort).ConfigureAwait(false);
-        if (complete) _caughtUpAt = started;
+        if (complete)
+        {
+            _caughtUpAt = started;
+            _sourceRetry.Prove();
+            _sinkRetry.Prove();
+        }
+
         return complete;
     }
 
     private Task<IReadOnlyList<Partition>> PlanAsync(ReadKind kind, CheckpointSaver saver, CancellationToken stop)
     {
         var saved = saver.Saved?.Positions() ?? new Dictionary<PartitionId, Position>();
-        var selection = kind == ReadKind.Snapshot ? _setup.Selection : _setup.Selection with { Since = null, Until = null };
+        if (saver.Saved is null) saver.Times = (_setup.Selection.Since, _setup.Selection.Until);
+        var (since, until) = kind == ReadKind.Snapshot ? saver.Times : default;
+        var selection = _setup.Selection with { Since = since, Until = until };
         return _sourceRetry.CallAsync(
             ct => _setup.Source.GetPartitionsAsync(new ReadPlan(kind, selection, _setup.Threads, saved), ct), stop);
     }

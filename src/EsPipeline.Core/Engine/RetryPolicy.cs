@@ -10,7 +10,10 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
     private readonly Outage _outage = outage;
     private readonly TimeProvider _time = time;
     private readonly Backoff _backoff = new(options.Delay, random);
-    private volatile bool _hasSucceeded;
+    private volatile bool _proven;
+
+    /// <summary>The end has done its work once: from here on a failure that needs a person is waited out too, where the run waits for ever.</summary>
+    public void Prove() => _proven = true;
 
     /// <summary>Begins a read or a write that may need several tries.</summary>
     public Attempts Begin() => new(this);
@@ -24,7 +27,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
             try
             {
                 var answer = await call(ct).ConfigureAwait(false);
-                attempts.Succeeded();
+                _outage.Succeeded();
                 return answer;
             }
             catch (PipelineException e)
@@ -36,7 +39,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
 
     // A wrong password at the start is a mistake to be told at once; in a run that has worked for weeks it is an outage to be waited out.
     private bool MayPass(FailureKind kind) =>
-        kind == FailureKind.Transient || (kind == FailureKind.Environment && _options.Forever && _hasSucceeded);
+        kind == FailureKind.Transient || (kind == FailureKind.Environment && _options.Forever && _proven);
 
     /// <summary>The tries of one read or write.</summary>
     internal sealed class Attempts(RetryPolicy policy)
@@ -51,7 +54,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
         public void Succeeded()
         {
             Failed = 0;
-            policy._hasSucceeded = true;
+            policy._proven = true;
             policy._outage.Succeeded();
         }
 

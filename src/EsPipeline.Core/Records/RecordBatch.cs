@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace EsPipeline.Core.Records;
 
@@ -28,6 +29,7 @@ public sealed class RecordBatch : IDisposable
         Count = count;
         End = end;
         Malformed = malformed ?? [];
+        Bytes = (long)records.Length * Unsafe.SizeOf<Record>();
         foreach (var buffer in buffers) Bytes += buffer.Length;
     }
 

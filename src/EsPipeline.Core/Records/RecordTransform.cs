@@ -31,6 +31,9 @@ public sealed class RecordTransform : IRecordTransform
     }
 
     /// <inheritdoc/>
+    public bool ChangesKeys => _idPath is not null;
+
+    /// <inheritdoc/>
     public RecordBatch Apply(RecordBatch batch, out int filtered)
     {
         filtered = 0;
