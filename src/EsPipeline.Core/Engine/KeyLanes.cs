@@ -82,7 +82,7 @@ internal sealed class KeyLanes(int lanes, bool compact) : WriteQueue
     private sealed class Lane
     {
         public Channel<(InFlightBatch Batch, ReadOnlyMemory<Record> Records)> Items { get; } =
-            Channel.CreateBounded<(InFlightBatch, ReadOnlyMemory<Record>)>(64);
+            Channel.CreateBounded<(InFlightBatch, ReadOnlyMemory<Record>)>(WaitingBatches);
 
         public InFlightBatch? Batch { get; private set; }
 
