@@ -13,7 +13,7 @@ public static class Corpus
     public const int LongestKey = 1500;
 
     /// <summary>One document for each kind of content, under a plain key that names it.</summary>
-    public static IReadOnlyList<Document> Contents { get; } =
+    public static IReadOnlyList<Document> Contents { get; } = Named(
     [
         new("empty", "{}"),
         new("null", """{"v":null}"""),
@@ -48,23 +48,23 @@ public static class Corpus
         new("names-differ-by-case", """{"name":1,"Name":2,"NAME":3}"""),
         new("dates-as-text", """{"a":"2024-02-29T23:59:60Z","b":"2024-01-01","c":"not a date","d":"0001-01-01T00:00:00Z"}"""),
         new("blanks-between-tokens", "{ \"a\" : [ 1 , 2 ] , \"b\" : { } }"),
-    ];
+    ]);
 
     /// <summary>Keys as they come: each with a small document that repeats its number.</summary>
     public static IReadOnlyList<Document> Keys { get; } = [.. AwkwardKeys().Select((key, i) => new Document(key, $$"""{"number":{{i}}}"""))];
 
     /// <summary>Documents whose arrays hold arrays: not every system has them.</summary>
-    public static IReadOnlyList<Document> NestedArrays { get; } =
+    public static IReadOnlyList<Document> NestedArrays { get; } = Named(
     [
         new("array-in-array", """{"v":[1,[2,[3,4]],[]]}"""),
-    ];
+    ]);
 
     /// <summary>Numbers that fit neither a 64-bit integer nor a double: not every system has them.</summary>
-    public static IReadOnlyList<Document> ExactNumbers { get; } =
+    public static IReadOnlyList<Document> ExactNumbers { get; } = Named(
     [
         new("integer-over-64", """{"v":18446744073709551615,"w":123456789012345678901234567890}"""),
         new("decimal-long", """{"v":0.1234567890123456789012345678901234567890,"w":-99999999999999999999.99}"""),
-    ];
+    ]);
 
     /// <summary>Everything that any system is asked to carry.</summary>
     public static IReadOnlyList<Document> All { get; } = [.. Contents, .. Keys, .. NestedArrays, .. ExactNumbers];
@@ -99,6 +99,8 @@ public static class Corpus
         ArgumentOutOfRangeException.ThrowIfNegative(text, nameof(bytes));
         return new Document(key, $$"""{"v":"{{new string('a', checked((int)text))}}"}""");
     }
+
+    private static Document[] Named(Document[] documents) => [.. documents.Select(d => d with { Key = "content-" + d.Key })];
 
     private static IEnumerable<string> AwkwardKeys()
     {
