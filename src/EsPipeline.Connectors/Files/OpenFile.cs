@@ -9,6 +9,7 @@ internal sealed class OpenFile : IDisposable
     private readonly InputFile _file;
     private readonly IRecordParser _parser;
     private readonly long _modified;
+    private readonly int _windowBytes;
     private Stream _stream;
     private ChunkReader _chunk;
     private byte[] _beginning = [];
@@ -17,10 +18,10 @@ internal sealed class OpenFile : IDisposable
     private long _offset;
     private long _line = 1;
 
-    private OpenFile(InputFile file, IRecordParser parser, Stream stream)
+    private OpenFile(InputFile file, IRecordParser parser, Stream stream, int windowBytes)
     {
-        (_file, _parser, _stream, _modified) = (file, parser, stream, file.Modified);
-        _chunk = new ChunkReader(stream, patient: !file.IsStandardInput);
+        (_file, _parser, _stream, _modified, _windowBytes) = (file, parser, stream, file.Modified, windowBytes);
+        _chunk = new ChunkReader(stream, patient: !file.IsStandardInput, windowBytes);
     }
 
     /// <summary>The place behind the last record that was read.</summary>
@@ -28,9 +29,10 @@ internal sealed class OpenFile : IDisposable
 
     /// <summary>Opens a file behind its header.</summary>
     /// <exception cref="PipelineException">It is not there, can't be read, or its header is of no use.</exception>
-    public static async Task<OpenFile> OpenAsync(InputFile file, IRecordParser parser, CancellationToken ct)
+    public static async Task<OpenFile> OpenAsync(
+        InputFile file, IRecordParser parser, CancellationToken ct, int windowBytes = ChunkReader.DefaultWindowBytes)
     {
-        var open = new OpenFile(file, parser, await file.OpenAsync(0, ct).ConfigureAwait(false));
+        var open = new OpenFile(file, parser, await file.OpenAsync(0, ct).ConfigureAwait(false), windowBytes);
         try
         {
             await open.ReadHeaderAsync(ct).ConfigureAwait(false);
@@ -49,7 +51,7 @@ internal sealed class OpenFile : IDisposable
         if (position.Offset <= _offset) return;
         Close();
         _stream = await GuardAsync(() => _file.OpenAsync(position.Offset, ct)).ConfigureAwait(false);
-        _chunk = new ChunkReader(_stream, patient: !_file.IsStandardInput);
+        _chunk = new ChunkReader(_stream, patient: !_file.IsStandardInput, _windowBytes);
         (_offset, _line, _tail) = (position.Offset, position.Line, position.Tail);
     }
 
