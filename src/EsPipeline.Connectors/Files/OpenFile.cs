@@ -62,13 +62,15 @@ internal sealed class OpenFile : IDisposable
         const string replaced = "the file is not the one that was read before";
         if (_beginning.Length < position.Head.Length || Fingerprint.Of(_beginning.AsSpan(0, position.Head.Length)) != position.Head) return replaced;
 
-        var before = new byte[position.Tail.Length];
-        var stream = await GuardAsync(() => _file.OpenAsync(position.Offset - before.Length, ct)).ConfigureAwait(false);
+        // The byte behind the position too: a last line that had no end yet may have been written on.
+        var before = new byte[position.Tail.Length + 1];
+        var stream = await GuardAsync(() => _file.OpenAsync(position.Offset - position.Tail.Length, ct)).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             var read = await GuardAsync(() => stream.ReadAtLeastAsync(before, before.Length, throwOnEndOfStream: false, ct).AsTask()).ConfigureAwait(false);
-            if (read < before.Length) return "the file is shorter than what was read of it before";
-            if (Fingerprint.Of(before) != position.Tail) return replaced;
+            if (read < position.Tail.Length) return "the file is shorter than what was read of it before";
+            if (Fingerprint.Of(before.AsSpan(0, position.Tail.Length)) != position.Tail) return replaced;
+            if (read == before.Length && read > 1 && !IsLineEnd(before[^1]) && !IsLineEnd(before[^2])) return "its last line was not finished when it was read";
         }
 
         return _file.Length == position.Offset && _modified != position.Modified ? "the file was written to since it was read" : null;
@@ -133,6 +135,8 @@ internal sealed class OpenFile : IDisposable
 
         _line++;
     }
+
+    private static bool IsLineEnd(byte character) => character is (byte)'\n' or (byte)'\r';
 
     private void Advance(int bytes, int lines)
     {

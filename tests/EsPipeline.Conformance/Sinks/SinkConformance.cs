@@ -136,7 +136,7 @@ public abstract partial class SinkConformance
         await using var sink = target.Open(new SinkKnobs());
         var large = Math.Min(sink.Limits.MaxRecordBytes / 2, sink.Limits.MaxBytes / 8);
         var larges = Enumerable.Range(0, (int)(sink.Limits.MaxBytes / large) + 4).Select(i => target.OfBytes($"large-{i}", large));
-        Document[] documents = [.. Corpus.Plain(Math.Min(sink.Limits.MaxRecords, 20_000) + 1), .. larges];
+        Document[] documents = [.. larges, .. Corpus.Plain(Math.Min(sink.Limits.MaxRecords, 20_000) + 1)];
         using var state = new TemporaryFolder();
         await using var source = new ListSource(documents, 5000);
         var result = await EngineRun.CopyAsync(source, sink, state.Path, Ct, setup => setup with { BatchSize = (sink.Limits.MaxRecords, null, null) });
