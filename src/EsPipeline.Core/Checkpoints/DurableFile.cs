@@ -51,7 +51,7 @@ public static partial class DurableFile
     public static FileStream Open(string path, FileMode mode, FileAccess access = FileAccess.ReadWrite)
     {
         var options = new FileStreamOptions { Mode = mode, Access = access, Share = FileShare.ReadWrite, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = PrivateMode;
+        if (!OperatingSystem.IsWindows() && mode is not (FileMode.Open or FileMode.Truncate)) options.UnixCreateMode = PrivateMode;
         return new FileStream(path, options);
     }
 
