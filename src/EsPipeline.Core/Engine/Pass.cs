@@ -52,7 +52,8 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var reader = readerFor(queue);
 
         var saves = savable ? Guard(ct => SaveRegularlyAsync(kind, ct), failing, saving.Token) : Task.CompletedTask;
-        var writing = Enumerable.Range(0, writers).Select(n => Guard(ct => WriteAsync(queue, n, resumable, ct), failing, failing.Token)).ToArray();
+        var writing = Enumerable.Range(0, writers)
+            .Select(n => Guard(ct => resumable ? WriteInOrderAsync(queue, ct) : WriteAsync(queue, n, ct), failing, failing.Token)).ToArray();
         var remaining = new Queue<Partition>(partitions);
         var threads = partitions.Any(p => p.InOrder) ? 1 : Math.Min(setup.Threads, partitions.Count);
         var readers = Enumerable.Range(0, threads)
@@ -87,24 +88,40 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         }
     }
 
-    private async Task WriteAsync(WriteQueue queue, int number, bool resumable, CancellationToken ct)
+    private async Task WriteAsync(WriteQueue queue, int number, CancellationToken ct)
     {
-        while (true)
+        while (await queue.TakeAsync(number, Size(), ct).ConfigureAwait(false) is { } unit)
         {
-            var limits = setup.Sink.Limits;
-            var unit = await queue.TakeAsync(number, new UnitSize(size.Records, limits.MaxBytes), ct).ConfigureAwait(false);
-            if (unit is null) return;
-            if (resumable) await saver.WriteGate.WaitAsync(ct).ConfigureAwait(false);
+            await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+        }
+    }
+
+    // The only writer of a resumable sink: a checkpoint is saved between two batches, never within one.
+    private async Task WriteInOrderAsync(WriteQueue queue, CancellationToken ct)
+    {
+        while (await queue.TakeAsync(0, Size(), ct).ConfigureAwait(false) is { } unit)
+        {
+            await saver.WriteGate.WaitAsync(ct).ConfigureAwait(false);
             try
             {
+                saver.MidBatch = true;
                 await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+                while (!unit.EndsBatch)
+                {
+                    unit = await queue.TakeAsync(0, Size(), ct).ConfigureAwait(false) ?? throw new InvalidOperationException("A batch has no end.");
+                    await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+                }
+
+                saver.MidBatch = false;
             }
             finally
             {
-                if (resumable) saver.WriteGate.Release();
+                saver.WriteGate.Release();
             }
         }
     }
+
+    private UnitSize Size() => new(size.Records, setup.Sink.Limits.MaxBytes);
 
     private async Task SaveRegularlyAsync(ReadKind kind, CancellationToken ct)
     {
