@@ -13,6 +13,7 @@ namespace EsPipeline.Core.Engine;
 internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWriter writer, AdaptiveSize size)
 {
     private readonly Dictionary<PartitionId, CheckpointTracker> _trackers = [];
+    private IReadOnlyList<Partition> _partitions = [];
     private PipelineException? _error;
 
     /// <summary>Reads and writes the partitions.</summary>
@@ -32,6 +33,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         CancellationToken stop,
         CancellationToken abort)
     {
+        _partitions = partitions;
         foreach (var partition in partitions)
         {
             _trackers[partition.Id] = new CheckpointTracker(from.GetValueOrDefault(partition.Id, new PartitionProgress(partition.Start, 0)));
@@ -72,7 +74,21 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         return _error is null ? complete : throw _error;
     }
 
-    private Dictionary<PartitionId, PartitionProgress> Progress() => _trackers.ToDictionary(t => t.Key, t => t.Value.Safe);
+    // Of partitions in order a later one must not be saved ahead of an earlier one that is not safe yet: reading that again would put its
+    // old records over the newer ones. Asked from the last to the first: what holds of a later one has begun after the earlier one was read.
+    private Dictionary<PartitionId, PartitionProgress> Progress()
+    {
+        var progress = new Dictionary<PartitionId, PartitionProgress>();
+        foreach (var partition in _partitions.Reverse())
+        {
+            var tracker = _trackers[partition.Id];
+            progress[partition.Id] = tracker.Safe;
+            if (!partition.InOrder || tracker.Outstanding == 0) continue;
+            foreach (var later in progress.Keys.Where(id => id != partition.Id).ToArray()) progress[later] = _trackers[later].Start;
+        }
+
+        return progress;
+    }
 
     private async Task ReadAsync(PartitionReader reader, Queue<Partition> remaining, CancellationToken ct)
     {
