@@ -56,7 +56,7 @@ public sealed class Pipeline
     /// <param name="stop">Stops reading, finishes what is in flight within the shutdown time-out, and saves.</param>
     public async Task<RunResult> RunAsync(CancellationToken stop)
     {
-        using var abort = new CancellationTokenSource();
+        using var abort = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _setup.Time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var maxRuntime = _setup.MaxRuntime is { } most ? new CancellationTokenSource(most, _setup.Time) : new CancellationTokenSource();
         await using var onMaxRuntime = maxRuntime.Token.Register(ending.Cancel).ConfigureAwait(false);
