@@ -25,26 +25,22 @@ internal sealed class InFlightBatch
     {
         (Batch, Partition, _ticket, _budget, _account) = (batch, partition, ticket, budget, account);
         _bytes = batch.Bytes;
-        _unfinished = batch.Count + batch.Malformed.Count + filtered + 1;
+        _unfinished = batch.Count + batch.Malformed.Count + filtered;
     }
 
     public RecordBatch Batch { get; }
 
     public PartitionId Partition { get; }
 
-    /// <summary>Counts records as finished: written, unchanged, filtered or durably set aside (invariant 1).</summary>
+    /// <summary>
+    /// Counts records as finished: written, unchanged, filtered or durably set aside (invariant 1). The call that finishes the last one
+    /// resolves the batch, so that a writer's file and the checkpoint move on together; a batch without any record is finished by a call
+    /// with 0.
+    /// </summary>
     public void Finish(int records)
     {
         _account.AddFinished(records);
-        Release(records);
-    }
-
-    /// <summary>The reader is done with the batch: everything of it has been handed to writers. Called once.</summary>
-    public void HandedOver() => Release(1);
-
-    private void Release(int count)
-    {
-        if (Interlocked.Add(ref _unfinished, -count) != 0) return;
+        if (Interlocked.Add(ref _unfinished, -records) != 0) return;
         Batch.Dispose();
         _budget.Give(_bytes);
         _ticket.Resolve();

@@ -83,6 +83,6 @@ internal sealed class PartitionReader(
         }
 
         if (batch.Count > 0) await queue.AddAsync(inFlight, stop).ConfigureAwait(false);
-        inFlight.HandedOver();
+        else if (read == 0) inFlight.Finish(0);
     }
 }
