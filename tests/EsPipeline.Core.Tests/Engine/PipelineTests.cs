@@ -230,7 +230,7 @@ public sealed class PipelineTests : IDisposable
         var runs = await new Core.Checkpoints.FileStateStore(_job.Folder, _job.Time).ReadRunsAsync("job", 10, CancellationToken.None);
         Assert.Equal([RunOutcome.Failed, RunOutcome.Done], runs.Select(r => r.Outcome));
         Assert.Equal(("test.disk_full", "No room."), (runs[0].LastError?.Code, runs[0].LastError?.Message));
-        Assert.Equal((100, 100, "FullSync", "from", "to"), (runs[1].Account.Read, runs[1].Account.Written, runs[1].Mode, runs[1].Source, runs[1].Sink));
+        Assert.Equal((100, 100, "full-sync", "from", "to"), (runs[1].Account.Read, runs[1].Account.Written, runs[1].Mode, runs[1].Source, runs[1].Sink));
     }
 
     private sealed class LyingSink : Core.Sinks.IDataSink

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
@@ -124,5 +125,6 @@ internal sealed class ScriptedSink(World world, Life life, SinkContent content, 
     }
 
     // A single batch may be larger than the budget: at most so large, and the transform takes memory by the MiB.
-    private long LargestBatch => ((world.MaxSourceBatch + 2) * 1200L) + (world.Transforms ? 1 << 20 : 0);
+    // A builder's first array holds 1,024 records; a transform fills a megabyte of its own.
+    private long LargestBatch => ((world.MaxSourceBatch + 2) * 1200L) + (1024 * Unsafe.SizeOf<Record>()) + (world.Transforms ? 1 << 20 : 0);
 }

@@ -42,7 +42,7 @@ internal sealed class World
         MaxBytes = random.Next(100, 4000);
         MaxRecordBytes = random.Next(4) == 0 ? 400 : long.MaxValue;
         MaxSourceBatch = random.Next(1, 60);
-        ReadAheadBytes = random.Next(1, 64) * 256;
+        ReadAheadBytes = random.Next(1, 64) * 8192;
         Threads = random.Next(1, 5);
         CheckpointEvery = TimeSpan.FromMilliseconds(random.Next(1, 200));
         FaultRate = random.Next(3) switch { 0 => 0, 1 => 0.05, _ => 0.3 };
