@@ -43,7 +43,7 @@ internal ref struct DocumentWalk
             return Refuse(FirestoreErrors.NotAnObject, "The document is not a JSON object.");
         }
 
-        return Fields(types, 1) && FitsDocument();
+        return Fields(types, 1, 0) && FitsDocument();
     }
 
     private bool Refuse(Core.Errors.ErrorCode error, string reason)
@@ -56,49 +56,53 @@ internal ref struct DocumentWalk
         FirestoreErrors.DocumentTooLarge,
         $"By Firestore's formula it has more than {FirestoreLimits.MaxDocumentBytes} bytes (its JSON has {_json.Length}).");
 
-    // Depth counts the maps and arrays that a value at this place would be within, itself included.
-    private bool Fields(FieldTypes? types, int depth)
+    // Depth counts the maps and arrays that a value at this place would be within, itself included; path is the length of the names that
+    // lead here, with a dot after each.
+    private bool Fields(FieldTypes? types, int depth, int path)
     {
         _output.Write("{"u8);
         for (var first = true; _reader.Read() && _reader.TokenType == JsonTokenType.PropertyName; first = false)
         {
             if (!first) _output.Write(","u8);
-            if (!Name(types, out var type)) return false;
+            if (!Name(types, path, out var type, out var bytes)) return false;
             _reader.Read();
-            if (!Value(type, depth)) return false;
+            if (!Value(type, depth, path + bytes + 1)) return false;
         }
 
         _output.Write("}"u8);
         return true;
     }
 
-    private bool Name(FieldTypes? types, out FieldTypes? type)
+    private bool Name(FieldTypes? types, int path, out FieldTypes? type, out int bytes)
     {
         var raw = _reader.ValueSpan;
-        if (!_reader.ValueIsEscaped && raw.Length <= FirestoreLimits.MaxNameBytes && !FirestoreNames.NeedsEncoding(raw, NameKind.Field))
+        bytes = raw.Length;
+        if (!_reader.ValueIsEscaped && path + bytes <= FirestoreLimits.MaxNameBytes && !FirestoreNames.NeedsEncoding(raw, NameKind.Field))
         {
             type = types?.Find(raw);
-            _size += raw.Length + 1;
+            _size += bytes + 1;
             _output.Write("\""u8);
             _output.Write(raw);
             _output.Write("\":"u8);
             return true;
         }
 
-        return UnusualName(raw, types, out type);
+        return UnusualName(raw, types, path, out type, out bytes);
     }
 
-    private bool UnusualName(ReadOnlySpan<byte> raw, FieldTypes? types, out FieldTypes? type)
+    private bool UnusualName(ReadOnlySpan<byte> raw, FieldTypes? types, int path, out FieldTypes? type, out int bytes)
     {
         var name = new byte[raw.Length];
         var length = JsonStrings.Unescape(raw, name, out var repaired);
         if (repaired) _counts.Add(Conversion.TextRepaired);
         type = types?.Find(name.AsSpan(0, length));
         var encoded = new byte[FirestoreNames.MaxEncodedLength(length)];
-        var bytes = FirestoreNames.Encode(name.AsSpan(0, length), NameKind.Field, encoded);
-        if (bytes > FirestoreLimits.MaxNameBytes)
+        bytes = FirestoreNames.Encode(name.AsSpan(0, length), NameKind.Field, encoded);
+        if (path + bytes > FirestoreLimits.MaxNameBytes)
         {
-            return Refuse(FirestoreErrors.FieldNameTooLong, $"It has a field whose name has {bytes} bytes; a name has at most {FirestoreLimits.MaxNameBytes}.");
+            return Refuse(
+                FirestoreErrors.FieldNameTooLong,
+                $"It has a field whose name, with the names and dots that lead to it, has {path + bytes} bytes; it has at most {FirestoreLimits.MaxNameBytes}.");
         }
 
         _size += bytes + 1;
@@ -108,7 +112,7 @@ internal ref struct DocumentWalk
         return true;
     }
 
-    private bool Value(FieldTypes? type, int depth)
+    private bool Value(FieldTypes? type, int depth, int path)
     {
         switch (_reader.TokenType)
         {
@@ -122,14 +126,14 @@ internal ref struct DocumentWalk
                 {
                     FieldForm.GeoPoint when Typed(type) => true,
                     FieldForm.Shape => Shape(),
-                    _ => Map(type, depth),
+                    _ => Map(type, depth, path),
                 };
             case JsonTokenType.StartArray:
                 return type?.Form switch
                 {
                     FieldForm.GeoPoint when Point() => true,
                     FieldForm.Shape => Shape(),
-                    _ => Array(type, depth),
+                    _ => Array(type, depth, path),
                 };
             case JsonTokenType.Null:
                 _output.Write("{\"nullValue\":null}"u8);
@@ -143,19 +147,19 @@ internal ref struct DocumentWalk
         return true;
     }
 
-    private bool Map(FieldTypes? type, int depth)
+    private bool Map(FieldTypes? type, int depth, int path)
     {
         if (depth > FirestoreLimits.MaxDepth) return TooDeep();
         var before = _size;
         _output.Write("{\"mapValue\":{\"fields\":"u8);
-        if (!Fields(type, depth + 1) || !FitsDocument()) return false;
+        if (!Fields(type, depth + 1, path) || !FitsDocument()) return false;
         _output.Write("}}"u8);
         if (_size == before) _size++;
         return true;
     }
 
     // Elasticsearch reads [1,[2,3]] as [1,2,3]; Firestore has no arrays in arrays.
-    private bool Array(FieldTypes? type, int depth)
+    private bool Array(FieldTypes? type, int depth, int path)
     {
         if (depth > FirestoreLimits.MaxDepth) return TooDeep();
         var before = _size;
@@ -173,7 +177,7 @@ internal ref struct DocumentWalk
             if (!first) _output.Write(","u8);
             if (_reader.TokenType != JsonTokenType.StartArray)
             {
-                if (!Value(type, depth + 1) || !FitsDocument()) return false;
+                if (!Value(type, depth + 1, path) || !FitsDocument()) return false;
                 first = false;
             }
             else if (type?.Form == FieldForm.GeoPoint && Point())

@@ -130,7 +130,7 @@ public static class FirestoreErrors
 
     /// <summary>A field's name is too long.</summary>
     public static readonly ErrorCode FieldNameTooLong = new(
-        "firestore.field_name_too_long", FailureKind.Permanent, "A field's name is longer than 1,500 bytes.", "Rename it at the source, or leave it out with --exclude-fields.");
+        "firestore.field_name_too_long", FailureKind.Permanent, "A field's name, with the names that lead to it, is longer than 1,500 bytes.", "Rename it at the source, or leave it out with --exclude-fields.");
 
     /// <summary>The document does not fit a request.</summary>
     public static readonly ErrorCode RequestTooLarge = new(

@@ -6,8 +6,8 @@ namespace EsPipeline.Connectors.Firestore;
 /// </summary>
 /// <remarks>
 /// Only what is refused for certain is checked before it is sent; the rest is left to the server, whose refusal becomes the record's
-/// own. An indexed value of more than 1,500 bytes is not refused (its index entry is cut), nor is a field's path of more than 1,500
-/// bytes; whether a document has more than 40,000 index entries depends on the database's index exemptions.
+/// own. An indexed value of more than 1,500 bytes is not refused (its index entry is cut); whether a document has more than 40,000 index
+/// entries depends on the database's index exemptions.
 /// </remarks>
 internal static class FirestoreLimits
 {
@@ -20,7 +20,7 @@ internal static class FirestoreLimits
     /// <summary>The most maps and arrays within each other.</summary>
     public const int MaxDepth = 20;
 
-    /// <summary>The most bytes of a document's id, a collection's id or a field's name.</summary>
+    /// <summary>The most bytes of a document's id, a collection's id, or a field's name with those that lead to it and the dots between.</summary>
     public const int MaxNameBytes = 1500;
 
     /// <summary>The most bytes of a document's whole name.</summary>
