@@ -14,13 +14,13 @@ internal sealed class FirestoreCredential : IDisposable
     private const string Scope = "https://www.googleapis.com/auth/datastore";
 
     private readonly FirestoreOptions _options;
-    private readonly string? _metadataTokenUrl;
+    private readonly string? _tokenUrl;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private GoogleCredential? _credential;
 
     /// <param name="options">Which account; nothing is read before the first token is asked for.</param>
-    /// <param name="metadataTokenUrl">Where a machine of Google Cloud gets its tokens; Google's own place where null.</param>
-    public FirestoreCredential(FirestoreOptions options, string? metadataTokenUrl = null) => (_options, _metadataTokenUrl) = (options, metadataTokenUrl);
+    /// <param name="tokenUrl">Where tokens are got, for a key or for the machine, where it is not where Google has it.</param>
+    public FirestoreCredential(FirestoreOptions options, string? tokenUrl = null) => (_options, _tokenUrl) = (options, tokenUrl);
 
     /// <summary>A token for the Authorization header.</summary>
     /// <param name="fresh">True for another one than the last, which was not accepted.</param>
@@ -72,7 +72,7 @@ internal sealed class FirestoreCredential : IDisposable
                 { PrivateKey: { } key } => FromKey(key.Reveal()),
                 { CredentialsFile: { } file } =>
                     await CredentialFactory.FromFileAsync(file, CredentialsDocument.ReadType(file), ct).ConfigureAwait(false),
-                _ => await FromMachineAsync().ConfigureAwait(false),
+                _ => await FromMachineAsync(ct).ConfigureAwait(false),
             };
             return credential.CreateScoped(Scope);
         }
@@ -89,15 +89,16 @@ internal sealed class FirestoreCredential : IDisposable
         ClientEmail = _options.ClientEmail,
         ClientId = _options.ClientId,
         PrivateKeyId = _options.PrivateKeyId?.Reveal(),
+        TokenUri = _tokenUrl,
 
         // In an environment variable the line breaks are often written as backslash and n.
         PrivateKey = key.Replace("\\n", "\n", StringComparison.Ordinal).Trim().Trim('"'),
     }).ToGoogleCredential();
 
-    private async Task<GoogleCredential> FromMachineAsync()
+    private async Task<GoogleCredential> FromMachineAsync(CancellationToken ct)
     {
-        if (_metadataTokenUrl is not null) return new ComputeCredential(new ComputeCredential.Initializer(_metadataTokenUrl)).ToGoogleCredential();
-        if (await ComputeCredential.IsRunningOnComputeEngine().ConfigureAwait(false)) return new ComputeCredential().ToGoogleCredential();
+        if (_tokenUrl is not null) return new ComputeCredential(new ComputeCredential.Initializer(_tokenUrl)).ToGoogleCredential();
+        if (await ComputeCredential.IsRunningOnComputeEngine().WaitAsync(ct).ConfigureAwait(false)) return new ComputeCredential().ToGoogleCredential();
         throw FirestoreErrors.NoCredentials.Error("Nothing is given to sign in with, and this machine has no service account of its own.");
     }
 

@@ -16,10 +16,8 @@ public sealed class FirestoreSink : IDataSink
     // google.rpc.Code.NOT_FOUND.
     private const int NotFound = 5;
 
-    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(4.5);
 
-    private readonly FirestoreOptions _options;
     private readonly FirestoreClient _client;
     private readonly FirestoreCollection _collection;
     private readonly TimeProvider _time;
@@ -37,7 +35,7 @@ public sealed class FirestoreSink : IDataSink
 
     internal FirestoreSink(FirestoreOptions options, TimeProvider time, ILogger log, FirestoreClient client)
     {
-        (_options, _client, _time, _log) = (options, client, time, log);
+        (_client, _time, _log) = (client, time, log);
         _collection = options.ToCollection();
         _encoder = new DocumentEncoder(_collection, SourceSchema.Unknown);
         _batchWrite = FirestoreCollection.UrlPath(_collection.Documents) + ":batchWrite";
@@ -54,6 +52,9 @@ public sealed class FirestoreSink : IDataSink
 
     /// <inheritdoc/>
     public SinkLimits Limits { get; }
+
+    /// <summary>The longest that one request may take; Google's own libraries give it as long.</summary>
+    internal TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
     /// Asks for a write that can't happen, the update of a document that is not there: it needs the right to write, shows that the

@@ -93,7 +93,7 @@ internal readonly record struct FirestoreStatus(int Code, string Message, string
             foreach (var detail in details.EnumerateArray())
             {
                 if (detail.TryGetProperty("reason", out var word)) reason = word.GetString() ?? "";
-                if (detail.TryGetProperty("retryDelay", out var delay)) retryAfter ??= Duration(delay.GetString());
+                if (detail.TryGetProperty("retryDelay", out var delay) && Duration(delay.GetString()) is { } asked && !(asked < retryAfter)) retryAfter = asked;
             }
         }
 
