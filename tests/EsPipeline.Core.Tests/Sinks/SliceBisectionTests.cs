@@ -1,7 +1,7 @@
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sinks;
 
-namespace EsPipeline.Connectors.Tests.Firestore;
+namespace EsPipeline.Core.Tests.Sinks;
 
 public sealed class SliceBisectionTests
 {
