@@ -45,7 +45,7 @@ public sealed class FirestoreSink : IDataSink
             StartRecords = 20,
             MaxBytes = _client.MaxRequestBytes / 2,
             Concurrency = 16,
-            StartConcurrency = 2,
+            StartConcurrency = 8,
             Ramp = new RateRamp(options.Rate, 1.5, TimeSpan.FromMinutes(5), options.MaxRate),
         };
     }
