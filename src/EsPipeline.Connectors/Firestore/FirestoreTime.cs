@@ -41,6 +41,13 @@ internal readonly record struct FirestoreTime(long Ticks, bool IsCut)
         return OfTicks((long)ticks + Epoch, (long)Math.Ceiling(nanos - (ticks * 100)));
     }
 
+    /// <summary>The next whole minute; null where it is one already.</summary>
+    public FirestoreTime? NextMinute()
+    {
+        var into = Ticks % TimeSpan.TicksPerMinute;
+        return into == 0 ? null : this with { Ticks = Ticks - into + TimeSpan.TicksPerMinute };
+    }
+
     /// <summary>Writes it in RFC 3339 form.</summary>
     /// <returns>How many bytes.</returns>
     public int Write(Span<byte> text)

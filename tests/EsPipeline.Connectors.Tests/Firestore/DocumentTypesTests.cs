@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using EsPipeline.Core.Sources;
-using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Connectors.Tests.Firestore;
 
@@ -124,18 +123,5 @@ public sealed class DocumentTypesTests(FirestoreEmulator emulator)
         await sink.WriteOneAsync("doc", $$"""{"{{field}}":{{json}}}""");
         var fields = await database.FieldsAsync("doc");
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(stored), fields![field]), $"{fields.ToJsonString()} instead of {stored}");
-    }
-
-    private sealed class LogLines : ILogger
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add(formatter(state, exception));
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -53,6 +54,16 @@ internal sealed class FakeServer : IAsyncDisposable
 
     /// <summary>Everything that was asked.</summary>
     public List<FakeRequest> Requests { get; } = [];
+
+    /// <summary>The emulator's answer to a request.</summary>
+    public static async Task<FakeAnswer> PassOnAsync(string host, FakeRequest request)
+    {
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "owner");
+        using var content = new StringContent(request.Body, Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(new Uri($"http://{host}{request.Path}"), content);
+        return new FakeAnswer((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -44,6 +44,21 @@ public sealed class FirestoreDatabase : IAsyncDisposable
         return sink;
     }
 
+    /// <summary>A source that reads the collection.</summary>
+    /// <param name="pageSize">Documents in a request.</param>
+    /// <param name="host">Another host to ask than the emulator's.</param>
+    /// <param name="log">Where it logs.</param>
+    /// <param name="timeout">The longest that the server may be silent.</param>
+    public FirestoreSource OpenSource(int pageSize = 50, string? host = null, ILogger? log = null, TimeSpan? timeout = null)
+    {
+        var options = Options with { EmulatorHost = host ?? Host };
+        return new FirestoreSource(options, TimeProvider.System, log ?? NullLogger.Instance, new FirestoreClient(options, TimeProvider.System))
+        {
+            PageSize = (pageSize, pageSize),
+            Timeout = timeout ?? TimeSpan.FromSeconds(60),
+        };
+    }
+
     /// <summary>The fields of a document, in Firestore's own JSON; null where it is not there.</summary>
     /// <param name="id">Its id as Firestore has it.</param>
     public async Task<JsonObject?> FieldsAsync(string id)

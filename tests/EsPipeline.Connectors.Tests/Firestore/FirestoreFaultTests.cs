@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json;
 using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Errors;
@@ -126,7 +124,7 @@ public sealed class FirestoreFaultTests(FirestoreEmulator emulator)
         var lost = 2;
         await using var server = new FakeServer(async request =>
         {
-            var answer = await PassOnAsync(database.Host, request);
+            var answer = await FakeServer.PassOnAsync(database.Host, request);
             return Interlocked.Decrement(ref lost) switch { 1 => FakeAnswer.Cut, 0 => answer with { CutInBody = true }, _ => answer };
         });
         await using var sink = await database.OpenSinkAsync(host: server.Host);
@@ -207,15 +205,6 @@ public sealed class FirestoreFaultTests(FirestoreEmulator emulator)
     }
 
     private static string Reason(string reason) => $$"""{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{{reason}}","domain":"googleapis.com"}""";
-
-    private static async Task<FakeAnswer> PassOnAsync(string host, FakeRequest request)
-    {
-        using var http = new HttpClient();
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "owner");
-        using var content = new StringContent(request.Body, Encoding.UTF8, "application/json");
-        using var answer = await http.PostAsync(new Uri($"http://{host}{request.Path}"), content);
-        return new FakeAnswer((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
-    }
 
     private static Core.Records.RecordBatch OneRecord()
     {
