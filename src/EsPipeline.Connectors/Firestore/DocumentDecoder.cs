@@ -14,7 +14,7 @@ internal sealed class DocumentDecoder(FirestoreCollection collection)
     private readonly byte[] _prefix = Encoding.UTF8.GetBytes(collection.NamePrefix);
     private readonly byte[] _documents = Encoding.UTF8.GetBytes(collection.Documents + "/");
 
-    /// <summary>Reads one result of a query.</summary>
+    /// <summary>Reads one result of a query, or of documents asked for by name.</summary>
     /// <param name="result">The result's JSON.</param>
     /// <param name="place">The number that its record gets.</param>
     /// <param name="output">Where a record goes, malformed or not.</param>
@@ -30,7 +30,7 @@ internal sealed class DocumentDecoder(FirestoreCollection collection)
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 if (reader.ValueTextEquals("error"u8)) ThrowError(result, ref reader);
-                else if (reader.ValueTextEquals("document"u8)) (id, fields, updateTime) = ReadDocument(ref reader);
+                else if (reader.ValueTextEquals("document"u8) || reader.ValueTextEquals("found"u8)) (id, fields, updateTime) = ReadDocument(ref reader);
                 else Skip(ref reader);
             }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
@@ -11,7 +12,7 @@ namespace EsPipeline.Connectors.Firestore;
 /// Writes documents into one collection with <c>documents:batchWrite</c>, which is neither atomic nor ordered: each write has a status of its
 /// own. A document's id is its key, as <see cref="FirestoreNames"/> writes it; writing it again replaces it whole.
 /// </summary>
-public sealed class FirestoreSink : IDataSink
+public sealed class FirestoreSink : IReadableSink
 {
     // google.rpc.Code.NOT_FOUND.
     private const int NotFound = 5;
@@ -22,7 +23,9 @@ public sealed class FirestoreSink : IDataSink
     private readonly FirestoreCollection _collection;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly DocumentDecoder _decoder;
     private readonly string _batchWrite;
+    private readonly string _batchGet;
     private readonly Lock _lock = new();
     private ConversionCounts _conversions = new();
     private DocumentEncoder _encoder;
@@ -38,7 +41,9 @@ public sealed class FirestoreSink : IDataSink
         (_client, _time, _log) = (client, time, log);
         _collection = options.ToCollection();
         _encoder = new DocumentEncoder(_collection, SourceSchema.Unknown);
+        _decoder = new DocumentDecoder(_collection);
         _batchWrite = FirestoreCollection.UrlPath(_collection.Documents) + ":batchWrite";
+        _batchGet = FirestoreCollection.UrlPath(_collection.Documents) + ":batchGet";
         Limits = new SinkLimits
         {
             MaxRecords = FirestoreLimits.MaxWrites,
@@ -111,6 +116,19 @@ public sealed class FirestoreSink : IDataSink
         }
 
         return new WriteResult(slice.Count - failures.Count, 0, failures);
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct)
+    {
+        var name = _collection.NamePrefix + FirestoreNames.Encode(Encoding.UTF8.GetString(key.Span), NameKind.Id);
+        var body = "{\"documents\":[" + FirestoreCollection.Json(name) + "]}";
+        using var answer = new QueryAnswer(await _client.StreamAsync(_batchGet, () => FirestoreClient.Json(body), WriteTimeout, ct).ConfigureAwait(false));
+        using var output = new RecordBatchBuilder();
+        while (await answer.NextAsync(ct).ConfigureAwait(false) is { IsEmpty: false } result) _decoder.Decode(result.Span, 0, output);
+        using var found = output.Build(default, 0, "document");
+        if (found.Malformed.Count > 0) throw found.Malformed[0].Error.Error(found.Malformed[0].Reason);
+        return found.Count == 0 ? null : found.Records.Span[0].Json.ToArray();
     }
 
     /// <inheritdoc/>

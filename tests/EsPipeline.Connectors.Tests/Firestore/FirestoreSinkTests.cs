@@ -1,3 +1,4 @@
+using System.Text;
 using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Sources;
 
@@ -88,6 +89,20 @@ public sealed class FirestoreSinkTests(FirestoreEmulator emulator)
         var all = await database.AllAsync();
         Assert.Equal(16 * 300, all.Count);
         Assert.All(all, d => Assert.StartsWith($"w{d.Value["w"]!["integerValue"]!.GetValue<string>()}-", d.Key, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_was_written_under_a_key_can_be_asked_for()
+    {
+        await using var database = emulator.NewDatabase();
+        await using var sink = await database.OpenSinkAsync();
+        foreach (var key in (string[])["k", "a/b", "..", "__x__", "\"'\n🔑"])
+        {
+            await sink.WriteOneAsync(key, """{"v":[1,{"a/b":1.0}]}""");
+            Assert.Equal("""{"v":[1,{"a/b":1.0}]}""", Encoding.UTF8.GetString((await sink.ReadAsync(Encoding.UTF8.GetBytes(key), Ct))!));
+            await sink.WriteAsync((key, null));
+            Assert.Null(await sink.ReadAsync(Encoding.UTF8.GetBytes(key), Ct));
+        }
     }
 
     [Fact]
