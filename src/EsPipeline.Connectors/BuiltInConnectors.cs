@@ -1,4 +1,5 @@
 using EsPipeline.Connectors.Files;
+using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,6 +12,11 @@ public static class BuiltInConnectors
     /// <summary>Every system, in the order in which help shows them.</summary>
     public static IReadOnlyList<Connector> All { get; } =
     [
+        new("firestore", "Google Cloud Firestore and its emulator")
+        {
+            Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
+            Sink = SinkEnd.Of<FirestoreSink, FirestoreOptions>(),
+        },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },

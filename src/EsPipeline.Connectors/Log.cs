@@ -12,4 +12,12 @@ internal static partial class Log
 
     [LoggerMessage(2001, LogLevel.Warning, "More than {Keys} keys: from here on a key that comes again is written again (--unique-keys)")]
     public static partial void UniqueKeysExceeded(ILogger logger, long keys);
+
+    // Firestore: 2200 to 2299.
+    [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
+    public static partial void FirestoreConversions(ILogger logger, string conversions);
+
+    [LoggerMessage(2201, LogLevel.Warning,
+        "Firestore has forgotten the time as of which {Collection} was being read; the rest is read as it is now, so the copy is not of one moment ({Words})")]
+    public static partial void FirestoreSnapshotForgotten(ILogger logger, string collection, string words);
 }

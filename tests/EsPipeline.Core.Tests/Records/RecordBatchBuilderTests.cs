@@ -76,15 +76,15 @@ public sealed class RecordBatchBuilderTests
     }
 
     [Fact]
-    public void A_long_record_written_byte_by_byte_takes_linear_time()
+    public void A_long_record_written_byte_by_byte_takes_linear_memory()
     {
         const int size = 4 << 20;
         using var builder = new RecordBatchBuilder();
         builder.Write("k"u8);
         builder.EndKey();
-        var started = TimeProvider.System.GetTimestamp();
+        var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < size; i++) builder.Write("x"u8);
-        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(5));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8L * size);
         builder.EndRecord(RecordOperation.Upsert, 0, 0);
         using var batch = builder.Build(new Position("end"), 0, "line");
         Assert.Equal(size, batch.Records.Span[0].Json.Length);
