@@ -23,6 +23,9 @@ internal sealed class CheckpointSaver(
     /// <summary>What is on disk; null where nothing is.</summary>
     public Checkpoint? Saved { get; private set; } = saved;
 
+    /// <summary>How far everything is safe, on disk or not (nothing of what goes to standard output is saved); null where nothing is.</summary>
+    public IReadOnlyDictionary<PartitionId, PartitionProgress>? Reached { get; private set; } = saved?.Partitions;
+
     /// <summary>Saves, unless nothing has changed since the last time.</summary>
     /// <param name="phase">What is being read.</param>
     /// <param name="progress">How far each partition is safe, asked for at the right moment.</param>
@@ -33,14 +36,14 @@ internal sealed class CheckpointSaver(
         string? token = null;
         if (_resumable is null)
         {
-            safe = progress();
+            Reached = safe = progress();
         }
         else
         {
             await WriteGate.WaitAsync(ct).ConfigureAwait(false);
             try
             {
-                safe = progress();
+                Reached = safe = progress();
                 if (IsSaved(phase, safe)) return;
                 token = await _resumable.FlushAsync(ct).ConfigureAwait(false);
                 if (token is null) return;
@@ -74,6 +77,7 @@ internal sealed class CheckpointSaver(
     /// <summary>Forgets everything saved: the next run begins anew.</summary>
     public async Task ResetAsync(CancellationToken ct)
     {
+        Reached = null;
         if (Saved is null) return;
         await state.ResetAsync(ct).ConfigureAwait(false);
         Saved = null;

@@ -134,7 +134,7 @@ public sealed class Pipeline
             {
                 if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
             }
-            while (_setup.Source.SnapshotContinues && _setup.Selection.Limit is null && saver.Saved is not null);
+            while (_setup.Source.SnapshotContinues && _setup.Selection.Limit is null && saver.Reached is not null);
             await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
             if (_setup.Mode is PipelineMode.FullSync or PipelineMode.Custom || (_setup.Mode == PipelineMode.Single && saved is null)) return (true, null);
         }
@@ -198,7 +198,7 @@ public sealed class Pipeline
     {
         var started = _setup.Time.GetTimestamp();
         var partitions = await PlanAsync(kind, saver, stop).ConfigureAwait(false);
-        if (partitions.FirstOrDefault(p => p.StartsOverBecause is not null) is { } over && saver.Saved is not null)
+        if (partitions.FirstOrDefault(p => p.StartsOverBecause is not null) is { } over && saver.Reached is not null)
         {
             foreach (var partition in partitions.Where(p => p.StartsOverBecause is not null))
             {
@@ -215,7 +215,7 @@ public sealed class Pipeline
             }
         }
 
-        var from = saver.Saved?.Partitions ?? new Dictionary<PartitionId, PartitionProgress>();
+        var from = saver.Reached ?? new Dictionary<PartitionId, PartitionProgress>();
         from = partitions.Where(p => p.StartsOverBecause is null && from.ContainsKey(p.Id)).ToDictionary(p => p.Id, p => from[p.Id]);
         var limit = new RecordLimit(_setup.Selection.Limit - from.Values.Sum(p => p.Records));
         _phase = kind == ReadKind.Snapshot ? RunPhase.Snapshot : RunPhase.Changes;
@@ -239,7 +239,7 @@ public sealed class Pipeline
 
     private Task<IReadOnlyList<Partition>> PlanAsync(ReadKind kind, CheckpointSaver saver, CancellationToken stop)
     {
-        var saved = saver.Saved?.Positions() ?? new Dictionary<PartitionId, Position>();
+        var saved = saver.Reached?.ToDictionary(p => p.Key, p => p.Value.Position) ?? [];
         var selection = kind == ReadKind.Snapshot ? _setup.Selection : _setup.Selection with { Since = null, Until = null };
         return _sourceRetry.CallAsync(
             ct => _setup.Source.GetPartitionsAsync(new ReadPlan(kind, selection, _setup.Threads, saved), ct), stop);
