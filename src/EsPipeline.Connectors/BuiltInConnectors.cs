@@ -1,3 +1,4 @@
+using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
@@ -11,6 +12,16 @@ public static class BuiltInConnectors
     /// <summary>Every system, in the order in which help shows them.</summary>
     public static IReadOnlyList<Connector> All { get; } =
     [
+        new("elasticsearch", "Elasticsearch and OpenSearch")
+        {
+            Aliases = ["opensearch"],
+            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchOptions>() with
+            {
+                Follows = true,
+                QueryLanguage = "Elasticsearch query DSL",
+                SelectsByTime = true,
+            },
+        },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },
