@@ -22,6 +22,7 @@ public sealed class ElasticsearchSource : IDataSource
     private readonly RunOptions _run;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly SourceTuning _tuning;
     private readonly string _expression;
     private readonly ElasticsearchClient _client;
     private readonly Visibility _visibility;
@@ -38,10 +39,16 @@ public sealed class ElasticsearchSource : IDataSource
     /// <param name="time">The clock.</param>
     /// <param name="log">Where to log.</param>
     public ElasticsearchSource(ElasticsearchOptions options, RunOptions run, TimeProvider time, ILogger<ElasticsearchSource> log)
+        : this(options, run, time, log, SourceTuning.Default)
     {
-        (_options, _run, _time, _log) = (options, run, time, log);
+    }
+
+    /// <summary>A source that reads in other steps than usual.</summary>
+    internal ElasticsearchSource(ElasticsearchOptions options, RunOptions run, TimeProvider time, ILogger<ElasticsearchSource> log, SourceTuning tuning)
+    {
+        (_options, _run, _time, _log, _tuning) = (options, run, time, log, tuning);
         _expression = ClusterAddress.IndexOf(options, ClusterAddress.Parse(options, []), []) ?? "";
-        _client = new ElasticsearchClient(options, time);
+        _client = new ElasticsearchClient(options, time, tuning.Patience);
         _visibility = new Visibility(_client, _expression, time, log);
         _reader = new PartReader(_client, options, _expression, run.Overlap, log);
     }
@@ -86,7 +93,7 @@ public sealed class ElasticsearchSource : IDataSource
         var parts = snapshot ? [] : ChangesPlan.Make(facts, saved, byTime);
         var needsTime = snapshot ? byTime || facts.Unnumbered.Count > 0 : parts.Any(p => p.Position is TimePosition or SlicePosition);
         var time = await TimeAsync(selection, facts, needsTime, snapshot, ct).ConfigureAwait(false);
-        if (snapshot) parts = SnapshotPlan.Make(facts, saved, plan.Parallelism, time);
+        if (snapshot) parts = SnapshotPlan.Make(facts, saved, plan.Parallelism, _tuning.LeastSpan, time);
         _catchesUp = !parts.Any(p => p.Position is RangePosition);
         _resumed = parts.Any(p => p.StartsOverBecause is null && p.Position is RangePosition { IsAtStart: false });
 
@@ -103,7 +110,7 @@ public sealed class ElasticsearchSource : IDataSource
             LatestTime = time,
             Selection = selection,
             Query = query,
-            Window = new SequenceWindow(p.Shard?.DocumentBytes ?? 0),
+            Window = new SequenceWindow(p.Shard?.DocumentBytes ?? 0, _tuning.MostDocuments),
         });
         var keysAreUnique = _options.Key == KeyForm.IndexId || !facts.Indices.Skip(1).Any();
         return [.. parts.Select(p => new Partition(p.Id, p.Position.ToPosition())

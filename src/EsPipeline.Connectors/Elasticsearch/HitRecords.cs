@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
@@ -60,6 +61,7 @@ internal sealed class HitRecords
     public RecordBatch ToBatch(Position end, long extent, string placeUnit) =>
         new(_records, Count, _buffers, end, _malformed) { Extent = extent, PlaceUnit = placeUnit };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadAll(SearchPage page, bool ordered, RecordForm form, Func<long, bool>? isKnown)
     {
         var array = page.Answer.Array;
@@ -90,6 +92,7 @@ internal sealed class HitRecords
         while (scanner.NextMember(out _)) scanner.SkipValue();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Add(byte[] array, in Hit hit, RecordForm form)
     {
         var id = Part(array, hit.Id);

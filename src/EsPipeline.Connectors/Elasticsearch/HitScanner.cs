@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 
 namespace EsPipeline.Connectors.Elasticsearch;
 
@@ -30,8 +30,6 @@ internal struct Hit
 /// <param name="length">The answer's length.</param>
 internal ref struct HitScanner(byte[] array, int length)
 {
-    private static readonly SearchValues<byte> EndsScalar = SearchValues.Create(",}] \t\r\n"u8);
-
     private readonly byte[] _array = array;
     private readonly ReadOnlySpan<byte> _text = array.AsSpan(0, length);
 
@@ -43,6 +41,7 @@ internal ref struct HitScanner(byte[] array, int length)
 
     /// <summary>Enters the object or array that begins here.</summary>
     /// <exception cref="FormatException">None does.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter(byte bracket)
     {
         SkipBlanks();
@@ -52,6 +51,7 @@ internal ref struct HitScanner(byte[] array, int length)
 
     /// <summary>Goes to the value of the next member of the object that it is in.</summary>
     /// <returns>False at the object's end, which is then passed.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NextMember(out ReadOnlySpan<byte> name)
     {
         name = default;
@@ -84,8 +84,8 @@ internal ref struct HitScanner(byte[] array, int length)
                 At = JsonSpan.EndOfContainer(_array, _text.Length, At);
                 break;
             default:
-                var end = _text[At..].IndexOfAny(EndsScalar);
-                At = end < 0 ? -1 : At + end;
+                do At++;
+                while (At < _text.Length && _text[At] is not ((byte)',' or (byte)'}' or (byte)']' or (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t'));
                 break;
         }
 
@@ -99,6 +99,7 @@ internal ref struct HitScanner(byte[] array, int length)
     }
 
     /// <summary>The content of the string that begins here, which is passed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Range ReadString(out bool escaped)
     {
         if (Here != (byte)'"') throw Unexpected();
@@ -110,6 +111,7 @@ internal ref struct HitScanner(byte[] array, int length)
     }
 
     /// <summary>Reads the hit that begins here.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Hit ReadHit()
     {
         var hit = default(Hit);
@@ -129,6 +131,7 @@ internal ref struct HitScanner(byte[] array, int length)
 
     private readonly byte Here => At < _text.Length ? _text[At] : (byte)0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long? ReadSort()
     {
         var values = SkipValue();
@@ -136,6 +139,7 @@ internal ref struct HitScanner(byte[] array, int length)
     }
 
     // A comma is passed along with blanks: where it may stand is not checked, only that all that is looked for is there.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool AtEnd(byte bracket)
     {
         SkipBlanks();
@@ -150,6 +154,7 @@ internal ref struct HitScanner(byte[] array, int length)
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SkipBlanks()
     {
         while (Here is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t') At++;

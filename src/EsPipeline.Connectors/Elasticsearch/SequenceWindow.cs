@@ -15,12 +15,14 @@ internal sealed class SequenceWindow
     private const int FirstDocuments = 1000;
     private const long Widest = 1L << 40;
 
-    private int _limit = MostDocuments;
+    private int _limit;
 
     /// <param name="documentBytes">How large a document is thought to be; 0 where nothing is known.</param>
-    public SequenceWindow(long documentBytes)
+    /// <param name="mostDocuments">The most documents in a page.</param>
+    public SequenceWindow(long documentBytes, int mostDocuments = MostDocuments)
     {
-        PageSize = (int)Math.Clamp(TargetBytes / Math.Max(documentBytes, 1), 1, FirstDocuments);
+        _limit = mostDocuments;
+        PageSize = (int)Math.Clamp(TargetBytes / Math.Max(documentBytes, 1), 1, Math.Min(FirstDocuments, mostDocuments));
         Width = PageSize;
     }
 

@@ -8,9 +8,6 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// </summary>
 internal static class SnapshotPlan
 {
-    // A smaller part costs more in views and requests than it gains.
-    private const long LeastSpan = 50_000;
-
     // Parts are not equally full, so there are some for each reader.
     private const int PartsPerReader = 4;
 
@@ -18,8 +15,9 @@ internal static class SnapshotPlan
     /// <param name="facts">The shards.</param>
     /// <param name="saved">What an earlier run or pass reached.</param>
     /// <param name="parallelism">Readers at once.</param>
+    /// <param name="leastSpan">The fewest sequence numbers in a part.</param>
     /// <param name="time">The latest time there is, where changes are to be followed by time.</param>
-    public static IReadOnlyList<PlannedPart> Make(DataFacts facts, SavedPositions saved, int parallelism, long? time)
+    public static IReadOnlyList<PlannedPart> Make(DataFacts facts, SavedPositions saved, int parallelism, long leastSpan, long? time)
     {
         var perShard = new List<PlannedPart>[facts.Shards.Count];
         var total = Math.Max(1, facts.Shards.Sum(s => s.Checkpoint + 1));
@@ -30,7 +28,7 @@ internal static class SnapshotPlan
             var why = StartOver(facts, saved.Of(shard.Name), shard);
             perShard[i] = saved.Of(shard.Name).Count > 0 && why is null
                 ? [.. saved.Of(shard.Name).Select(s => new PlannedPart(s.Id, s.Position, shard, null) { Extent = LeftOf(s.Position, shard) })]
-                : [.. Divide(shard, (int)Math.Clamp(wanted * (shard.Checkpoint + 1) / total, 1, ((shard.Checkpoint + 1) / LeastSpan) + 1), time, why)];
+                : [.. Divide(shard, (int)Math.Clamp(wanted * (shard.Checkpoint + 1) / total, 1, ((shard.Checkpoint + 1) / leastSpan) + 1), time, why)];
         }
 
         return [.. Interleave(CatchUp(perShard)), .. Slices(facts, saved, parallelism, time)];
