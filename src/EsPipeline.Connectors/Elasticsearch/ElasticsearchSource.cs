@@ -12,6 +12,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// one, and a document is found under that of its newest operation. Deletes can't be searched for and are not seen.
 /// </summary>
 /// <remarks>
+/// A snapshot shows each shard as it was at one moment, which is when its first part is read; a document never changes its shard.
 /// A key is the document's <c>_id</c>, or with <c>--es-key index-id</c> the index's name, a slash, and <c>_id</c>. Records have no version:
 /// sequence numbers begin anew when an index is made again, so a sink must not take a greater one for a newer document. A record's place is
 /// its sequence number.

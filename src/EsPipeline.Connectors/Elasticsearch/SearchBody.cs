@@ -22,7 +22,9 @@ internal static class SearchBody
         w.WriteNumber("size", size);
         w.WriteBoolean("track_total_hits", false);
         w.WritePropertyName("sort"u8);
-        w.WriteRawValue("""[{"_seq_no":"asc"}]"""u8, skipInputValidation: true);
+
+        // An index without any document may have no mapping at all, not even of this.
+        w.WriteRawValue("""[{"_seq_no":{"order":"asc","unmapped_type":"long"}}]"""u8, skipInputValidation: true);
         WritePointInTime(w, pointInTime);
         WriteQuery(w, filter, () =>
         {

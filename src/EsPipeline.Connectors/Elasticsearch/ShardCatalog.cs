@@ -125,7 +125,7 @@ internal sealed class ShardCatalog(ElasticsearchClient client, string expression
             w.WriteBoolean("track_total_hits", false);
             w.WriteBoolean("_source", false);
             w.WritePropertyName("sort");
-            w.WriteRawValue("""[{"_seq_no":"desc"}]""");
+            w.WriteRawValue("""[{"_seq_no":{"order":"desc","unmapped_type":"long"}}]""");
             w.WriteStartObject("query");
             w.WriteStartObject("bool");
             w.WriteStartArray("filter");
