@@ -33,6 +33,7 @@ internal sealed class ShardCatalog(ElasticsearchClient client, string expression
             throw ElasticsearchErrors.Unavailable.Error($"Only {shards.Count} of the {total} shards of '{expression}' say how far they are.");
         }
 
+        if (shards.Count > total) shards = await ReachableAsync(shards, ct).ConfigureAwait(false);
         var numberless = shards.Select(s => s.Index).Where(i => unnumbered.Contains(i.Name)).Distinct().ToArray();
         return new DataFacts([.. shards.Where(s => !unnumbered.Contains(s.Index.Name))], statistics is not null, numberless);
     }
@@ -95,6 +96,18 @@ internal sealed class ShardCatalog(ElasticsearchClient client, string expression
         }
 
         return null;
+    }
+
+    // An alias may have a routing, with which it searches some shards only; no view can be opened of the others.
+    private async Task<List<ShardFacts>> ReachableAsync(List<ShardFacts> shards, CancellationToken ct)
+    {
+        var reachable = new List<ShardFacts>();
+        foreach (var shard in shards)
+        {
+            if (!shard.Index.IsShared || (await GreatestAsync(shard.Index, shard.Shard, ct).ConfigureAwait(false)).Shards > 0) reachable.Add(shard);
+        }
+
+        return reachable;
     }
 
     // Without statistics: asks shard after shard for its greatest number until as many have answered as an ordinary search reaches.
