@@ -1,11 +1,12 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Connectors.Elasticsearch;
 
 /// <summary>Asks whether a cluster can be read, within 5 s whatever hangs, and what a person should know about it before.</summary>
-internal sealed class SourceCheck(ElasticsearchClient client, ElasticsearchOptions options, string expression, TimeProvider time)
+internal sealed partial class SourceCheck(ElasticsearchClient client, ElasticsearchOptions options, string expression, TimeProvider time)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(4.5);
 
@@ -119,7 +120,7 @@ internal sealed class SourceCheck(ElasticsearchClient client, ElasticsearchOptio
             && explanations.EnumerateArray().FirstOrDefault(e => e.TryGetProperty("error", out _)) is { ValueKind: JsonValueKind.Object } explanation
             ? explanation.GetProperty("error").GetString()
             : answer.TryGetProperty("error", out var error) ? error.GetString() : null;
-        throw ElasticsearchErrors.BadQuery.Error($"The server does not accept the query: {Shorten(why ?? "it does not say why")}");
+        throw ElasticsearchErrors.BadQuery.Error($"The server does not accept the query: {Shorten(why ?? "it does not say why").TrimEnd('.')}.");
     }
 
     private async Task TryQueryAsync(byte[] query, CancellationToken ct)
@@ -143,12 +144,14 @@ internal sealed class SourceCheck(ElasticsearchClient client, ElasticsearchOptio
         }
     }
 
-    // The innermost reason comes last, after the classes that passed it on.
+    // Without the name of the class that says it, and what the classes say that passed it on.
     private static string Shorten(string why)
     {
         var first = why.Split("; ", 2)[0];
-        var exception = first.IndexOf("Exception", StringComparison.Ordinal);
-        var text = exception >= 0 ? first[(exception + "Exception".Length)..].TrimStart(':', '[', ' ').TrimEnd(']') : first;
-        return text.Length <= 400 ? text : text[..400] + "…";
+        var said = Thrown().Match(first) is { Success: true } match ? match.Groups["colon"].Value + match.Groups["bracket"].Value : first;
+        return said.Length <= 400 ? said : said[..400] + "…";
     }
+
+    [GeneratedRegex(@"Exception(: (?<colon>.*)|\[(?<bracket>.*)\])$", RegexOptions.ExplicitCapture | RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Thrown();
 }

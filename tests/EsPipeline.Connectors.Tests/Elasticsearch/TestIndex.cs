@@ -33,6 +33,14 @@ internal sealed class TestIndex : IAsyncDisposable
         return index;
     }
 
+    /// <summary>Makes an index of an awkward name, with one document.</summary>
+    public static async Task<TestIndex> CreateEncodedAsync(ElasticsearchServer server, string name)
+    {
+        var index = new TestIndex(server, Uri.EscapeDataString(name));
+        await index.SendAsync(HttpMethod.Put, "/_doc/a?refresh=true", "{}");
+        return index;
+    }
+
     /// <summary>Options of a source that reads it.</summary>
     public ElasticsearchOptions Options => new() { Url = _server.Address.ToString(), Index = Name };
 
