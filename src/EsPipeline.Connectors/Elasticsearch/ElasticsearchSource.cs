@@ -28,6 +28,7 @@ public sealed class ElasticsearchSource : IDataSource
     private readonly ElasticsearchClient _client;
     private readonly Visibility _visibility;
     private readonly PartReader _reader;
+    private readonly HashSet<string> _withoutViews = [];
     private ServerInfo? _server;
     private Dictionary<PartitionId, ShardPart> _parts = [];
     private IReadOnlyList<PointInTime> _views = [];
@@ -83,6 +84,7 @@ public sealed class ElasticsearchSource : IDataSource
     /// <inheritdoc/>
     public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
     {
+        _withoutViews.UnionWith(_views.Where(v => v.IsRefused).Select(v => v.Shard.Index.Name));
         await CloseViewsAsync().ConfigureAwait(false);
         _server ??= await ServerInfo.AskAsync(_client, ct).ConfigureAwait(false);
         var query = QueryText.Check(plan.Selection.Query);
@@ -137,8 +139,8 @@ public sealed class ElasticsearchSource : IDataSource
     {
         var facts = await new ShardCatalog(_client, _expression).ReadAsync(ct).ConfigureAwait(false);
 
-        // Without checkpoints a snapshot needs a view that holds; where the server has none, scrolling is what there is.
-        if (!facts.IsFinal && !_server!.HasPointInTime) facts = facts with { Shards = [], Unnumbered = [.. facts.Indices] };
+        // Without checkpoints a snapshot needs a view that holds; where there is none, scrolling is what remains.
+        if (!facts.IsFinal) facts = facts.WithSlicesFor(i => !_server!.HasPointInTime || _withoutViews.Contains(i.Name));
         if (!_saidHow)
         {
             _saidHow = true;

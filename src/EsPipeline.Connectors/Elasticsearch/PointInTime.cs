@@ -26,10 +26,19 @@ internal sealed class PointInTime(ElasticsearchClient client, ServerInfo server,
     /// </summary>
     public bool IsOneMoment { get; private set; } = server.HasPointInTime;
 
-    /// <summary>The id to read with; null where the server has no points in time.</summary>
+    /// <summary>
+    /// True where the user may not search in a view: Elasticsearch asks for rights to the index itself there, and the user has them for the
+    /// alias only.
+    /// </summary>
+    public bool IsRefused { get; private set; }
+
+    /// <summary>The shard.</summary>
+    public ShardFacts Shard => shard;
+
+    /// <summary>The id to read with; null where there are no points in time to be had.</summary>
     public async ValueTask<string?> IdAsync(CancellationToken ct)
     {
-        if (!server.HasPointInTime || _id is not null) return _id;
+        if (!server.HasPointInTime || IsRefused || _id is not null) return _id;
         await _gate.WaitAsync(ct).ConfigureAwait(false);
         try
         {
@@ -53,6 +62,13 @@ internal sealed class PointInTime(ElasticsearchClient client, ServerInfo server,
         if (id is null || Interlocked.CompareExchange(ref _id, null, id) != id) return;
         IsOneMoment = false;
         Log.ViewLost(log, shard.Name);
+    }
+
+    /// <summary>The user may not search in it: it is closed, and there will be no other.</summary>
+    public async ValueTask RefuseAsync()
+    {
+        (IsRefused, IsOneMoment) = (true, false);
+        await DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>One reader has read its part to the end.</summary>

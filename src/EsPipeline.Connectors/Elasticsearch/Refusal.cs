@@ -14,6 +14,9 @@ internal sealed partial record Refusal(HttpStatusCode Status, string Type, strin
     private const int MostBytes = 1 << 20;
     private const int MostShown = 400;
 
+    // The privileges that people grant, where any of several would do.
+    private static readonly string[] Usual = ["read", "write", "monitor", "maintenance", "view_index_metadata", "create_index"];
+
     /// <summary>Reads an answer that says no and says what it means.</summary>
     public static async Task<PipelineException> ReadAsync(
         ClusterAddress address, HttpMethod method, string path, HttpResponseMessage response, CancellationToken ct)
@@ -93,8 +96,9 @@ internal sealed partial record Refusal(HttpStatusCode Status, string Type, strin
                 : ElasticsearchErrors.Forbidden.Error(asked, inner: inner);
         }
 
-        // The server lists everything that would do, from the least to "all".
-        var least = match.Groups["privileges"].Value.Split(',')[0];
+        // The server lists everything that would do, up to "all".
+        string[] enough = match.Groups["privileges"].Value.Split(',');
+        var least = Usual.FirstOrDefault(enough.Contains) ?? enough[0];
         return ElasticsearchErrors.Forbidden.Error(
             $"{address}: the user may not do {match.Groups["action"].Value}; the {match.Groups["kind"].Value} privilege {least} is missing.",
             $"Grant the {match.Groups["kind"].Value} privilege {least}, or use another user.",

@@ -124,6 +124,11 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
             View?.Lose(id);
             throw;
         }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden && id is not null && shard.Index.IsShared)
+        {
+            await View!.RefuseAsync().ConfigureAwait(false);
+            return null;
+        }
     }
 
     /// <returns>Null where the page has to be asked for again, in another way.</returns>

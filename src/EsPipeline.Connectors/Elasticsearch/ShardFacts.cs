@@ -31,7 +31,7 @@ internal sealed record ShardFacts(ConcreteIndex Index, int Shard, string History
 /// True where the shards' checkpoints are the servers' own; false where the user may not see them, so that they say nothing about what
 /// is still under way.
 /// </param>
-/// <param name="Unnumbered">The indices with documents that have no sequence number; they can only be read in slices.</param>
+/// <param name="Unnumbered">The indices that can only be read in slices, because they have documents without a sequence number.</param>
 internal sealed record DataFacts(IReadOnlyList<ShardFacts> Shards, bool IsFinal, IReadOnlyList<ConcreteIndex> Unnumbered)
 {
     /// <summary>The indices.</summary>
@@ -39,4 +39,11 @@ internal sealed record DataFacts(IReadOnlyList<ShardFacts> Shards, bool IsFinal,
 
     /// <summary>True where there may be any document.</summary>
     public bool HasDocuments => Unnumbered.Count > 0 || Shards.Any(s => s.Checkpoint >= 0);
+
+    /// <summary>The same, with some of the indices to be read in slices.</summary>
+    public DataFacts WithSlicesFor(Func<ConcreteIndex, bool> applies) => this with
+    {
+        Shards = [.. Shards.Where(s => !applies(s.Index))],
+        Unnumbered = [.. Unnumbered.Concat(Shards.Select(s => s.Index).Where(applies)).Distinct()],
+    };
 }
