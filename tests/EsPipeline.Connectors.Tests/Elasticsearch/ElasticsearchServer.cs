@@ -128,7 +128,7 @@ internal sealed class ElasticsearchServer : IAsyncDisposable
         var answered = await ready.Task.WaitAsync(LongestStart, ct);
         Address = new Uri($"{(_start.Tls is null ? "http" : "https")}://localhost:{answered}/");
         Http.Dispose();
-        Http = new HttpClient(Trusting(_start.Tls?.Certificate)) { BaseAddress = Address };
+        Http = new HttpClient(Trusting(_start.Authority)) { BaseAddress = Address };
         if (_start.Password is { } password)
         {
             Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"elastic:{password}")));
@@ -157,4 +157,7 @@ internal sealed record ServerStart
 
     /// <summary>PEM files of a certificate and its key, which turn TLS on.</summary>
     public (string Certificate, string Key)? Tls { get; init; }
+
+    /// <summary>PEM file of who has signed it.</summary>
+    public string? Authority { get; init; }
 }
