@@ -1,3 +1,4 @@
+using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Sinks;
@@ -12,6 +13,16 @@ public static class BuiltInConnectors
     /// <summary>Every system, in the order in which help shows them.</summary>
     public static IReadOnlyList<Connector> All { get; } =
     [
+        new("elasticsearch", "Elasticsearch and OpenSearch")
+        {
+            Aliases = ["opensearch"],
+            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchOptions>() with
+            {
+                Follows = true,
+                QueryLanguage = "Elasticsearch query DSL",
+                SelectsByTime = true,
+            },
+        },
         new("firestore", "Google Cloud Firestore and its emulator")
         {
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),

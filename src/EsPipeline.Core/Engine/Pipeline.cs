@@ -133,7 +133,12 @@ public sealed class Pipeline
 
         if (saved is null || saved.Phase == ReadKind.Snapshot)
         {
-            if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
+            // Where a number of records was asked for and found, it does not matter what else has changed.
+            do
+            {
+                if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
+            }
+            while (_setup.Source.SnapshotContinues && _setup.Selection.Limit is null && saver.Saved is not null);
             await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
             if (_setup.Mode is PipelineMode.FullSync or PipelineMode.Custom || (_setup.Mode == PipelineMode.Single && saved is null)) return (true, null);
         }
