@@ -11,6 +11,7 @@ internal sealed class InFlightBatch
     private readonly CheckpointTracker.Ticket _ticket;
     private readonly ByteBudget _budget;
     private readonly RunAccount _account;
+    private readonly Action? _finished;
     private readonly long _bytes;
     private int _unfinished;
 
@@ -20,10 +21,12 @@ internal sealed class InFlightBatch
     /// <param name="budget">Where its bytes were taken from.</param>
     /// <param name="account">Where finished records are counted.</param>
     /// <param name="filtered">Records that were read with the batch and are not in it any more.</param>
+    /// <param name="finished">Told when the last record is finished.</param>
     public InFlightBatch(
-        RecordBatch batch, PartitionId partition, CheckpointTracker.Ticket ticket, ByteBudget budget, RunAccount account, int filtered)
+        RecordBatch batch, PartitionId partition, CheckpointTracker.Ticket ticket, ByteBudget budget, RunAccount account, int filtered,
+        Action? finished = null)
     {
-        (Batch, Partition, _ticket, _budget, _account) = (batch, partition, ticket, budget, account);
+        (Batch, Partition, _ticket, _budget, _account, _finished) = (batch, partition, ticket, budget, account, finished);
         _bytes = batch.Bytes;
         _unfinished = batch.Count + batch.Malformed.Count + filtered;
     }
@@ -44,5 +47,6 @@ internal sealed class InFlightBatch
         Batch.Dispose();
         _budget.Give(_bytes);
         _ticket.Resolve();
+        _finished?.Invoke();
     }
 }
