@@ -4,11 +4,14 @@ using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Cli;
 
-/// <summary>Tells how a run goes: a live line on a terminal, a log line every ten seconds elsewhere.</summary>
+/// <summary>
+/// Tells how a run goes: a live line on a terminal, elsewhere a log line every ten seconds, or every five minutes while nothing moves.
+/// </summary>
 internal sealed class ProgressLine(Pipeline pipeline, Terminal terminal, ILogger log, bool live)
 {
     private static readonly TimeSpan LiveEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LogEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan IdleEvery = TimeSpan.FromMinutes(5);
 
     // The rate is that of the last 5 s on a terminal, of the last half minute in a log.
     private readonly int _window = live ? 20 : 3;
@@ -17,13 +20,22 @@ internal sealed class ProgressLine(Pipeline pipeline, Terminal terminal, ILogger
     /// <summary>Runs until <paramref name="ended"/>.</summary>
     public async Task RunAsync(CancellationToken ended)
     {
+        var (logged, loggedAt) = (0L, TimeProvider.System.GetTimestamp());
         while (true)
         {
             await Task.Delay(live ? LiveEvery : LogEvery, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (ended.IsCancellationRequested) break;
-            var text = Describe(pipeline.Progress);
-            if (live) terminal.ShowLive(text);
-            else CliLog.Progress(log, text);
+            var progress = pipeline.Progress;
+            var text = Describe(progress);
+            if (live)
+            {
+                terminal.ShowLive(text);
+            }
+            else if (progress.Account.Finished != logged || TimeProvider.System.GetElapsedTime(loggedAt) > IdleEvery)
+            {
+                CliLog.Progress(log, text);
+                (logged, loggedAt) = (progress.Account.Finished, TimeProvider.System.GetTimestamp());
+            }
         }
 
         terminal.ShowLive("");
