@@ -9,7 +9,7 @@ internal sealed class ElasticsearchToFirestore(BenchContext context) : Leg(conte
     private const string EmulatorVariable = "ESPIPE_TEST_FIRESTORE_HOST";
     private const double Rate = 2000;
 
-    private readonly BenchIndex _index = new(BenchContext.Address(Variable) ?? "", "espipe-bench-firestore", 30_000);
+    private readonly BenchIndex _index = new(BenchContext.Address(Variable) ?? "", "espipe-bench-firestore", 60_000);
     private int _run;
 
     public override string Name => "es-firestore";
