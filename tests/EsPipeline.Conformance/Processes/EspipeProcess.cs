@@ -65,6 +65,17 @@ public sealed class EspipeProcess : IDisposable
         if (!_process.HasExited) _ = Kill(_process.Id, (int)signal);
     }
 
+    /// <summary>Waits for its end so long, and no longer.</summary>
+    /// <returns>True where it has ended.</returns>
+    public async Task<bool> EndsWithinAsync(TimeSpan time)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(time);
+        await _process.WaitForExitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        return _process.HasExited;
+    }
+
     /// <summary>Waits for its end.</summary>
     public async Task<EspipeResult> EndAsync()
     {
