@@ -1,6 +1,7 @@
 using System.Globalization;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Errors;
+using Microsoft.Win32.SafeHandles;
 
 namespace EsPipeline.Connectors.Files;
 
@@ -175,11 +176,21 @@ internal sealed class OutputFile : IAsyncDisposable
 
     private Stream Open()
     {
-        if (_target == "-") return Console.OpenStandardOutput();
+        if (_target == "-") return OpenStandardOutput();
         if (IsStream) return new FileStream(_target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         var stream = new FileStream(CurrentPath, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
         stream.Position = Length;
         return stream;
+    }
+
+    // .NET's console stream says of what it writes into a pipe without a reader that it is written: records would be lost in silence. A file
+    // has no reader to lose, and only the console stream moves the position that it shares with what writes there next.
+    private static Stream OpenStandardOutput()
+    {
+        if (OperatingSystem.IsWindows()) return Console.OpenStandardOutput();
+        const int standardOutput = 1;
+        var stream = new FileStream(new SafeFileHandle(standardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return stream.CanSeek ? Console.OpenStandardOutput() : stream;
     }
 
     private void Close()

@@ -1,4 +1,5 @@
 using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
@@ -110,7 +111,7 @@ public sealed class Pipeline
         if (error is null && !account.Balances) error = EngineErrors.AccountMismatch.Error($"The account does not balance: {account}.");
         if (error is null && !complete && outOfTime && _setup.Mode != PipelineMode.Continuous)
         {
-            error = EngineErrors.MaxRuntime.Error($"Stopped after {_setup.MaxRuntime}, with {account.Read} records read.");
+            error = EngineErrors.MaxRuntime.Error($"Stopped after {DurationText.Format(_setup.MaxRuntime!.Value)}, with {account.Read} records read.");
         }
 
         var outcome = error is not null ? RunOutcome.Failed

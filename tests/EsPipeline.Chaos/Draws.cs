@@ -1,0 +1,16 @@
+using System.Globalization;
+
+namespace EsPipeline.Chaos;
+
+/// <summary>The chance in these tests: the same in every run, unless the environment says otherwise.</summary>
+internal static class Draws
+{
+    /// <summary>What the moments are drawn from: <c>ESPIPE_TEST_SEED</c>.</summary>
+    public static int Seed { get; } = Number("ESPIPE_TEST_SEED", 1);
+
+    /// <summary>How often espipe is killed for each leg: <c>ESPIPE_TEST_KILLS</c>.</summary>
+    public static int Kills { get; } = Number("ESPIPE_TEST_KILLS", 20);
+
+    private static int Number(string name, int otherwise) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+}

@@ -1,0 +1,79 @@
+namespace EsPipeline.Cli.Tests;
+
+public sealed class TypoTests : IDisposable
+{
+    private readonly EspipeFolder _folder = new();
+
+    [Theory]
+    [InlineData("--sorce", "--source")]
+    [InlineData("--csv-fiel", "--csv-file")]
+    [InlineData("--csv_delimeter", "--csv-delimiter")]
+    [InlineData("--es-indx", "--es-index")]
+    [InlineData("--sink-firestore-colection", "--sink-firestore-collection")]
+    public async Task A_mistyped_option_is_answered_with_the_nearest_one_and_its_value_is_not_repeated(string typed, string meant)
+    {
+        var run = (await _folder.RunAsync(CsvCopy.Arguments(typed, "s3cret-value"))).Ended(2);
+        Assert.Equal($"espipe: {typed}: there is no such option; did you mean {meant}?", Assert.Single(run.Complaints));
+        Assert.DoesNotContain("s3cret-value", run.Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_mistyped_command_is_answered_with_the_nearest_one() =>
+        Assert.Equal(
+            "espipe: chekpoint: there is no such command; did you mean checkpoint?",
+            Assert.Single((await _folder.RunAsync("chekpoint")).Ended(2).Complaints));
+
+    [Theory]
+    [InlineData("--source", "elasticsaerch", "elasticsearch")]
+    [InlineData("--sink", "firstore", "firestore")]
+    public async Task A_mistyped_system_is_answered_with_the_nearest_one(string option, string typed, string meant)
+    {
+        var run = (await _folder.RunAsync([.. CsvCopy.Arguments(), option, typed])).Ended(2);
+        Assert.Contains(run.Complaints, c => c.StartsWith($"espipe: {option}: there is no {option[2..]} '{typed}'; did you mean {meant}?", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_mistyped_environment_name_is_answered_with_the_nearest_one_wherever_it_stands()
+    {
+        CsvCopy.Write(_folder, 3);
+        _folder.Environment["ESPIPE_SORCE"] = "csv";
+        _folder.Write(".env", "ESPIPE_STAET=elsewhere\n");
+        var run = (await _folder.RunAsync(CsvCopy.Arguments())).Ended(2);
+        Assert.Contains("espipe: ESPIPE_SORCE: there is no such environment name; did you mean ESPIPE_SOURCE?", run.Complaints);
+        Assert.Contains("espipe: ESPIPE_STAET: there is no such environment name; did you mean ESPIPE_STATE?", run.Complaints);
+        Assert.False(File.Exists(_folder.File("out.jsonl")));
+    }
+
+    [Fact]
+    public async Task An_option_of_a_system_that_is_not_used_is_a_mistake()
+    {
+        var run = (await _folder.RunAsync(CsvCopy.Arguments("--es-index", "orders"))).Ended(2);
+        Assert.Contains("neither the source csv nor the sink jsonl uses it", Assert.Single(run.Complaints), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_option_without_its_value_does_not_take_the_next_option_for_it()
+    {
+        var run = (await _folder.RunAsync("--source", "csv", "--csv-file", "--sink", "jsonl", "--output-file", "out.jsonl")).Ended(2);
+        Assert.Contains("espipe: --csv-file: it needs a value before --sink.", run.Complaints);
+    }
+
+    [Theory]
+    [InlineData("NOT A LINE")]
+    [InlineData("NAME=\"no end")]
+    public async Task A_bad_env_file_is_named_with_its_line_and_nothing_is_done(string line)
+    {
+        CsvCopy.Write(_folder, 3);
+        _folder.Write(".env", $"# fine\n{line}\n");
+        var run = (await _folder.RunAsync(CsvCopy.Arguments())).Ended(2);
+        Assert.Contains(".env", Assert.Single(run.Complaints), StringComparison.Ordinal);
+        Assert.Contains("2", run.Complaints[0], StringComparison.Ordinal);
+        Assert.Equal([".env", "in.csv"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(p => Path.GetFileName(p)).Order());
+    }
+
+    [Fact]
+    public async Task An_env_file_that_is_asked_for_has_to_be_there() =>
+        Assert.Contains("elsewhere.env", Assert.Single((await _folder.RunAsync(CsvCopy.Arguments("--env-file", "elsewhere.env"))).Ended(2).Complaints), StringComparison.Ordinal);
+
+    public void Dispose() => _folder.Dispose();
+}
