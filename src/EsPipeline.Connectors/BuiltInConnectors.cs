@@ -16,7 +16,7 @@ public static class BuiltInConnectors
         new("elasticsearch", "Elasticsearch and OpenSearch")
         {
             Aliases = ["opensearch"],
-            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchOptions>() with
+            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchSourceOptions>() with
             {
                 Follows = true,
                 QueryLanguage = "Elasticsearch query DSL",

@@ -6,7 +6,7 @@ using EsPipeline.Core.Telemetry;
 namespace EsPipeline.Connectors.Elasticsearch;
 
 /// <summary>Asks whether a cluster can be read, within 5 s whatever hangs, and what a person should know about it before.</summary>
-internal sealed partial class SourceCheck(ElasticsearchClient client, ElasticsearchOptions options, string expression, TimeProvider time)
+internal sealed partial class SourceCheck(ElasticsearchClient client, ElasticsearchSourceOptions options, string expression, TimeProvider time)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(4.5);
 
