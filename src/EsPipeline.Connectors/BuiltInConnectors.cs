@@ -22,6 +22,7 @@ public static class BuiltInConnectors
                 QueryLanguage = "Elasticsearch query DSL",
                 SelectsByTime = true,
             },
+            Sink = SinkEnd.Of<ElasticsearchSink, ElasticsearchSinkOptions>(),
         },
         new("firestore", "Google Cloud Firestore and its emulator")
         {
