@@ -16,12 +16,13 @@ public static class BuiltInConnectors
         new("elasticsearch", "Elasticsearch and OpenSearch")
         {
             Aliases = ["opensearch"],
-            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchOptions>() with
+            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchSourceOptions>() with
             {
                 Follows = true,
                 QueryLanguage = "Elasticsearch query DSL",
                 SelectsByTime = true,
             },
+            Sink = SinkEnd.Of<ElasticsearchSink, ElasticsearchSinkOptions>(),
         },
         new("firestore", "Google Cloud Firestore and its emulator")
         {

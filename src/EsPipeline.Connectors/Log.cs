@@ -40,6 +40,22 @@ internal static partial class Log
     [LoggerMessage(2107, LogLevel.Information, "The user may not see the mapping of {Indices} (index privilege view_index_metadata): types are taken from the values")]
     public static partial void NoMapping(ILogger logger, string indices);
 
+    [LoggerMessage(2108, LogLevel.Information, "Made the index {Index}")]
+    public static partial void IndexMade(ILogger logger, string index);
+
+    [LoggerMessage(2109, LogLevel.Warning,
+        "The user may not see what {Index} is like (index privilege view_index_metadata): whether documents fit is only seen when they are written, and a deleted index is not noticed")]
+    public static partial void IndexNotSeen(ILogger logger, string index);
+
+    [LoggerMessage(2110, LogLevel.Information, "While everything is copied, {Index} keeps no replicas and does not refresh (--es-bulk-load)")]
+    public static partial void BulkLoadBegins(ILogger logger, string index);
+
+    [LoggerMessage(2111, LogLevel.Information, "{Index} has the replicas and the refresh interval back that it had before --es-bulk-load")]
+    public static partial void BulkLoadEnds(ILogger logger, string index);
+
+    [LoggerMessage(2112, LogLevel.Warning, "{Index} still has the settings of --es-bulk-load, the next run gives the others back: {Reason}")]
+    public static partial void BulkLoadNotEnded(ILogger logger, string index, string reason);
+
     // Firestore: 2200 to 2299.
     [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
     public static partial void FirestoreConversions(ILogger logger, string conversions);

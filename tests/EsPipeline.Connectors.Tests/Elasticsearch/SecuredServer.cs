@@ -19,7 +19,7 @@ public sealed class SecuredServer : IAsyncDisposable
     internal TestCertificates Certificates => _certificates;
 
     /// <summary>Options that reach it.</summary>
-    internal async Task<ElasticsearchOptions> OptionsAsync(string index) => new()
+    internal async Task<ElasticsearchSourceOptions> OptionsAsync(string index) => new()
     {
         Url = (await ServerAsync()).Address.ToString(),
         Index = index,
@@ -46,7 +46,7 @@ public sealed class SecuredServer : IAsyncDisposable
     }
 
     /// <summary>Makes a user who has these privileges on these indices, and nothing else.</summary>
-    internal async Task<ElasticsearchOptions> UserAsync(ElasticsearchOptions options, string names, params string[] privileges)
+    internal async Task<ElasticsearchSourceOptions> UserAsync(ElasticsearchSourceOptions options, string names, params string[] privileges)
     {
         var user = $"user-{Guid.NewGuid():n}";
         var server = await ServerAsync();
