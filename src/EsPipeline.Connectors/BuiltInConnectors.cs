@@ -1,6 +1,7 @@
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Firestore;
+using EsPipeline.Connectors.Hadoop;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,7 @@ public static class BuiltInConnectors
         },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
+        new("hadoop", "Output of Hadoop jobs on S3 or in a folder") { Source = SourceEnd.Of<HadoopSource, HadoopOptions>() with { Follows = true } },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },
     ];
 

@@ -63,4 +63,14 @@ internal static partial class Log
     [LoggerMessage(2201, LogLevel.Warning,
         "Firestore has forgotten the time as of which {Collection} was being read; the rest is read as it is now, so the copy is not of one moment ({Words})")]
     public static partial void FirestoreSnapshotForgotten(ILogger logger, string collection, string words);
+
+    // Hadoop: 2500 to 2599.
+    [LoggerMessage(2500, LogLevel.Information, "{Count} folders hold part files and no _SUCCESS; they are read once they do (--require-success): the first is {Folder}")]
+    public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
+
+    [LoggerMessage(2501, LogLevel.Warning, "{Job} was written to while it was being read ({File} is not what it was): it is read again from its start once it is finished")]
+    public static partial void JobChanged(ILogger logger, string job, string file);
+
+    [LoggerMessage(2502, LogLevel.Warning, "{Place} holds no finished job: no part file with a _SUCCESS beside or above it")]
+    public static partial void NoJobs(ILogger logger, string place);
 }
