@@ -45,7 +45,7 @@ internal sealed class ProxyFaults
     /// <summary>The answer to give to a request instead of passing it on; null for none.</summary>
     public ReadOnlyMemory<byte>? TakeAnswer()
     {
-        lock (_lock) return _answers.TryDequeue(out var answer) ? answer : null;
+        lock (_lock) return _answers.TryDequeue(out var answer) ? new ReadOnlyMemory<byte>?(answer) : null;
     }
 
     private Queue<long> CutsOf(Direction direction) => direction == Direction.ToServer ? _cutsToServer : _cutsToClient;
