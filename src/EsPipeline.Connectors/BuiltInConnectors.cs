@@ -2,6 +2,7 @@ using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Firestore;
 using EsPipeline.Connectors.Hadoop;
+using EsPipeline.Connectors.Postgres;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,6 +30,11 @@ public static class BuiltInConnectors
         {
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
             Sink = SinkEnd.Of<FirestoreSink, FirestoreOptions>(),
+        },
+        new("postgres", "PostgreSQL")
+        {
+            Aliases = ["postgresql"],
+            Source = SourceEnd.Of<PostgresSource, PostgresOptions>() with { Follows = true, QueryLanguage = "SQL condition", SelectsByTime = true },
         },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },

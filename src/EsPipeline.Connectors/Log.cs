@@ -64,6 +64,25 @@ internal static partial class Log
         "Firestore has forgotten the time as of which {Collection} was being read; the rest is read as it is now, so the copy is not of one moment ({Words})")]
     public static partial void FirestoreSnapshotForgotten(ILogger logger, string collection, string words);
 
+    // Postgres: 2400 to 2499.
+    [LoggerMessage(2400, LogLevel.Warning,
+        "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]
+    public static partial void NoTransactionTimes(ILogger logger, string table);
+
+    [LoggerMessage(2401, LogLevel.Warning,
+        "'{Column}' of {Table} has no time zone, so its times can't be compared with those of transactions: changes are found by the age of its rows, which reads the whole table each time")]
+    public static partial void TimeWithoutZone(ILogger logger, string column, string table);
+
+    [LoggerMessage(2402, LogLevel.Warning, "{Count} rows of {Table} have no time in '{Column}': they are copied once, and their changes are not seen until they have one")]
+    public static partial void NullTimes(ILogger logger, string count, string table, string column);
+
+    [LoggerMessage(2403, LogLevel.Warning, "The transaction of backend {Pid} is open since {Since:u}: what was written after that is not copied before it ends")]
+    public static partial void OldTransaction(ILogger logger, string pid, DateTimeOffset since);
+
+    [LoggerMessage(2404, LogLevel.Warning,
+        "{Count} prepared transactions are open (pg_prepared_xacts): changes are not copied before they are committed or rolled back")]
+    public static partial void PreparedTransactions(ILogger logger, string count);
+
     // Hadoop: 2500 to 2599.
     [LoggerMessage(2500, LogLevel.Information, "{Count} folders hold part files and no _SUCCESS; they are read once they do (--require-success): the first is {Folder}")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
