@@ -8,14 +8,16 @@ namespace EsPipeline.Connectors.Files;
 /// </summary>
 /// <param name="stream">What is read; stays the caller's.</param>
 /// <param name="patient">True to fill the window as far as it goes; false to take what is there, for a stream that somebody types into.</param>
-internal sealed class ChunkReader(Stream stream, bool patient) : IDisposable
+/// <param name="windowBytes">The window's size to begin with, the padding included; it grows where one record needs more.</param>
+internal sealed class ChunkReader(Stream stream, bool patient, int windowBytes = ChunkReader.DefaultWindowBytes) : IDisposable
 {
     /// <summary>Readable bytes after the window.</summary>
     public const int Padding = 64;
 
-    private const int InitialBytes = 1 << 20;
+    /// <summary>The window's size where nothing else is asked for.</summary>
+    public const int DefaultWindowBytes = 1 << 20;
 
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(windowBytes, 2 * Padding));
     private int _start;
     private int _end;
     private bool _reading;

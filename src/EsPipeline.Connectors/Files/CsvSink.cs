@@ -51,7 +51,7 @@ public sealed class CsvSink : FileOutputSink
             SliceWritten();
         }
 
-        if (!IsStream) File.Delete(SamplePath);
+        DeleteBeside(SamplePath);
         return base.CompleteAsync(ct);
     }
 

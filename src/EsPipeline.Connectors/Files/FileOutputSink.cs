@@ -96,7 +96,7 @@ public abstract class FileOutputSink : IResumableSink
         }
 
         SliceWritten();
-        keys?.SaveIfMany();
+        Guard(() => keys?.SaveIfMany());
         if (keys?.Count >= _options.UniqueKeys)
         {
             Log.UniqueKeysExceeded(_log, _options.UniqueKeys);
@@ -111,8 +111,11 @@ public abstract class FileOutputSink : IResumableSink
     {
         var length = _file.Flush();
         if (length is null) return null;
-        _keys?.Save();
-        var state = await SaveStateAsync(ct).ConfigureAwait(false);
+        var state = await GuardAsync(() =>
+        {
+            _keys?.Save();
+            return SaveStateAsync(ct);
+        }).ConfigureAwait(false);
         return string.Create(CultureInfo.InvariantCulture, $"out1:{length}:{_keys?.Count ?? 0}:{_keys?.Seed ?? 0:x}:{state}");
     }
 
@@ -122,7 +125,7 @@ public abstract class FileOutputSink : IResumableSink
         if (token is null)
         {
             _keys = null;
-            if (!_file.IsStream) File.Delete(KeysPath);
+            DeleteBeside(KeysPath);
             _file.Begin();
             return await RestoreStateAsync(null, ct).ConfigureAwait(false);
         }
@@ -131,15 +134,16 @@ public abstract class FileOutputSink : IResumableSink
             && long.TryParse(keys, out var count)
             && ulong.TryParse(seed, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hashSeed)
             && _file.TryRestore($"{name}:{length}:{tail}")
-            && (hashSeed == 0 || (_keys = KeyLog.Load(KeysPath, hashSeed, count)) is not null)
-            && await RestoreStateAsync(state, ct).ConfigureAwait(false);
+            && await GuardAsync(async () =>
+                (hashSeed == 0 || (_keys = KeyLog.Load(KeysPath, hashSeed, count)) is not null)
+                && await RestoreStateAsync(state, ct).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public virtual Task CompleteAsync(CancellationToken ct)
     {
         _file.Complete();
-        if (!_file.IsStream) File.Delete(KeysPath);
+        DeleteBeside(KeysPath);
         _keys = null;
         return Task.CompletedTask;
     }
@@ -181,6 +185,37 @@ public abstract class FileOutputSink : IResumableSink
         if (bytes.IsEmpty) return;
         if (Pack(bytes) is { } packed) _file.Append(packed.GetBuffer().AsSpan(0, (int)packed.Length));
         else _file.Append(bytes);
+    }
+
+    /// <summary>Removes a file that lies beside the output.</summary>
+    private protected void DeleteBeside(string path)
+    {
+        if (!IsStream) Guard(() => File.Delete(path));
+    }
+
+    // What lies beside the output is part of it: what goes wrong there is told as the output's.
+    private void Guard(Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw _file.Problem(e);
+        }
+    }
+
+    private async Task<T> GuardAsync<T>(Func<Task<T>> change)
+    {
+        try
+        {
+            return await change().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw _file.Problem(e);
+        }
     }
 
     private MemoryStream? Pack(ReadOnlySpan<byte> bytes)

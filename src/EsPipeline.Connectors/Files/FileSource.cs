@@ -17,6 +17,9 @@ public abstract class FileSource : IDataSource
 
     private protected FileSource(IReadOnlyList<string> arguments, TimeProvider time) => (_arguments, _time) = (arguments, time);
 
+    /// <summary>How many bytes are loaded at once, which is what a batch covers; tests take fewer for more batches.</summary>
+    internal int WindowBytes { get; init; } = ChunkReader.DefaultWindowBytes;
+
     /// <summary>The kind of file, as a person calls it.</summary>
     private protected abstract string Kind { get; }
 
@@ -73,7 +76,7 @@ public abstract class FileSource : IDataSource
     {
         var file = new InputFile(partition.Id.Value);
         var parser = ParserFor(file);
-        using var open = await OpenFile.OpenAsync(file, parser, ct).ConfigureAwait(false);
+        using var open = await OpenFile.OpenAsync(file, parser, ct, WindowBytes).ConfigureAwait(false);
         await open.SeekAsync(FilePosition.Parse(after), ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder();
         while (await open.ReadAsync(output, ct).ConfigureAwait(false) is > 0 and var bytes)

@@ -9,6 +9,7 @@ internal sealed class OpenFile : IDisposable
     private readonly InputFile _file;
     private readonly IRecordParser _parser;
     private readonly long _modified;
+    private readonly int _windowBytes;
     private Stream _stream;
     private ChunkReader _chunk;
     private byte[] _beginning = [];
@@ -17,10 +18,10 @@ internal sealed class OpenFile : IDisposable
     private long _offset;
     private long _line = 1;
 
-    private OpenFile(InputFile file, IRecordParser parser, Stream stream)
+    private OpenFile(InputFile file, IRecordParser parser, Stream stream, int windowBytes)
     {
-        (_file, _parser, _stream, _modified) = (file, parser, stream, file.Modified);
-        _chunk = new ChunkReader(stream, patient: !file.IsStandardInput);
+        (_file, _parser, _stream, _modified, _windowBytes) = (file, parser, stream, file.Modified, windowBytes);
+        _chunk = new ChunkReader(stream, patient: !file.IsStandardInput, windowBytes);
     }
 
     /// <summary>The place behind the last record that was read.</summary>
@@ -28,9 +29,10 @@ internal sealed class OpenFile : IDisposable
 
     /// <summary>Opens a file behind its header.</summary>
     /// <exception cref="PipelineException">It is not there, can't be read, or its header is of no use.</exception>
-    public static async Task<OpenFile> OpenAsync(InputFile file, IRecordParser parser, CancellationToken ct)
+    public static async Task<OpenFile> OpenAsync(
+        InputFile file, IRecordParser parser, CancellationToken ct, int windowBytes = ChunkReader.DefaultWindowBytes)
     {
-        var open = new OpenFile(file, parser, await file.OpenAsync(0, ct).ConfigureAwait(false));
+        var open = new OpenFile(file, parser, await file.OpenAsync(0, ct).ConfigureAwait(false), windowBytes);
         try
         {
             await open.ReadHeaderAsync(ct).ConfigureAwait(false);
@@ -49,7 +51,7 @@ internal sealed class OpenFile : IDisposable
         if (position.Offset <= _offset) return;
         Close();
         _stream = await GuardAsync(() => _file.OpenAsync(position.Offset, ct)).ConfigureAwait(false);
-        _chunk = new ChunkReader(_stream, patient: !_file.IsStandardInput);
+        _chunk = new ChunkReader(_stream, patient: !_file.IsStandardInput, _windowBytes);
         (_offset, _line, _tail) = (position.Offset, position.Line, position.Tail);
     }
 
@@ -60,13 +62,15 @@ internal sealed class OpenFile : IDisposable
         const string replaced = "the file is not the one that was read before";
         if (_beginning.Length < position.Head.Length || Fingerprint.Of(_beginning.AsSpan(0, position.Head.Length)) != position.Head) return replaced;
 
-        var before = new byte[position.Tail.Length];
-        var stream = await GuardAsync(() => _file.OpenAsync(position.Offset - before.Length, ct)).ConfigureAwait(false);
+        // The byte behind the position too: a last line that had no end yet may have been written on.
+        var before = new byte[position.Tail.Length + 1];
+        var stream = await GuardAsync(() => _file.OpenAsync(position.Offset - position.Tail.Length, ct)).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             var read = await GuardAsync(() => stream.ReadAtLeastAsync(before, before.Length, throwOnEndOfStream: false, ct).AsTask()).ConfigureAwait(false);
-            if (read < before.Length) return "the file is shorter than what was read of it before";
-            if (Fingerprint.Of(before) != position.Tail) return replaced;
+            if (read < position.Tail.Length) return "the file is shorter than what was read of it before";
+            if (Fingerprint.Of(before.AsSpan(0, position.Tail.Length)) != position.Tail) return replaced;
+            if (read == before.Length && read > 1 && !IsLineEnd(before[^1]) && !IsLineEnd(before[^2])) return "its last line was not finished when it was read";
         }
 
         return _file.Length == position.Offset && _modified != position.Modified ? "the file was written to since it was read" : null;
@@ -131,6 +135,8 @@ internal sealed class OpenFile : IDisposable
 
         _line++;
     }
+
+    private static bool IsLineEnd(byte character) => character is (byte)'\n' or (byte)'\r';
 
     private void Advance(int bytes, int lines)
     {

@@ -188,5 +188,6 @@ internal sealed class OutputFile : IAsyncDisposable
         _stream = null;
     }
 
-    private PipelineException Problem(Exception e) => FilesErrors.Unwritable.Error($"{_target} can't be written: {e.Message}", inner: e);
+    /// <summary>What a person is told when the file, or what lies beside it, can't be written.</summary>
+    public PipelineException Problem(Exception e) => FilesErrors.Unwritable.Error($"{_target} can't be written: {e.Message}", inner: e);
 }

@@ -1,0 +1,52 @@
+namespace EsPipeline.Conformance;
+
+/// <summary>Faults that were ordered and have not met their traffic yet. Safe for many threads.</summary>
+internal sealed class ProxyFaults
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<long> _cutsToServer = new();
+    private readonly Queue<long> _cutsToClient = new();
+    private readonly Queue<ReadOnlyMemory<byte>> _answers = new();
+    private int _lostAnswers;
+
+    public void ArmCut(Direction direction, long bytes)
+    {
+        lock (_lock) CutsOf(direction).Enqueue(bytes);
+    }
+
+    public void ArmLostAnswer()
+    {
+        lock (_lock) _lostAnswers++;
+    }
+
+    public void ArmAnswer(ReadOnlyMemory<byte> answer)
+    {
+        lock (_lock) _answers.Enqueue(answer);
+    }
+
+    /// <summary>Takes the next ordered cut for a connection about to carry data.</summary>
+    /// <returns>After how many bytes; null where none is ordered.</returns>
+    public long? TakeCut(Direction direction)
+    {
+        lock (_lock) return CutsOf(direction).TryDequeue(out var bytes) ? bytes : null;
+    }
+
+    /// <summary>True, once for each order, for the connection whose request is about to pass.</summary>
+    public bool TakeLostAnswer()
+    {
+        lock (_lock)
+        {
+            if (_lostAnswers == 0) return false;
+            _lostAnswers--;
+            return true;
+        }
+    }
+
+    /// <summary>The answer to give to a request instead of passing it on; null for none.</summary>
+    public ReadOnlyMemory<byte>? TakeAnswer()
+    {
+        lock (_lock) return _answers.TryDequeue(out var answer) ? answer : null;
+    }
+
+    private Queue<long> CutsOf(Direction direction) => direction == Direction.ToServer ? _cutsToServer : _cutsToClient;
+}
