@@ -4,24 +4,38 @@ using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Cli;
 
-/// <summary>Tells how a run goes: a live line on a terminal, a log line every ten seconds elsewhere.</summary>
+/// <summary>
+/// Tells how a run goes: a live line on a terminal, elsewhere a log line every ten seconds, or every five minutes while nothing moves.
+/// </summary>
 internal sealed class ProgressLine(Pipeline pipeline, Terminal terminal, ILogger log, bool live)
 {
     private static readonly TimeSpan LiveEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LogEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan IdleEvery = TimeSpan.FromMinutes(5);
 
-    private readonly Queue<(long At, long Records, long Bytes)> _samples = new();
+    // The rate is that of the last 5 s on a terminal, of the last half minute in a log.
+    private readonly int _window = live ? 20 : 3;
+    private readonly Queue<(long At, long Records)> _samples = new([(TimeProvider.System.GetTimestamp(), 0)]);
 
     /// <summary>Runs until <paramref name="ended"/>.</summary>
     public async Task RunAsync(CancellationToken ended)
     {
+        var (logged, loggedAt) = (0L, TimeProvider.System.GetTimestamp());
         while (true)
         {
             await Task.Delay(live ? LiveEvery : LogEvery, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (ended.IsCancellationRequested) break;
-            var text = Describe(pipeline.Progress);
-            if (live) terminal.ShowLive(text);
-            else CliLog.Progress(log, text);
+            var progress = pipeline.Progress;
+            var text = Describe(progress);
+            if (live)
+            {
+                terminal.ShowLive(text);
+            }
+            else if (progress.Account.Finished != logged || TimeProvider.System.GetElapsedTime(loggedAt) > IdleEvery)
+            {
+                CliLog.Progress(log, text);
+                (logged, loggedAt) = (progress.Account.Finished, TimeProvider.System.GetTimestamp());
+            }
         }
 
         terminal.ShowLive("");
@@ -32,17 +46,18 @@ internal sealed class ProgressLine(Pipeline pipeline, Terminal terminal, ILogger
     {
         var account = progress.Account;
         var now = TimeProvider.System.GetTimestamp();
-        _samples.Enqueue((now, account.Read, account.Bytes));
-        while (_samples.Count > 20) _samples.Dequeue();
-        var (at, records, bytes) = _samples.Peek();
+        var finished = account.Finished;
+        var (at, records) = _samples.Peek();
+        _samples.Enqueue((now, finished));
+        while (_samples.Count > _window) _samples.Dequeue();
         var seconds = TimeProvider.System.GetElapsedTime(at, now).TotalSeconds;
-        var rate = seconds > 0 ? (account.Read - records) / seconds : 0;
-        var byteRate = seconds > 0 ? (account.Bytes - bytes) / seconds : 0;
+        var rate = seconds > 0 ? (finished - records) / seconds : 0;
+        var byteRate = account.Read > 0 ? rate * account.Bytes / account.Read : 0;
 
         var parts = new List<string>
         {
             EnumName(progress.Phase),
-            $"{account.Read.ToString("N0", CultureInfo.InvariantCulture)} records",
+            $"{finished.ToString("N0", CultureInfo.InvariantCulture)} records",
             $"{rate.ToString("N0", CultureInfo.InvariantCulture)}/s",
             $"{Bytes(byteRate)}/s",
         };
@@ -50,7 +65,7 @@ internal sealed class ProgressLine(Pipeline pipeline, Terminal terminal, ILogger
         {
             var done = Math.Min(1, (double)progress.ExtentDone / extent);
             parts.Add($"{done * 100:0} %");
-            if (done > 0 && rate > 0 && account.Read > 0) parts.Add($"{TimeSpan.FromSeconds(account.Read / rate * (1 - done) / done):hh\\:mm\\:ss} left");
+            if (done is > 0 and < 1 && rate > 0) parts.Add($"{Clock(finished / rate * (1 - done) / done)} left");
         }
         else if (progress.Lag is { } lag)
         {
@@ -72,6 +87,9 @@ internal sealed class ProgressLine(Pipeline pipeline, Terminal terminal, ILogger
         >= 1e3 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:0.0} kB"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes:0} B"),
     };
+
+    private static string Clock(double seconds) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(long)seconds / 3600:00}:{(long)seconds / 60 % 60:00}:{(long)seconds % 60:00}");
 
     private static string EnumName(RunPhase phase) => phase.ToString().ToLowerInvariant();
 }

@@ -2,10 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace EsPipeline.Cli;
 
-/// <summary>SIGINT and SIGTERM: the first stops the run in good order, the second ends the process at once.</summary>
+/// <summary>
+/// SIGINT and SIGTERM: the first stops the run in good order, a second ends the process at once. What comes within a second of the first is
+/// the same wish: <c>timeout(1)</c> signals the process and then its group.
+/// </summary>
 internal sealed class Signals : IDisposable
 {
+    private static readonly TimeSpan Same = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _stop = new();
+    private long _receivedAt;
     private readonly PosixSignalRegistration[] _registrations;
 
     public Signals() => _registrations =
@@ -29,7 +35,13 @@ internal sealed class Signals : IDisposable
     private void Receive(PosixSignalContext context, int number)
     {
         context.Cancel = true;
-        if (Received is not null) Environment.Exit(128 + number);
+        if (Received is not null)
+        {
+            if (TimeProvider.System.GetElapsedTime(_receivedAt) > Same) Environment.Exit(128 + number);
+            return;
+        }
+
+        _receivedAt = TimeProvider.System.GetTimestamp();
         Received = number;
         _stop.Cancel();
     }

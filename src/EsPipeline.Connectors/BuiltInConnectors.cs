@@ -1,4 +1,6 @@
+using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
+using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,6 +13,21 @@ public static class BuiltInConnectors
     /// <summary>Every system, in the order in which help shows them.</summary>
     public static IReadOnlyList<Connector> All { get; } =
     [
+        new("elasticsearch", "Elasticsearch and OpenSearch")
+        {
+            Aliases = ["opensearch"],
+            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchOptions>() with
+            {
+                Follows = true,
+                QueryLanguage = "Elasticsearch query DSL",
+                SelectsByTime = true,
+            },
+        },
+        new("firestore", "Google Cloud Firestore and its emulator")
+        {
+            Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
+            Sink = SinkEnd.Of<FirestoreSink, FirestoreOptions>(),
+        },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },

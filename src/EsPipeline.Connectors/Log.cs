@@ -13,6 +13,41 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Warning, "More than {Keys} keys: from here on a key that comes again is written again (--unique-keys)")]
     public static partial void UniqueKeysExceeded(ILogger logger, long keys);
 
+    // Elasticsearch: 2100 to 2199.
+    [LoggerMessage(2100, LogLevel.Warning, "The server lost its view of {Shard}; reading goes on in a new one, and what changed meanwhile is read afterwards")]
+    public static partial void ViewLost(ILogger logger, string shard);
+
+    [LoggerMessage(2101, LogLevel.Debug, "The view of {Shard} could not be closed; the server drops it after {KeepAlive}: {Reason}")]
+    public static partial void ViewNotClosed(ILogger logger, string shard, string keepAlive, string reason);
+
+    [LoggerMessage(2102, LogLevel.Information, "The user may not refresh {Indices} (index privilege maintenance): waiting {Seconds} s until it has refreshed itself")]
+    public static partial void WaitsForRefresh(ILogger logger, string indices, double seconds);
+
+    [LoggerMessage(2103, LogLevel.Warning,
+        "The user may not see the statistics of {Indices} (index privilege monitor): a snapshot that is interrupted begins anew, and changes are followed by '{Field}', which misses what arrives later than --overlap")]
+    public static partial void NoStatistics(ILogger logger, string indices, string field);
+
+    [LoggerMessage(2104, LogLevel.Warning,
+        "{Index} has documents without sequence numbers: it is read in slices that begin anew when they are interrupted, and its changes are followed by '{Field}'")]
+    public static partial void NoSequenceNumbers(ILogger logger, string index, string field);
+
+    [LoggerMessage(2105, LogLevel.Information, "{Index} is read from now on: {Indices} has come to mean it too")]
+    public static partial void IndexAppeared(ILogger logger, string index, string indices);
+
+    [LoggerMessage(2106, LogLevel.Warning, "{Index} is no longer read: it was deleted, closed, or {Indices} does not mean it any more")]
+    public static partial void IndexVanished(ILogger logger, string index, string indices);
+
+    [LoggerMessage(2107, LogLevel.Information, "The user may not see the mapping of {Indices} (index privilege view_index_metadata): types are taken from the values")]
+    public static partial void NoMapping(ILogger logger, string indices);
+
+    // Firestore: 2200 to 2299.
+    [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
+    public static partial void FirestoreConversions(ILogger logger, string conversions);
+
+    [LoggerMessage(2201, LogLevel.Warning,
+        "Firestore has forgotten the time as of which {Collection} was being read; the rest is read as it is now, so the copy is not of one moment ({Words})")]
+    public static partial void FirestoreSnapshotForgotten(ILogger logger, string collection, string words);
+
     // MySQL and MariaDB: 2300 to 2399.
     [LoggerMessage(2300, LogLevel.Debug, "The cancelled statement of connection {ThreadId} could not be ended on the server, which will notice by itself: {Reason}")]
     public static partial void MySqlNotKilled(ILogger logger, ulong threadId, string reason);

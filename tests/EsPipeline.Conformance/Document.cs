@@ -16,5 +16,6 @@ public sealed record Document(string Key, string Json)
     /// <summary>Only the beginning of long ones: a test's message is to be read.</summary>
     public override string ToString() => $"{Short(Key, 60)} = {Short(Json, 120)}";
 
-    internal static string Short(string text, int most) => text.Length <= most ? text : $"{text[..most]}… ({text.Length} characters)";
+    /// <summary>A text's beginning, where it is long.</summary>
+    public static string Short(string text, int most) => text.Length <= most ? text : $"{text[..most]}… ({text.Length} characters)";
 }

@@ -15,6 +15,9 @@ namespace EsPipeline.Connectors.Files;
 /// </summary>
 public abstract class FileOutputSink : IResumableSink
 {
+    private const int SliceBytes = 1 << 20;
+    private const int HashesAhead = 16;
+
     private readonly OutputFileOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -30,7 +33,7 @@ public abstract class FileOutputSink : IResumableSink
     /// <inheritdoc/>
     public SinkLimits Limits { get; } = new()
     {
-        MaxRecords = 1_000_000, StartRecords = 1_000_000, MaxBytes = 4 << 20, Concurrency = 1, StartConcurrency = 1,
+        MaxRecords = 1_000_000, StartRecords = 1_000_000, MaxBytes = SliceBytes, Concurrency = 1, StartConcurrency = 1,
     };
 
     /// <summary>The kind of file, as a person calls it.</summary>
@@ -71,13 +74,16 @@ public abstract class FileOutputSink : IResumableSink
     public Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        using var output = new RecordBatchBuilder(1 << 22);
+        using var output = new RecordBatchBuilder(2 * SliceBytes);
         var failures = new List<RecordFailure>();
         var (keys, mark, unchanged) = (_keys, _keys?.Mark ?? 0, 0);
-        for (var i = 0; i < slice.Count; i++)
+        Span<UInt128> hashes = stackalloc UInt128[HashesAhead];
+        for (var i = -HashesAhead; i < slice.Count; i++)
         {
+            var hash = i < 0 ? 0 : hashes[i % HashesAhead];
+            if (keys is not null && i + HashesAhead < slice.Count) keys.Prefetch(hashes[(i + HashesAhead) % HashesAhead] = keys.HashOf(slice[i + HashesAhead].Key.Span));
+            if (i < 0) continue;
             ref readonly var record = ref slice[i];
-            var hash = keys?.HashOf(record.Key.Span) ?? 0;
             if (keys?.Contains(hash) == true) unchanged++;
             else if (Format(record, output) is { } failure) failures.Add(failure with { Index = i });
             else keys?.Add(hash);

@@ -10,7 +10,8 @@ internal static class JsonText
         [.. Enumerable.Range(0, 32).Select(i => (byte)i), (byte)'"', (byte)'\\']);
 
     /// <summary>Writes UTF-8 text as the inside of a JSON string, escaping what RFC 8259 says must be.</summary>
-    public static void WriteEscaped(ReadOnlySpan<byte> text, RecordBatchBuilder output)
+    public static void WriteEscaped<TOutput>(ReadOnlySpan<byte> text, TOutput output)
+        where TOutput : IBufferWriter<byte>
     {
         while (true)
         {
@@ -51,7 +52,8 @@ internal static class JsonText
         output.Advance(json.Length);
     }
 
-    private static void WriteEscape(byte character, RecordBatchBuilder output)
+    private static void WriteEscape<TOutput>(byte character, TOutput output)
+        where TOutput : IBufferWriter<byte>
     {
         switch (character)
         {

@@ -47,6 +47,9 @@ internal sealed class KeyLog(string path, ulong seed)
     /// <summary>The hash under which a key is held.</summary>
     public UInt128 HashOf(ReadOnlySpan<byte> key) => UInt128.Max(KeyHash.Compute(key, seed), 1);
 
+    /// <summary>Announces a hash that will be asked for soon.</summary>
+    public void Prefetch(UInt128 hash) => _keys.Prefetch(hash);
+
     /// <summary>True where the key came before.</summary>
     public bool Contains(UInt128 hash) => _keys.Contains(hash);
 

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace EsPipeline.Connectors.Files;
 
 /// <summary>A set of 128-bit hashes at 16 bytes each: open addressing, at most three quarters full.</summary>
@@ -19,6 +21,13 @@ internal sealed class KeySet
         }
 
         return false;
+    }
+
+    /// <summary>Has the processor load the place of a hash that will be asked for soon: in a large set each question is a cache miss.</summary>
+    public unsafe void Prefetch(UInt128 hash)
+    {
+        if (!Sse.IsSupported) return;
+        fixed (UInt128* slots = _slots) Sse.Prefetch0(slots + ((ulong)hash & ((ulong)_slots.LongLength - 1)));
     }
 
     /// <summary>Adds a hash.</summary>

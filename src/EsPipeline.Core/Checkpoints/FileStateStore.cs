@@ -20,7 +20,7 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
     {
         var started = time.GetTimestamp();
         var existing = _root;
-        while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { } parent) existing = parent;
+        while (!Path.Exists(existing) && Path.GetDirectoryName(existing) is { } parent) existing = parent;
         var probe = Path.Combine(existing, $".espipe-check-{Environment.ProcessId}");
         try
         {

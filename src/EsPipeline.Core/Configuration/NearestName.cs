@@ -6,7 +6,7 @@ public static class NearestName
     /// <summary>The candidate with the fewest edits to <paramref name="name"/>; null where none is near (a third of its length or less).</summary>
     public static string? Of(string name, IEnumerable<string> candidates)
     {
-        var best = candidates.Select(c => (Name: c, Edits: Distance(name, c))).MinBy(c => c.Edits);
+        var best = candidates.Select(c => (Name: c, Edits: Distance(name, c))).DefaultIfEmpty().MinBy(c => c.Edits);
         return best.Name is not null && best.Edits <= Math.Max(2, name.Length / 3) ? best.Name : null;
     }
 

@@ -2,11 +2,12 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace EsPipeline.Core.Configuration;
 
 /// <summary>One option of an options record, as help and the binder see it.</summary>
-public sealed class OptionDefinition
+public sealed partial class OptionDefinition
 {
     private readonly OptionAttribute _attribute;
     private readonly string _prefix;
@@ -93,18 +94,21 @@ public sealed class OptionDefinition
             .Select(p => new OptionDefinition(p.Property, p.Attribute!, p.Property.GetValue(defaults), prefix))];
     }
 
-    /// <summary>A value as it could be typed, secrets as <c>***</c>.</summary>
+    /// <summary>A value as it could be typed, secrets and passwords within URLs as <c>***</c>: a job's name does not change with a password.</summary>
     public static string Format(object? value) => value switch
     {
         null => "",
         bool flag => flag ? "true" : "false",
         TimeSpan duration => DurationText.Format(duration),
         Enum choice => EnumText.Kebab(choice),
-        string text => text,
-        IEnumerable<string> list => string.Join(',', list),
+        string text => UrlPassword().Replace(text, "${start}***@"),
+        IEnumerable<string> list => Format(string.Join(',', list)),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
+
+    [GeneratedRegex(@"(?<start>://[^/\s:@]*:)[^/\s]*@", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex UrlPassword();
 
     private string WithPrefix(string name) => _prefix.Length == 0 || name.Length == 0 ? name : $"--{_prefix}-{name[2..]}";
 }

@@ -14,7 +14,7 @@ public sealed record TimeText(string Text, DateTimeOffset Instant)
         time = null;
         if (DurationText.TryParse(text, out var age) && !double.TryParse(text, CultureInfo.InvariantCulture, out _))
         {
-            time = new TimeText(text, now - age);
+            if (age <= now - DateTimeOffset.MinValue) time = new TimeText(text, now - age);
         }
         else if (text.Length >= 10 && DateTimeOffset.TryParse(
             text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces, out var instant))
@@ -48,7 +48,7 @@ public static class DurationText
             _ => double.NaN,
         };
         if (!(seconds < TimeSpan.MaxValue.TotalSeconds / 2)) return false;
-        duration = TimeSpan.FromSeconds(seconds);
+        duration = TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond));
         return true;
     }
 

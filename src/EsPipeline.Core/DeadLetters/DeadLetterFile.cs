@@ -9,8 +9,10 @@ using EsPipeline.Core.Records;
 namespace EsPipeline.Core.DeadLetters;
 
 /// <summary>
-/// A job's dead letters: JSON Lines, appended and synced, of mode 0600. A key has at most one open letter: a later one settles the
-/// earlier, and so does a later record of that key that was written, so that replaying never puts an old document over a newer one.
+/// A job's dead letters: JSON Lines, appended and synced, of mode 0600. A key has at most one open letter with a document: a later one
+/// settles the earlier, and so does a later record of that key that was written, so that replaying never puts an old document over a newer
+/// one. A malformed one is set aside when it is read, before the records ahead of it are written, so these can't settle it: only a run that
+/// does not meet it itself can, with a later record of its key.
 /// </summary>
 /// <remarks>Safe for many threads. Only the holder of the job's lock may change it.</remarks>
 public sealed class DeadLetterFile : IAsyncDisposable
@@ -21,7 +23,8 @@ public sealed class DeadLetterFile : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly ConcurrentDictionary<string, byte[]> _open = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<byte[], string> _openByKey = new(KeyComparer.Instance);
+    private readonly ConcurrentDictionary<byte[], string[]> _openByKey = new(KeyComparer.Instance);
+    private readonly HashSet<string> _met = new(StringComparer.Ordinal);
     private FileStream? _file;
     private bool _stale = true;
 
@@ -70,8 +73,10 @@ public sealed class DeadLetterFile : IAsyncDisposable
             foreach (var letter in letters)
             {
                 var id = letter.Id;
-                if (_open.ContainsKey(id)) continue;
-                if (OpenLetterOf(letter.Key.Span) is { } earlier) Settle(earlier, "superseded", lines);
+                var isOpen = _open.ContainsKey(id);
+                if (letter.Malformed) Meet(id);
+                if (isOpen) continue;
+                if (!letter.Malformed) SettleAll(letter.Key.Span, "superseded", lines);
                 lines.Write(DeadLetterLine.Letter(letter));
                 lines.WriteByte((byte)'\n');
                 Apply(id, letter);
@@ -79,12 +84,9 @@ public sealed class DeadLetterFile : IAsyncDisposable
         },
         ct);
 
-    /// <summary>Notes that this record, or a newer one of its key, is in the sink: its letter is settled.</summary>
+    /// <summary>Notes that this record, or a newer one of its key, is in the sink: its letters are settled.</summary>
     public Task SettleKeyAsync(ReadOnlyMemory<byte> key, string how, CancellationToken ct) => ChangeAsync(
-        lines =>
-        {
-            if (OpenLetterOf(key.Span) is { } id) Settle(id, how, lines);
-        },
+        lines => SettleAll(key.Span, how, lines),
         ct);
 
     /// <summary>Settles letters by their id.</summary>
@@ -102,7 +104,7 @@ public sealed class DeadLetterFile : IAsyncDisposable
         ct);
 
     /// <summary>True where this key has an open letter. Cheap while there are none.</summary>
-    public bool HasOpen(ReadOnlySpan<byte> key) => !_openByKey.IsEmpty && OpenLetterOf(key) is not null;
+    public bool HasOpen(ReadOnlySpan<byte> key) => !_openByKey.IsEmpty && OpenLettersOf(key).Length > 0;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -163,8 +165,13 @@ public sealed class DeadLetterFile : IAsyncDisposable
         file.SetLength(0);
     }
 
-    private string? OpenLetterOf(ReadOnlySpan<byte> key) =>
-        _openByKey.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var id) ? id : null;
+    private string[] OpenLettersOf(ReadOnlySpan<byte> key) =>
+        _openByKey.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var ids) ? ids : [];
+
+    private void SettleAll(ReadOnlySpan<byte> key, string how, MemoryStream lines)
+    {
+        foreach (var id in OpenLettersOf(key)) Settle(id, how, lines);
+    }
 
     private void Settle(string id, string how, MemoryStream lines)
     {
@@ -173,17 +180,30 @@ public sealed class DeadLetterFile : IAsyncDisposable
         Apply(id, null);
     }
 
+    // From here on no record of its key settles the letter.
+    private void Meet(string id)
+    {
+        if (_met.Add(id) && _open.TryGetValue(id, out var key)) Unlink(key, id);
+    }
+
     private void Apply(string id, DeadLetter? letter)
     {
         if (letter is null)
         {
-            if (_open.TryRemove(id, out var key)) _openByKey.TryRemove(KeyValuePair.Create(key, id));
+            if (_open.TryRemove(id, out var key)) Unlink(key, id);
             return;
         }
 
         var copy = letter.Key.ToArray();
         _open[id] = copy;
-        if (copy.Length > 0) _openByKey[copy] = id;
+        if (copy.Length > 0 && !_met.Contains(id)) _openByKey.AddOrUpdate(copy, [id], (_, ids) => [.. ids.Where(i => i != id), id]);
+    }
+
+    private void Unlink(byte[] key, string id)
+    {
+        if (!_openByKey.TryGetValue(key, out var ids)) return;
+        if (ids.Any(i => i != id)) _openByKey[key] = [.. ids.Where(i => i != id)];
+        else _openByKey.TryRemove(key, out _);
     }
 
     private async Task ChangeAsync(Action<MemoryStream> change, CancellationToken ct)

@@ -4,7 +4,7 @@ namespace EsPipeline.Core.Engine;
 
 /// <summary>
 /// How many records a write holds and how many writes are under way, adapted by additive increase and multiplicative decrease: up by a
-/// step while latency and errors are calm, halved on throttling, a time-out, or a time per record beyond twice the best seen.
+/// step while latency and errors are calm, halved on throttling, a time-out, or a time per record beyond twice the best seen since the last cut.
 /// </summary>
 /// <remarks>Safe for many threads. Writes that began before a cut do not cut again: they still speak of the old load.</remarks>
 internal sealed class AdaptiveSize
@@ -120,7 +120,10 @@ internal sealed class AdaptiveSize
         _epoch++;
         _records = Math.Max(_minRecords, _records / 2);
         _concurrency = Math.Max(1, _concurrency / 2);
-        _perRecord = 0;
+
+        // What was best for larger writes is no measure for smaller ones, in which a record bears more of a write's fixed cost: kept, it
+        // would cut and cut again, down to single records.
+        (_perRecord, _best) = (0, double.MaxValue);
     }
 
     private void Admit()

@@ -8,15 +8,19 @@ internal sealed class Backoff(TimeSpan first, Random random)
     /// <summary>The longest pause, but for one that the system itself asks for.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
+    /// <summary>The longest pause that a system may ask for: beyond it the run had better look for itself.</summary>
+    public static readonly TimeSpan LongestAsked = TimeSpan.FromHours(1);
+
     /// <summary>The pause before try number <paramref name="attempt"/> + 1.</summary>
     /// <param name="attempt">Tries so far, from 1.</param>
-    /// <param name="asked">What the system asked for; the pause is never shorter.</param>
+    /// <param name="asked">What the system asked for; the pause is not shorter, up to <see cref="LongestAsked"/>.</param>
     public TimeSpan Pause(int attempt, TimeSpan? asked)
     {
         double jitter;
         lock (random) jitter = 0.7 + (0.6 * random.NextDouble());
         var grown = first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt - 1, 30)) * jitter;
         var pause = TimeSpan.FromMilliseconds(Math.Min(grown, Longest.TotalMilliseconds));
-        return asked > pause ? asked.Value : pause;
+        if (!(asked > pause)) return pause;
+        return asked < LongestAsked ? asked.Value : LongestAsked;
     }
 }

@@ -17,8 +17,17 @@ internal sealed class CheckpointSaver(
 {
     private readonly IResumableSink? _resumable = sink as IResumableSink;
 
-    /// <summary>Held by the one writer of a resumable sink during each write, so that token and positions speak of the same moment.</summary>
+    /// <summary>
+    /// Held by the one writer of a resumable sink from a batch's first record to its last, so that token and positions speak of the same
+    /// moment.
+    /// </summary>
     public SemaphoreSlim WriteGate { get; } = new(1, 1);
+
+    /// <summary>
+    /// True where a resumable sink holds a part of a batch: its token then stands for more than any position does, and nothing is saved.
+    /// Stays true where the writer failed in there; the next run goes back to what was saved before. Only changed with the gate held.
+    /// </summary>
+    public bool MidBatch { get; set; }
 
     /// <summary>How far everything is safe, as far as it was asked for last; null where nothing has been read.</summary>
     public Checkpoint? Saved { get; private set; } = saved;
@@ -47,7 +56,7 @@ internal sealed class CheckpointSaver(
             try
             {
                 safe = progress();
-                if (IsSaved(phase, safe)) return;
+                if (MidBatch || IsSaved(phase, safe)) return;
                 token = await _resumable.FlushAsync(ct).ConfigureAwait(false);
                 IsDurable &= token is not null;
             }

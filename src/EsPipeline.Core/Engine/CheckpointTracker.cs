@@ -18,6 +18,9 @@ internal sealed class CheckpointTracker(PartitionProgress start, int capacity = 
     private readonly Queue<Ticket> _unresolved = new();
     private PartitionProgress _safe = start;
 
+    /// <summary>What was safe before.</summary>
+    public PartitionProgress Start { get; } = start;
+
     /// <summary>How far everything is written, unchanged, filtered or durably set aside.</summary>
     public PartitionProgress Safe
     {

@@ -47,9 +47,8 @@ internal sealed class DeadLetterGate(DeadLetterFile letters, string job, long mo
         Time = time.GetUtcNow(),
     };
 
-    /// <summary>Sets letters aside; durable on return.</summary>
-    /// <exception cref="Errors.PipelineException"><see cref="DeadLetterErrors.TooMany"/>, after these were written.</exception>
-    public async Task AppendAsync(IReadOnlyList<DeadLetter> set, CancellationToken ct)
+    // They are on the disk even where they are too many.
+    private async Task AppendAsync(List<DeadLetter> set, CancellationToken ct)
     {
         await letters.AppendAsync(set, ct).ConfigureAwait(false);
         if (Interlocked.Add(ref _count, set.Count) <= most) return;
@@ -57,18 +56,39 @@ internal sealed class DeadLetterGate(DeadLetterFile letters, string job, long mo
             $"More than {most} records were refused for good; the last one, {set[^1].Place}: {set[^1].Reason} ({set[^1].Code}).");
     }
 
-    /// <summary>Newer records of these keys are in the sink: letters that they have are settled.</summary>
-    /// <param name="slice">The records of a write.</param>
-    /// <param name="failed">The indexes of those that were not written, rising.</param>
+    /// <summary>
+    /// Sets aside what was refused of a unit's records, and settles the letters of keys whose newer records are in the sink: in the order of
+    /// the records, since a file is given every record of a key. Durable on return.
+    /// </summary>
+    /// <param name="slice">All records of the unit.</param>
+    /// <param name="refused">The letters of those that were refused, by their index.</param>
     /// <param name="ct">Cancels before anything is written.</param>
-    public async Task SupersedeAsync(RecordSlice slice, IReadOnlyList<int> failed, CancellationToken ct)
+    /// <exception cref="Errors.PipelineException"><see cref="DeadLetterErrors.TooMany"/>.</exception>
+    public async Task SettleAsync(RecordSlice slice, IReadOnlyDictionary<int, DeadLetter> refused, CancellationToken ct)
     {
-        if (letters.OpenCount == 0) return;
-        var next = 0;
+        if (refused.Count == 0 && letters.OpenCount == 0) return;
+        var set = new List<DeadLetter>();
+        var keys = new HashSet<byte[]>(KeyComparer.Instance);
         for (var i = 0; i < slice.Count; i++)
         {
-            if (next < failed.Count && failed[next] == i) next++;
-            else if (letters.HasOpen(slice[i].Key.Span)) await letters.SettleKeyAsync(slice[i].Key, settleAs, ct).ConfigureAwait(false);
+            if (refused.TryGetValue(i, out var letter))
+            {
+                set.Add(letter);
+                keys.Add(letter.Key.ToArray());
+                continue;
+            }
+
+            var key = slice[i].Key;
+            if (keys.Count > 0 && keys.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(key.Span))
+            {
+                await AppendAsync(set, ct).ConfigureAwait(false);
+                set.Clear();
+                keys.Clear();
+            }
+
+            if (letters.HasOpen(key.Span)) await letters.SettleKeyAsync(key, settleAs, ct).ConfigureAwait(false);
         }
+
+        if (set.Count > 0) await AppendAsync(set, ct).ConfigureAwait(false);
     }
 }

@@ -102,7 +102,6 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
             var ticket = await tracker.TrackAsync(batch.End, 1, ct).ConfigureAwait(false);
             var inFlight = new InFlightBatch(batch, new PartitionId(letter.Partition), ticket, budget, account, filtered: 0);
             unit.Append(inFlight, batch.Records, batch.Records.Span[0].Bytes);
-            inFlight.HandedOver();
         }
 
         account.AddRead(letters.Count, unit.Bytes);

@@ -11,6 +11,7 @@ internal sealed class InFlightBatch
     private readonly CheckpointTracker.Ticket _ticket;
     private readonly ByteBudget _budget;
     private readonly RunAccount _account;
+    private readonly Action? _finished;
     private readonly long _bytes;
     private int _unfinished;
 
@@ -20,33 +21,32 @@ internal sealed class InFlightBatch
     /// <param name="budget">Where its bytes were taken from.</param>
     /// <param name="account">Where finished records are counted.</param>
     /// <param name="filtered">Records that were read with the batch and are not in it any more.</param>
+    /// <param name="finished">Told when the last record is finished.</param>
     public InFlightBatch(
-        RecordBatch batch, PartitionId partition, CheckpointTracker.Ticket ticket, ByteBudget budget, RunAccount account, int filtered)
+        RecordBatch batch, PartitionId partition, CheckpointTracker.Ticket ticket, ByteBudget budget, RunAccount account, int filtered,
+        Action? finished = null)
     {
-        (Batch, Partition, _ticket, _budget, _account) = (batch, partition, ticket, budget, account);
+        (Batch, Partition, _ticket, _budget, _account, _finished) = (batch, partition, ticket, budget, account, finished);
         _bytes = batch.Bytes;
-        _unfinished = batch.Count + batch.Malformed.Count + filtered + 1;
+        _unfinished = batch.Count + batch.Malformed.Count + filtered;
     }
 
     public RecordBatch Batch { get; }
 
     public PartitionId Partition { get; }
 
-    /// <summary>Counts records as finished: written, unchanged, filtered or durably set aside (invariant 1).</summary>
+    /// <summary>
+    /// Counts records as finished: written, unchanged, filtered or durably set aside (invariant 1). The call that finishes the last one
+    /// resolves the batch, so that a writer's file and the checkpoint move on together; a batch without any record is finished by a call
+    /// with 0.
+    /// </summary>
     public void Finish(int records)
     {
         _account.AddFinished(records);
-        Release(records);
-    }
-
-    /// <summary>The reader is done with the batch: everything of it has been handed to writers. Called once.</summary>
-    public void HandedOver() => Release(1);
-
-    private void Release(int count)
-    {
-        if (Interlocked.Add(ref _unfinished, -count) != 0) return;
+        if (Interlocked.Add(ref _unfinished, -records) != 0) return;
         Batch.Dispose();
         _budget.Give(_bytes);
         _ticket.Resolve();
+        _finished?.Invoke();
     }
 }

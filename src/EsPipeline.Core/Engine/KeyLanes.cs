@@ -42,9 +42,13 @@ internal sealed class KeyLanes(int lanes, bool compact) : WriteQueue
         {
             var (count, bytes) = Fit(unit, lane.Rest.Span, size);
             if (count == 0) break;
+
+            // A sink that sees every record is saved between batches only: none is begun that does not fit as a whole.
+            if (!compact && unit.Count > 0 && count < lane.Rest.Length) break;
             unit.Append(lane.Batch!, lane.Rest[..count], bytes);
             lane.Rest = lane.Rest[count..];
-            if (!lane.Rest.IsEmpty || !lane.TryNext()) break;
+            unit.EndsBatch = lane.Rest.IsEmpty;
+            if (!unit.EndsBatch || !lane.TryNext()) break;
         }
 
         if (compact) unit.Compact();
@@ -82,7 +86,7 @@ internal sealed class KeyLanes(int lanes, bool compact) : WriteQueue
     private sealed class Lane
     {
         public Channel<(InFlightBatch Batch, ReadOnlyMemory<Record> Records)> Items { get; } =
-            Channel.CreateBounded<(InFlightBatch, ReadOnlyMemory<Record>)>(64);
+            Channel.CreateBounded<(InFlightBatch, ReadOnlyMemory<Record>)>(WaitingBatches);
 
         public InFlightBatch? Batch { get; private set; }
 

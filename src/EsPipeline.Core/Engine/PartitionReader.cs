@@ -67,8 +67,7 @@ internal sealed class PartitionReader(
         var ticket = await tracker.TrackAsync(read < found ? null : batch.End, read, stop).ConfigureAwait(false);
         await budget.TakeAsync(batch.Bytes, stop).ConfigureAwait(false);
         account.AddRead(read, bytes);
-        advanced(extent);
-        var inFlight = new InFlightBatch(batch, partition, ticket, budget, account, filtered);
+        var inFlight = new InFlightBatch(batch, partition, ticket, budget, account, filtered, () => advanced(extent));
         if (filtered > 0)
         {
             account.AddFiltered(filtered);
@@ -83,6 +82,6 @@ internal sealed class PartitionReader(
         }
 
         if (batch.Count > 0) await queue.AddAsync(inFlight, stop).ConfigureAwait(false);
-        inFlight.HandedOver();
+        else if (read == 0) inFlight.Finish(0);
     }
 }

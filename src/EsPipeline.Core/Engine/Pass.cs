@@ -13,6 +13,7 @@ namespace EsPipeline.Core.Engine;
 internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWriter writer, AdaptiveSize size)
 {
     private readonly Dictionary<PartitionId, CheckpointTracker> _trackers = [];
+    private IReadOnlyList<Partition> _partitions = [];
     private PipelineException? _error;
 
     /// <summary>Reads and writes the partitions.</summary>
@@ -32,6 +33,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         CancellationToken stop,
         CancellationToken abort)
     {
+        _partitions = partitions;
         foreach (var partition in partitions)
         {
             _trackers[partition.Id] = new CheckpointTracker(from.GetValueOrDefault(partition.Id, new PartitionProgress(partition.Start, 0)));
@@ -52,7 +54,8 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var reader = readerFor(queue);
 
         var saves = Guard(ct => SaveRegularlyAsync(kind, ct), failing, saving.Token);
-        var writing = Enumerable.Range(0, writers).Select(n => Guard(ct => WriteAsync(queue, n, resumable, ct), failing, failing.Token)).ToArray();
+        var writing = Enumerable.Range(0, writers)
+            .Select(n => Guard(ct => resumable ? WriteInOrderAsync(queue, ct) : WriteAsync(queue, n, ct), failing, failing.Token)).ToArray();
         var remaining = new Queue<Partition>(partitions);
         var threads = partitions.Any(p => p.InOrder) ? 1 : Math.Min(setup.Threads, partitions.Count);
         var readers = Enumerable.Range(0, threads)
@@ -71,7 +74,21 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         return _error is null ? complete : throw _error;
     }
 
-    private Dictionary<PartitionId, PartitionProgress> Progress() => _trackers.ToDictionary(t => t.Key, t => t.Value.Safe);
+    // Of partitions in order a later one must not be saved ahead of an earlier one that is not safe yet: reading that again would put its
+    // old records over the newer ones. Asked from the last to the first: what holds of a later one has begun after the earlier one was read.
+    private Dictionary<PartitionId, PartitionProgress> Progress()
+    {
+        var progress = new Dictionary<PartitionId, PartitionProgress>();
+        foreach (var partition in _partitions.Reverse())
+        {
+            var tracker = _trackers[partition.Id];
+            progress[partition.Id] = tracker.Safe;
+            if (!partition.InOrder || tracker.Outstanding == 0) continue;
+            foreach (var later in progress.Keys.Where(id => id != partition.Id).ToArray()) progress[later] = _trackers[later].Start;
+        }
+
+        return progress;
+    }
 
     private async Task ReadAsync(PartitionReader reader, Queue<Partition> remaining, CancellationToken ct)
     {
@@ -87,24 +104,40 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         }
     }
 
-    private async Task WriteAsync(WriteQueue queue, int number, bool resumable, CancellationToken ct)
+    private async Task WriteAsync(WriteQueue queue, int number, CancellationToken ct)
     {
-        while (true)
+        while (await queue.TakeAsync(number, Size(), ct).ConfigureAwait(false) is { } unit)
         {
-            var limits = setup.Sink.Limits;
-            var unit = await queue.TakeAsync(number, new UnitSize(size.Records, limits.MaxBytes), ct).ConfigureAwait(false);
-            if (unit is null) return;
-            if (resumable) await saver.WriteGate.WaitAsync(ct).ConfigureAwait(false);
+            await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+        }
+    }
+
+    // The only writer of a resumable sink: a checkpoint is saved between two batches, never within one.
+    private async Task WriteInOrderAsync(WriteQueue queue, CancellationToken ct)
+    {
+        while (await queue.TakeAsync(0, Size(), ct).ConfigureAwait(false) is { } unit)
+        {
+            await saver.WriteGate.WaitAsync(ct).ConfigureAwait(false);
             try
             {
+                saver.MidBatch = true;
                 await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+                while (!unit.EndsBatch)
+                {
+                    unit = await queue.TakeAsync(0, Size(), ct).ConfigureAwait(false) ?? throw new InvalidOperationException("A batch has no end.");
+                    await writer.WriteAsync(unit, ct).ConfigureAwait(false);
+                }
+
+                saver.MidBatch = false;
             }
             finally
             {
-                if (resumable) saver.WriteGate.Release();
+                saver.WriteGate.Release();
             }
         }
     }
+
+    private UnitSize Size() => new(size.Records, setup.Sink.Limits.MaxBytes);
 
     private async Task SaveRegularlyAsync(ReadKind kind, CancellationToken ct)
     {

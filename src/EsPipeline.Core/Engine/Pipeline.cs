@@ -19,6 +19,7 @@ public sealed class Pipeline
     private readonly RetryPolicy _sinkRetry;
     private readonly long _started;
     private AdaptiveSize? _size;
+    private ByteBudget? _budget;
     private RunPhase _phase;
     private long? _extent;
     private long _extentDone;
@@ -48,11 +49,14 @@ public sealed class Pipeline
         _size?.Records ?? 0,
         _size?.Concurrency ?? 0);
 
+    /// <summary>Bytes of batches that have been read and are not finished.</summary>
+    internal long BytesInFlight => _budget?.Used ?? 0;
+
     /// <summary>Runs to the end. Never throws for what a person has to be told: that is in the result.</summary>
     /// <param name="stop">Stops reading, finishes what is in flight within the shutdown time-out, and saves.</param>
     public async Task<RunResult> RunAsync(CancellationToken stop)
     {
-        using var abort = new CancellationTokenSource();
+        using var abort = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _setup.Time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var maxRuntime = _setup.MaxRuntime is { } most ? new CancellationTokenSource(most, _setup.Time) : new CancellationTokenSource();
         await using var onMaxRuntime = maxRuntime.Token.Register(ending.Cancel).ConfigureAwait(false);
@@ -129,7 +133,12 @@ public sealed class Pipeline
 
         if (saved is null || saved.Phase == ReadKind.Snapshot)
         {
-            if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
+            // Where a number of records was asked for and found, it does not matter what else has changed.
+            do
+            {
+                if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
+            }
+            while (_setup.Source.SnapshotContinues && _setup.Selection.Limit is null && saver.Saved is not null);
             await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
             if (_setup.Mode is PipelineMode.FullSync or PipelineMode.Custom || (_setup.Mode == PipelineMode.Single && saved is null)) return (true, null);
         }
@@ -211,7 +220,7 @@ public sealed class Pipeline
         Interlocked.Exchange(ref _extentDone, 0);
         Log.Planned(_setup.Log, partitions.Count, kind.ToString());
 
-        var budget = new ByteBudget(_setup.ReadAheadBytes);
+        var budget = _budget = new ByteBudget(_setup.ReadAheadBytes);
         var pass = new Pass(_setup, saver, writer, _size!);
         var complete = await pass.RunAsync(
             kind,

@@ -22,7 +22,7 @@ public sealed record RunResult(
 /// <param name="Phase">Starting, snapshot, changes, waiting or finishing.</param>
 /// <param name="Account">The account so far; what is in flight counts as unfinished.</param>
 /// <param name="Extent">How much the pass has to read, in the source's unit; null where unknown.</param>
-/// <param name="ExtentDone">How much of it has been read.</param>
+/// <param name="ExtentDone">How much of it is finished: read, and safe in the sink.</param>
 /// <param name="Lag">Since when the sink has not held everything that the source had; null before it first did.</param>
 /// <param name="SourceDownFor">How long the source has been down; null while it is up.</param>
 /// <param name="SinkDownFor">How long the sink has been down; null while it is up.</param>

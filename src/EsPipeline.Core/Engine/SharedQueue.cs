@@ -5,8 +5,7 @@ namespace EsPipeline.Core.Engine;
 /// <summary>One queue for all writers, for partitions in which no key comes twice: whoever is free takes the next records.</summary>
 internal sealed class SharedQueue : WriteQueue, IDisposable
 {
-    // The byte budget is the bound that matters; this one keeps a queue of tiny batches short.
-    private readonly Channel<InFlightBatch> _batches = Channel.CreateBounded<InFlightBatch>(256);
+    private readonly Channel<InFlightBatch> _batches = Channel.CreateBounded<InFlightBatch>(WaitingBatches);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private InFlightBatch? _current;
     private int _taken;

@@ -21,7 +21,8 @@ internal sealed class UnitWriter(
     /// <exception cref="PipelineException">The sink can't be written to, the retry budget is spent, or too many records were set aside.</exception>
     public async Task WriteAsync(WriteUnit unit, CancellationToken ct)
     {
-        var pending = await SetAsideTooLargeAsync(unit, ct).ConfigureAwait(false);
+        var refused = new Dictionary<int, DeadLetter>();
+        var pending = RefuseTooLarge(unit, refused);
         var attempts = retry.Begin();
         var tries = 0;
         while (pending is null || pending.Length > 0)
@@ -40,9 +41,10 @@ internal sealed class UnitWriter(
                 continue;
             }
 
-            pending = await SettleAsync(unit, slice, pending, result, attempts, tries, ct).ConfigureAwait(false);
+            pending = await NoteAsync(unit, slice, pending, refused, result, attempts, tries, ct).ConfigureAwait(false);
         }
 
+        await deadLetters.SettleAsync(unit.Slice, refused, ct).ConfigureAwait(false);
         unit.Finish(account);
     }
 
@@ -75,18 +77,24 @@ internal sealed class UnitWriter(
     }
 
     /// <returns>The indexes in the unit that are to be sent again.</returns>
-    private async Task<int[]> SettleAsync(
-        WriteUnit unit, RecordSlice slice, int[]? sent, WriteResult result, RetryPolicy.Attempts attempts, int tries, CancellationToken ct)
+    private async Task<int[]> NoteAsync(
+        WriteUnit unit,
+        RecordSlice slice,
+        int[]? sent,
+        Dictionary<int, DeadLetter> refused,
+        WriteResult result,
+        RetryPolicy.Attempts attempts,
+        int tries,
+        CancellationToken ct)
     {
         if (result.Failures.Count == 0)
         {
             attempts.Succeeded();
             unit.Note(result.Written, result.Unchanged, 0);
-            await deadLetters.SupersedeAsync(slice, [], ct).ConfigureAwait(false);
             return [];
         }
 
-        var refused = new List<DeadLetter>();
+        var before = refused.Count;
         var again = new List<int>();
         RecordFailure? worst = null;
         foreach (var failure in result.Failures)
@@ -94,7 +102,7 @@ internal sealed class UnitWriter(
             var index = sent is null ? failure.Index : sent[failure.Index];
             if (failure.Error.Kind == FailureKind.Permanent)
             {
-                refused.Add(deadLetters.LetterFor(unit.Slice[index], unit.OwnerOf(index), failure.Error.Code, failure.Reason, tries));
+                refused.Add(index, deadLetters.LetterFor(unit.Slice[index], unit.OwnerOf(index), failure.Error.Code, failure.Reason, tries));
                 continue;
             }
 
@@ -103,11 +111,7 @@ internal sealed class UnitWriter(
                 || failure.RetryAfter > worst.Value.RetryAfter)) worst = failure;
         }
 
-        // The failures of this slice count from here on, whatever happens next: a letter is named by its record, so writing it twice is
-        // writing it once.
-        if (refused.Count > 0) await deadLetters.AppendAsync(refused, ct).ConfigureAwait(false);
-        await deadLetters.SupersedeAsync(slice, [.. result.Failures.Select(f => f.Index)], ct).ConfigureAwait(false);
-        unit.Note(result.Written, result.Unchanged, refused.Count);
+        unit.Note(result.Written, result.Unchanged, refused.Count - before);
         if (again.Count < slice.Count) attempts.Succeeded();
         if (worst is { } cause)
         {
@@ -119,11 +123,10 @@ internal sealed class UnitWriter(
     }
 
     /// <returns>The indexes that remain; null where that is all of them.</returns>
-    private async Task<int[]?> SetAsideTooLargeAsync(WriteUnit unit, CancellationToken ct)
+    private int[]? RefuseTooLarge(WriteUnit unit, Dictionary<int, DeadLetter> refused)
     {
         var most = sink.Limits.MaxRecordBytes;
         if (unit.Bytes <= most) return null;
-        var letters = new List<DeadLetter>();
         var rest = new List<int>();
         for (var i = 0; i < unit.Count; i++)
         {
@@ -131,14 +134,13 @@ internal sealed class UnitWriter(
             if (bytes <= most) rest.Add(i);
             else
             {
-                letters.Add(deadLetters.LetterFor(
+                refused.Add(i, deadLetters.LetterFor(
                     unit.Slice[i], unit.OwnerOf(i), EngineErrors.RecordTooLarge.Code, $"It has {bytes} bytes; the sink takes at most {most}.", 0));
             }
         }
 
-        if (letters.Count == 0) return null;
-        await deadLetters.AppendAsync(letters, ct).ConfigureAwait(false);
-        unit.Note(0, 0, letters.Count);
+        if (refused.Count == 0) return null;
+        unit.Note(0, 0, refused.Count);
         return [.. rest];
     }
 }

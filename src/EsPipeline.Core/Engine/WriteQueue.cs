@@ -10,6 +10,12 @@ internal readonly record struct UnitSize(int Records, long Bytes);
 /// <summary>What stands between readers and writers.</summary>
 internal abstract class WriteQueue
 {
+    /// <summary>
+    /// Batches that may wait. The byte budget is the bound that keeps memory; this one keeps what waits small enough to be in the processor's
+    /// cache when its turn comes: with 64 instead of 8, CSV to JSON Lines took a fifth longer.
+    /// </summary>
+    protected const int WaitingBatches = 8;
+
     /// <summary>Hands a batch with at least one record to the writers; waits while they are behind.</summary>
     public abstract ValueTask AddAsync(InFlightBatch batch, CancellationToken ct);
 

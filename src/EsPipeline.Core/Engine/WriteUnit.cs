@@ -21,6 +21,9 @@ internal sealed class WriteUnit
 
     public long Bytes { get; private set; }
 
+    /// <summary>True where the last record is also the last of its batch.</summary>
+    public bool EndsBatch { get; set; } = true;
+
     /// <summary>Adds consecutive records of one batch. The first ones are borrowed; only where others follow are they copied together.</summary>
     public void Append(InFlightBatch batch, ReadOnlyMemory<Record> records, long bytes)
     {

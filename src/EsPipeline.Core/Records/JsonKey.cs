@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace EsPipeline.Core.Records;
@@ -12,11 +13,11 @@ public static class JsonKey
     /// <param name="document">One JSON object.</param>
     /// <param name="path">The names of the fields from the top of the document down.</param>
     /// <param name="output">Where the key goes.</param>
-    /// <returns>False, with nothing written, where the field is missing, null, empty, or not a text or a number.</returns>
+    /// <returns>False, with nothing written, where the field is missing, null, empty, not a text or a number, or a text with half a surrogate pair.</returns>
     /// <exception cref="JsonException">The document is not JSON.</exception>
     public static bool TryWrite(ReadOnlySpan<byte> document, IReadOnlyList<byte[]> path, IBufferWriter<byte> output)
     {
-        var reader = new Utf8JsonReader(document);
+        var reader = new Utf8JsonReader(document, DocumentJson.ReaderOptions);
         reader.Read();
         for (var depth = 0; depth < path.Count; depth++)
         {
@@ -30,16 +31,29 @@ public static class JsonKey
         }
 
         if (reader.TokenType != JsonTokenType.String || reader.ValueSpan.IsEmpty) return false;
-        var space = output.GetSpan(reader.ValueSpan.Length);
-        output.Advance(reader.CopyString(space));
+        if (reader.ValueIsEscaped) return TryWriteEscaped(ref reader, output);
+        output.Write(reader.ValueSpan);
         return true;
+    }
+
+    private static bool TryWriteEscaped(ref Utf8JsonReader reader, IBufferWriter<byte> output)
+    {
+        if (DocumentJson.TextOf(ref reader) is not { } text) return false;
+        Encoding.UTF8.GetBytes(text, output);
+        return true;
+    }
+
+    private static bool IsNamed(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        if (!reader.ValueIsEscaped) return reader.ValueSpan.SequenceEqual(name);
+        return DocumentJson.TextOf(ref reader) is { } text && Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(name);
     }
 
     private static bool FindProperty(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var found = reader.ValueTextEquals(name);
+            var found = IsNamed(ref reader, name);
             reader.Read();
             if (found) return true;
             reader.Skip();

@@ -43,7 +43,7 @@ public sealed class TransformRules
     /// <returns>False where it is not a JSON object.</returns>
     public bool Apply(ReadOnlySpan<byte> document, RecordBatchBuilder output)
     {
-        var reader = new Utf8JsonReader(document);
+        var reader = new Utf8JsonReader(document, DocumentJson.ReaderOptions);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;
         var first = CopyObject(ref reader, document, _root, output);
         foreach (var (name, json) in _set)
@@ -166,7 +166,7 @@ public sealed class TransformRules
         public Node? Find(ref Utf8JsonReader property)
         {
             if (Children.Count == 0) return null;
-            if (property.ValueIsEscaped) return Children.GetValueOrDefault(Encoding.UTF8.GetBytes(property.GetString()!));
+            if (property.ValueIsEscaped) return DocumentJson.TextOf(ref property) is { } name ? Children.GetValueOrDefault(Encoding.UTF8.GetBytes(name)) : null;
             return Children.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(property.ValueSpan, out var node) ? node : null;
         }
     }

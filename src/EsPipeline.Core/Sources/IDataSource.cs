@@ -38,6 +38,13 @@ public interface IDataSource : IAsyncDisposable
     IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, CancellationToken ct);
 
     /// <summary>
+    /// Asked after a snapshot was read to its end: true where it is not whole yet, because it was resumed, or the view that it was read from
+    /// was lost, so that what changed meanwhile is missing. The engine then asks for the partitions of the snapshot once more, with what is
+    /// saved, and reads those too before it calls the snapshot complete.
+    /// </summary>
+    bool SnapshotContinues => false;
+
+    /// <summary>
     /// Told after everything up to <paramref name="safe"/> is in the sink and the checkpoint is on disk; for example a replication slot
     /// may be moved. Never called with a position that the checkpoint does not hold.
     /// </summary>

@@ -22,6 +22,9 @@ public readonly record struct AccountTotals(
     long Bytes,
     long Unfinished)
 {
+    /// <summary>Records that have come to their end.</summary>
+    public long Finished => Read - Unfinished;
+
     /// <summary>True where every record read is accounted for exactly once.</summary>
     public bool Balances => Read == Written + Unchanged + Filtered + DeadLettered + Unfinished;
 }

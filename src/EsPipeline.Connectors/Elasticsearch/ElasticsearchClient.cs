@@ -1,0 +1,201 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using EsPipeline.Core.Errors;
+using Polly;
+using Polly.Retry;
+using Polly.Timeout;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>How long the client waits.</summary>
+/// <param name="Connect">For a connection.</param>
+/// <param name="Answer">For an answer to begin.</param>
+/// <param name="Silence">For the next bytes of an answer that has begun.</param>
+internal sealed record ClientPatience(TimeSpan Connect, TimeSpan Answer, TimeSpan Silence)
+{
+    /// <summary>What a search in a busy cluster may take.</summary>
+    public static ClientPatience Default { get; } = new(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(30));
+}
+
+/// <summary>
+/// Speaks the REST interface that Elasticsearch 7.17 to 9 and OpenSearch 1 to 3 share: sends JSON, follows no redirect, asks another host
+/// where one can't be reached, and turns everything that is not an answer into a <see cref="PipelineException"/>. Safe for many threads.
+/// </summary>
+internal sealed class ElasticsearchClient : IDisposable
+{
+    private const int SmallAnswer = 16 * 1024;
+
+    private readonly ElasticsearchOptions _options;
+    private readonly HttpClient _http;
+    private readonly HostPool _hosts;
+    private readonly ClientPatience _patience;
+    private readonly ResiliencePipeline _calls;
+
+    /// <param name="options">Valid options.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="patience">How long to wait.</param>
+    public ElasticsearchClient(ElasticsearchOptions options, TimeProvider time, ClientPatience? patience = null)
+    {
+        _options = options;
+        Addresses = ClusterAddress.Parse(options, []);
+        _patience = patience ?? ClientPatience.Default;
+        _hosts = new HostPool(Addresses, time);
+        var trust = new ServerTrust(options);
+        _http = new HttpClient(HandlerFor(trust)) { Timeout = Timeout.InfiniteTimeSpan };
+        _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("espipe", typeof(ElasticsearchClient).Assembly.GetName().Version?.ToString(3)));
+        _calls = PipelineFor(time);
+    }
+
+    /// <summary>The cluster's addresses.</summary>
+    public IReadOnlyList<ClusterAddress> Addresses { get; }
+
+    /// <summary>The address as a person may see it; the first of several.</summary>
+    public string Name => Addresses[0].ToString();
+
+    /// <summary>Sends a request and reads the answer as JSON.</summary>
+    /// <exception cref="PipelineException">There was no answer, or one that says no.</exception>
+    public async Task<JsonElement> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte> json, CancellationToken ct)
+    {
+        using var answer = await FetchAsync(method, path, json, SmallAnswer, Array.MaxLength, ct).ConfigureAwait(false);
+        try
+        {
+            using var document = JsonDocument.Parse(answer.Written);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException e)
+        {
+            throw ElasticsearchErrors.BadAnswer.Error($"{Name} answered {method} {PathOnly(path)} with something that is not JSON.", inner: e);
+        }
+    }
+
+    /// <summary>Sends a request and receives the answer's bytes.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="path">Path and query without a slash at the front; everything in it encoded.</param>
+    /// <param name="json">The body; empty for none.</param>
+    /// <param name="sizeHint">How many bytes are expected.</param>
+    /// <param name="maxBytes">More than this is not received: the answer is then cut off and says so.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="PipelineException">There was no answer, or one that says no.</exception>
+    public async Task<AnswerBuffer> FetchAsync(
+        HttpMethod method, string path, ReadOnlyMemory<byte> json, int sizeHint, long maxBytes, CancellationToken ct)
+    {
+        var (address, response) = await AskAsync(method, path, json, ct).ConfigureAwait(false);
+        using (response)
+        {
+            var buffer = new AnswerBuffer(sizeHint, maxBytes);
+            try
+            {
+                var stream = await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
+                await buffer.ReceiveAsync(stream, _patience.Silence, ct).ConfigureAwait(false);
+                return buffer;
+            }
+            catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
+            {
+                buffer.Dispose();
+                throw ElasticsearchErrors.BadAnswer.Error($"{address} broke its answer off after {buffer.Length} bytes: {e.Message}", inner: e);
+            }
+            catch (TimeoutException e)
+            {
+                buffer.Dispose();
+                throw ElasticsearchErrors.TimedOut.Error($"{address} stopped in the middle of an answer for {_patience.Silence.TotalSeconds:0} s.", inner: e);
+            }
+            catch
+            {
+                buffer.Dispose();
+                throw;
+            }
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static string PathOnly(string path) => "/" + path.Split('?')[0];
+
+    private async Task<(ClusterAddress Address, HttpResponseMessage Response)> AskAsync(
+        HttpMethod method, string path, ReadOnlyMemory<byte> json, CancellationToken ct)
+    {
+        ClusterAddress? last = null;
+        try
+        {
+            return await _calls.ExecuteAsync(
+                async token =>
+                {
+                    last = _hosts.Next();
+                    return (last, await AskAsync(last, method, path, json, token).ConfigureAwait(false));
+                },
+                ct).ConfigureAwait(false);
+        }
+        catch (TimeoutRejectedException e)
+        {
+            if (last is not null) _hosts.Failed(last);
+            throw ElasticsearchErrors.TimedOut.Error(
+                $"{last} did not answer {method} {PathOnly(path)} within {_patience.Answer.TotalSeconds:0} s.", inner: e);
+        }
+    }
+
+    private async Task<HttpResponseMessage> AskAsync(
+        ClusterAddress address, HttpMethod method, string path, ReadOnlyMemory<byte> json, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(address.Root, path));
+        request.Headers.Authorization = Credentials.HeaderFor(address, _options);
+        if (!json.IsEmpty)
+        {
+            request.Content = new ReadOnlyMemoryContent(json);
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        }
+
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        {
+            _hosts.Failed(address);
+            throw await TransportFailure.ExplainAsync(address, e, ct).ConfigureAwait(false);
+        }
+
+        _hosts.Answered(address);
+        if (response.IsSuccessStatusCode) return response;
+        using (response)
+        {
+            throw await Refusal.ReadAsync(address, method, PathOnly(path), response, ct).ConfigureAwait(false);
+        }
+    }
+
+    private SocketsHttpHandler HandlerFor(ServerTrust trust)
+    {
+        var local = Addresses.All(a => a.IsLocal);
+        var compress = _options.Compress == Compression.On || (_options.Compress == Compression.Auto && !local);
+        return new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = !local,
+            ConnectTimeout = _patience.Connect,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(15),
+            AutomaticDecompression = compress ? DecompressionMethods.GZip : DecompressionMethods.None,
+            SslOptions = trust.SslOptions(),
+        };
+    }
+
+    // At most one quick try at each other host; what needs more patience than that is the engine's to try again.
+    private ResiliencePipeline PipelineFor(TimeProvider time)
+    {
+        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
+        if (_hosts.Count > 1)
+        {
+            builder.AddRetry(new RetryStrategyOptions
+            {
+                MaxRetryAttempts = _hosts.Count - 1,
+                Delay = TimeSpan.Zero,
+                ShouldHandle = new PredicateBuilder().Handle<PipelineException>(
+                    e => e.Error == ElasticsearchErrors.Unreachable || e.Error == ElasticsearchErrors.Unavailable),
+            });
+        }
+
+        return builder.AddTimeout(_patience.Answer).Build();
+    }
+}

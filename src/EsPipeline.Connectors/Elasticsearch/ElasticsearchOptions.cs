@@ -1,0 +1,148 @@
+using System.Globalization;
+using EsPipeline.Core.Configuration;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>How changes are found.</summary>
+public enum FollowWay
+{
+    /// <summary>By sequence numbers: nothing is missed.</summary>
+    SeqNo,
+
+    /// <summary>By a time field: what arrives later than <c>--overlap</c> is missed.</summary>
+    Timestamp,
+}
+
+/// <summary>What a document is.</summary>
+public enum Envelope
+{
+    /// <summary>The document as it was indexed.</summary>
+    Source,
+
+    /// <summary>The hit around it.</summary>
+    Hit,
+}
+
+/// <summary>What a record's key is.</summary>
+public enum KeyForm
+{
+    /// <summary><c>_id</c>.</summary>
+    Id,
+
+    /// <summary>The index's name, a slash, and <c>_id</c>.</summary>
+    IndexId,
+}
+
+/// <summary>Whether answers come compressed.</summary>
+public enum Compression
+{
+    /// <summary>Unless the server is on this machine.</summary>
+    Auto,
+
+    /// <summary>Always.</summary>
+    On,
+
+    /// <summary>Never.</summary>
+    Off,
+}
+
+/// <summary>How an Elasticsearch or OpenSearch cluster is reached and read.</summary>
+public sealed record ElasticsearchOptions : IValidatedOptions
+{
+    /// <summary>The addresses.</summary>
+    [Option("--es-url", "Address of the cluster, or several with commas; http://host:9200/index/_search also names the index",
+        Environment = ["ES_HOST_URL"], Value = "URL", Default = "http://localhost:9200", NamesJob = true)]
+    public string Url { get; init; } = "";
+
+    /// <summary>The index.</summary>
+    [Option("--es-index", "Index, alias, data stream or pattern, or several with commas", Environment = ["ELASTICSEARCH_INDEX", "ES_INDEX"], Value = "NAME",
+        Identity = true)]
+    public string Index { get; init; } = "";
+
+    /// <summary>The host, where no address is given.</summary>
+    [Option("", "Host of the cluster where --es-url is not given", Environment = ["ELASTICSEARCH_HOST", "ES_HOST"], NamesJob = true)]
+    public string Host { get; init; } = "";
+
+    /// <summary>The port of <see cref="Host"/>.</summary>
+    [Option("", "Port of the cluster where --es-url is not given", Environment = ["ELASTICSEARCH_PORT", "ES_PORT"], Min = 1, Max = 65_535, NamesJob = true)]
+    public int Port { get; init; } = 9200;
+
+    /// <summary>Whether <see cref="Host"/> speaks TLS.</summary>
+    [Option("", "Whether the cluster speaks TLS where --es-url is not given", Environment = ["ELASTICSEARCH_USE_SSL", "ES_USE_SSL"])]
+    public bool UseSsl { get; init; }
+
+    /// <summary>The user.</summary>
+    [Option("--es-user", "User", Environment = ["ELASTICSEARCH_USERNAME", "ES_USER", "ES_USERNAME"], Value = "NAME")]
+    public string User { get; init; } = "";
+
+    /// <summary>The user's password.</summary>
+    [Option("--es-pass", "The user's password", Environment = ["ELASTICSEARCH_PASSWORD", "ES_PASSWORD"])]
+    public Secret? Password { get; init; }
+
+    /// <summary>The API key.</summary>
+    [Option("--es-api-key", "API key, as id:key or encoded, instead of user and password", Aliases = ["--api-key"], Environment = ["ES_API_KEY"])]
+    public Secret? ApiKey { get; init; }
+
+    /// <summary>The authority that signs the server's certificate.</summary>
+    [Option("--es-ca", "PEM file with the certificates of the authorities that may sign the server's", Environment = ["ES_CA"], Value = "FILE")]
+    public string CaFile { get; init; } = "";
+
+    /// <summary>The certificate itself.</summary>
+    [Option("--es-fingerprint", "SHA-256 fingerprint, in hex, of the server's certificate or of the authority that signed it", Environment = ["ES_FINGERPRINT"],
+        Value = "SHA256")]
+    public string Fingerprint { get; init; } = "";
+
+    /// <summary>No verification.</summary>
+    [Option("--es-insecure", "Do not verify the server's certificate: whoever is in between can read and change everything")]
+    public bool Insecure { get; init; }
+
+    /// <summary>The same as <see cref="Insecure"/>, the other way round.</summary>
+    [Option("", "False does not verify the server's certificate, as --es-insecure does", Environment = ["ELASTICSEARCH_VERIFY_CERTS"])]
+    public bool VerifyCertificates { get; init; } = true;
+
+    /// <summary>Whether answers come compressed.</summary>
+    [Option("--es-compress", "Whether answers come compressed; auto: unless the server is on this machine", Environment = ["ES_COMPRESS"])]
+    public Compression Compress { get; init; } = Compression.Auto;
+
+    /// <summary>How changes are found.</summary>
+    [Option("--es-follow", "How changes are found: by sequence number, which misses nothing, or by --timestamp-field, which misses what arrives later than --overlap",
+        Environment = ["ES_FOLLOW"], Identity = true)]
+    public FollowWay Follow { get; init; } = FollowWay.SeqNo;
+
+    /// <summary>What a document is.</summary>
+    [Option("--es-envelope", "What a document is: what was indexed, or the whole hit with _index, _id and _source", Environment = ["ES_ENVELOPE"], Identity = true)]
+    public Envelope Envelope { get; init; } = Envelope.Source;
+
+    /// <summary>What a record's key is.</summary>
+    [Option("--es-key", "What a record's key is: _id, where of documents in several indices with the same one the last read stays, or index/_id, which keeps them apart",
+        Environment = ["ES_KEY"], Identity = true)]
+    public KeyForm Key { get; init; } = KeyForm.Id;
+
+    /// <summary>True where the certificate is not verified.</summary>
+    internal bool IsInsecure => Insecure || !VerifyCertificates;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Mistakes()
+    {
+        var mistakes = new List<string>();
+        var addresses = ClusterAddress.Parse(this, mistakes);
+        var index = ClusterAddress.IndexOf(this, addresses, mistakes);
+        if (index is not null && IndexExpression.MistakeIn(index) is { } mistake) mistakes.Add($"--es-index: {mistake}");
+
+        var tls = addresses.Any(a => a.IsTls);
+        if (ApiKey is not null && (User.Length > 0 || addresses.Any(a => a.User is not null))) mistakes.Add("--es-api-key and --es-user: give one of them.");
+        if (User.Length > 0 && Password is null) mistakes.Add("--es-pass: give the password of --es-user, best as ELASTICSEARCH_PASSWORD.");
+        if (Password is not null && User.Length == 0) mistakes.Add("--es-user: give the user that the password belongs to.");
+        if (ApiKey is not null && Credentials.EncodeKey(ApiKey) is null) mistakes.Add("--es-api-key: it is neither id:key nor the encoded form that the server gives.");
+        if (CaFile.Length > 0 && !File.Exists(CaFile)) mistakes.Add($"--es-ca: there is no file {CaFile}.");
+        if (Fingerprint.Length > 0 && ServerTrust.ParseFingerprint(Fingerprint) is null) mistakes.Add("--es-fingerprint: it is not 64 hex digits.");
+        if (CaFile.Length > 0 && Fingerprint.Length > 0) mistakes.Add("--es-ca and --es-fingerprint: give one of them.");
+        if (IsInsecure && (CaFile.Length > 0 || Fingerprint.Length > 0)) mistakes.Add("--es-insecure: with --es-ca or --es-fingerprint the certificate is verified; leave one out.");
+        if ((CaFile.Length > 0 || Fingerprint.Length > 0) && addresses.Count > 0 && !tls)
+        {
+            mistakes.Add(string.Create(CultureInfo.InvariantCulture, $"{(CaFile.Length > 0 ? "--es-ca" : "--es-fingerprint")}: it needs an address that begins with https."));
+        }
+
+        return mistakes;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text.Json;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>What an index expression means just now: from <c>_resolve/index</c>, which every user who may read may ask.</summary>
+/// <param name="Open">Indices that the expression names or matches themselves.</param>
+/// <param name="Closed">Those among them that are closed.</param>
+/// <param name="Aliases">Aliases that it names or matches, and the indices and data streams behind each.</param>
+/// <param name="BackingIndices">Indices of the data streams that it names or matches.</param>
+internal sealed record IndexCatalog(
+    IReadOnlyList<string> Open,
+    IReadOnlyList<string> Closed,
+    IReadOnlyDictionary<string, IReadOnlyList<string>> Aliases,
+    IReadOnlyList<string> BackingIndices)
+{
+    /// <summary>Every open index, as far as it can be told without looking behind aliases of data streams.</summary>
+    public IEnumerable<string> Names => Open.Concat(BackingIndices).Concat(Aliases.Values.SelectMany(i => i)).Except(Closed).Distinct();
+
+    /// <summary>True where nothing matches.</summary>
+    public bool IsEmpty => Open.Count == 0 && Closed.Count == 0 && Aliases.Count == 0 && BackingIndices.Count == 0;
+
+    /// <summary>Asks what an expression means.</summary>
+    /// <exception cref="Core.Errors.PipelineException">There is no such index, or the user may not read it.</exception>
+    public static async Task<IndexCatalog> ResolveAsync(ElasticsearchClient client, string expression, CancellationToken ct)
+    {
+        var path = $"_resolve/index/{IndexExpression.Encode(expression)}?expand_wildcards=open,closed";
+        var answer = await client.SendAsync(HttpMethod.Get, path, default, ct).ConfigureAwait(false);
+        var indices = Items(answer, "indices").Select(i => (Name: Text(i, "name"), IsClosed: Texts(i, "attributes").Contains("closed"))).ToArray();
+        var catalog = new IndexCatalog(
+            [.. indices.Where(i => !i.IsClosed).Select(i => i.Name)],
+            [.. indices.Where(i => i.IsClosed).Select(i => i.Name)],
+            Items(answer, "aliases").ToDictionary(a => Text(a, "name"), a => Texts(a, "indices")),
+            [.. Items(answer, "data_streams").SelectMany(d => Texts(d, "backing_indices"))]);
+
+        // A name that is not there is an error to Elasticsearch and nothing to OpenSearch.
+        var streams = Items(answer, "data_streams").Select(d => Text(d, "name")).ToArray();
+        foreach (var name in IndexExpression.Names(expression).Where(n => !n.Contains('*', StringComparison.Ordinal)))
+        {
+            if (indices.Any(i => i.Name == name) || catalog.Aliases.ContainsKey(name) || streams.Contains(name)) continue;
+            throw ElasticsearchErrors.IndexNotFound.Error($"{client.Name} has no index, alias or data stream '{name}'.");
+        }
+
+        foreach (var name in IndexExpression.Names(expression))
+        {
+            if (catalog.Closed.Contains(name)) throw ElasticsearchErrors.IndexClosed.Error($"The index '{name}' is closed.");
+        }
+
+        return catalog;
+    }
+
+    /// <summary>How an index is searched: by its own name where the expression means it directly, else through the aliases that do.</summary>
+    public ConcreteIndex AddressOf(string name, string uuid)
+    {
+        if (Open.Contains(name) || BackingIndices.Contains(name)) return new ConcreteIndex(name, uuid, IndexExpression.Encode(name), IsShared: false);
+        string[] through = [.. Aliases.Where(a => a.Value.Contains(name)).Select(a => a.Key)];
+
+        // An alias of a data stream names the stream, not its indices.
+        if (through.Length == 0) through = [.. Aliases.Keys];
+        return new ConcreteIndex(name, uuid, IndexExpression.Encode(string.Join(',', through.Order(StringComparer.Ordinal))), IsShared: true);
+    }
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement answer, string name) =>
+        answer.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : default;
+
+    private static string Text(JsonElement item, string name) => item.GetProperty(name).GetString()!;
+
+    // One alias of one index is a text in some versions, a list in others.
+    private static IReadOnlyList<string> Texts(JsonElement item, string name) =>
+        !item.TryGetProperty(name, out var texts) ? []
+        : texts.ValueKind == JsonValueKind.Array ? [.. texts.EnumerateArray().Select(t => t.GetString()!)]
+        : [texts.GetString()!];
+}

@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using EsPipeline.Core.Records;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>Reads partitions, each in the way that its position says.</summary>
+/// <param name="client">The cluster.</param>
+/// <param name="options">What keys and documents are.</param>
+/// <param name="expression">The indices that were asked for.</param>
+/// <param name="overlap">How far each read by time reaches back.</param>
+/// <param name="log">Where to log.</param>
+internal sealed class PartReader(ElasticsearchClient client, ElasticsearchOptions options, string expression, TimeSpan overlap, ILogger log)
+{
+    private readonly OverlapMemory _memory = new();
+
+    /// <summary>Reads on.</summary>
+    public IAsyncEnumerable<RecordBatch> ReadAsync(ShardPart part, ElasticsearchPosition after, CancellationToken ct) => after switch
+    {
+        RangePosition { After: null } => AsyncEnumerable.Empty<RecordBatch>(),
+        RangePosition range => ReadRangeAsync(part, range, ct),
+        FollowPosition follow => ReadChangesAsync(part, follow, ct),
+        TimePosition time => ReadTimesAsync(part, time, ct),
+        SlicePosition { Ended: true } => AsyncEnumerable.Empty<RecordBatch>(),
+        SlicePosition slice => ReadSliceAsync(part, slice, ct),
+        _ => throw new InvalidOperationException("A kind of position that nothing reads."),
+    };
+
+    // A part of a snapshot. The last part of a shard is open: it has all that its view has. When there is more than one view it ends where
+    // the snapshot began, since what a later view shows beyond that may have been read under an earlier number already.
+    private async IAsyncEnumerable<RecordBatch> ReadRangeAsync(ShardPart part, RangePosition position, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var view = part.View!;
+        var reader = ReaderOf(part, FilterOf(part), () =>
+            view.IsOneMoment ? position.To
+            : part.IsFinal ? position.To ?? position.Checkpoint
+            : long.MinValue, view, position.To ?? position.Checkpoint);
+        await foreach (var page in reader.ReadAsync(position.After!.Value, ct).ConfigureAwait(false))
+        {
+            position = position with { After = page.Reached ?? page.Records.Last };
+            yield return page.Records.ToBatch(position.ToPosition(), page.Span, part.PlaceUnit);
+        }
+
+        // Without the servers' checkpoints a lost view means that all of the shard is read anew, so this part is not done.
+        if (!part.IsFinal && !view.IsOneMoment) yield break;
+        await view.LeaveAsync().ConfigureAwait(false);
+        yield return RecordBatch.Empty((position with { After = null }).ToPosition());
+    }
+
+    private async IAsyncEnumerable<RecordBatch> ReadChangesAsync(ShardPart part, FollowPosition position, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var checkpoint = part.Shard!.Checkpoint;
+        var reader = ReaderOf(part, FilterOf(part), () => checkpoint, null, checkpoint);
+        await foreach (var page in reader.ReadAsync(position.After, ct).ConfigureAwait(false))
+        {
+            position = position with { After = page.Reached!.Value };
+            yield return page.Records.ToBatch(position.ToPosition(), page.Span, part.PlaceUnit);
+        }
+    }
+
+    // By time, but in the order of sequence numbers: then it does not matter how many documents have the same time.
+    private async IAsyncEnumerable<RecordBatch> ReadTimesAsync(ShardPart part, TimePosition position, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var shard = $"{part.Index.Uuid}:{part.Shard!.Name}:{part.Shard.History}";
+        var next = position.Next ?? Later(position.UpTo, part.LatestTime);
+        var reader = ReaderOf(part, Since(FilterOf(part), part, position.UpTo), () => null, null, -1, number => _memory.IsKnown(shard, number));
+        await foreach (var page in reader.ReadAsync(position.After, ct).ConfigureAwait(false))
+        {
+            position = position with { Next = next, After = page.Reached ?? page.Records.Last };
+            yield return page.Records.ToBatch(position.ToPosition(), 0, part.PlaceUnit);
+        }
+
+        _memory.EndPass(shard);
+        yield return RecordBatch.Empty((position with { UpTo = next, Next = null, After = -1 }).ToPosition());
+    }
+
+    private async IAsyncEnumerable<RecordBatch> ReadSliceAsync(ShardPart part, SlicePosition position, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var next = position.Next ?? Later(position.UpTo, part.LatestTime);
+        var filter = Since(FilterOf(part), part, position.UpTo);
+        var reader = new SliceReader(client, part.Index, FormOf(part.Index), filter, log);
+        await foreach (var records in reader.ReadAsync(position.Slice, position.Slices, ct).ConfigureAwait(false))
+        {
+            yield return records.ToBatch(position.ToPosition(), 0, part.PlaceUnit);
+        }
+
+        yield return RecordBatch.Empty((position with { Next = next, Ended = true }).ToPosition());
+    }
+
+    private static long? Later(long? a, long? b) => a is null || b > a ? b : a;
+
+    private SequenceReader ReaderOf(
+        ShardPart part, SearchFilter filter, Func<long?> upTo, PointInTime? view, long dense, Func<long, bool>? isKnown = null) =>
+        new(client, part.Shard!, FormOf(part.Index), filter, part.Window)
+        {
+            View = view,
+            Dense = dense,
+            UpTo = upTo,
+            IsKnown = isKnown,
+            OnVanished = part.Index.Name == expression ? null : () => Log.IndexVanished(log, part.Index.Name, expression),
+        };
+
+    private static SearchFilter FilterOf(ShardPart part) => new SearchFilter()
+        .In(part.Index)
+        .Between(part.Selection.TimestampField, part.Selection.Since, part.Selection.Until)
+        .Query(part.Query);
+
+    private SearchFilter Since(SearchFilter filter, ShardPart part, long? upTo) => upTo is { } milliseconds
+        ? filter.Between(part.Selection.TimestampField, DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) - overlap, null)
+        : filter;
+
+    private RecordForm FormOf(ConcreteIndex index) =>
+        new(index.Name, options.Envelope, options.Key == KeyForm.IndexId ? Encoding.UTF8.GetBytes(index.Name + "/") : []);
+}

@@ -1,0 +1,344 @@
+using System.Buffers.Text;
+using System.Text.Json;
+using EsPipeline.Connectors.Files;
+
+namespace EsPipeline.Connectors.Firestore;
+
+/// <summary>
+/// One pass over a JSON document that writes it as Firestore's JSON (https://cloud.google.com/firestore/docs/reference/rest/v1/Value) and adds up
+/// its size by the published formula.
+/// </summary>
+internal ref struct DocumentWalk
+{
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
+
+    private readonly ReadOnlySpan<byte> _json;
+    private readonly PooledBuffer _output;
+    private readonly ConversionCounts _counts;
+    private Utf8JsonReader _reader;
+    private long _size;
+
+    /// <param name="json">The document.</param>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="counts">Where conversions are counted.</param>
+    /// <param name="size">What the document's name and the document itself add to its size.</param>
+    public DocumentWalk(ReadOnlySpan<byte> json, PooledBuffer output, ConversionCounts counts, int size)
+    {
+        _json = json;
+        (_output, _counts, _size) = (output, counts, size);
+        _reader = new Utf8JsonReader(json, ReaderOptions);
+    }
+
+    /// <summary>Why Firestore would not take the document.</summary>
+    public Refusal? Refusal { get; private set; }
+
+    /// <summary>Writes the document's fields.</summary>
+    /// <param name="types">The fields that need more than their JSON value.</param>
+    /// <returns>False where Firestore would refuse them; what was written is then of no use.</returns>
+    /// <exception cref="JsonException">The document is not JSON.</exception>
+    public bool TryWrite(FieldTypes? types)
+    {
+        if (!_reader.Read() || _reader.TokenType != JsonTokenType.StartObject)
+        {
+            return Refuse(FirestoreErrors.NotAnObject, "The document is not a JSON object.");
+        }
+
+        return Fields(types, 1, 0) && FitsDocument();
+    }
+
+    private bool Refuse(Core.Errors.ErrorCode error, string reason)
+    {
+        Refusal = new Refusal(error, reason);
+        return false;
+    }
+
+    private bool FitsDocument() => _size <= FirestoreLimits.MaxDocumentBytes || Refuse(
+        FirestoreErrors.DocumentTooLarge,
+        $"By Firestore's formula it has more than {FirestoreLimits.MaxDocumentBytes} bytes (its JSON has {_json.Length}).");
+
+    // Depth counts the maps and arrays that a value at this place would be within, itself included; path is the length of the names that
+    // lead here, with a dot after each.
+    private bool Fields(FieldTypes? types, int depth, int path)
+    {
+        _output.Write("{"u8);
+        for (var first = true; _reader.Read() && _reader.TokenType == JsonTokenType.PropertyName; first = false)
+        {
+            if (!first) _output.Write(","u8);
+            if (!Name(types, path, out var type, out var bytes)) return false;
+            _reader.Read();
+            if (!Value(type, depth, path + bytes + 1)) return false;
+        }
+
+        _output.Write("}"u8);
+        return true;
+    }
+
+    private bool Name(FieldTypes? types, int path, out FieldTypes? type, out int bytes)
+    {
+        var raw = _reader.ValueSpan;
+        bytes = raw.Length;
+        if (!_reader.ValueIsEscaped && path + bytes <= FirestoreLimits.MaxNameBytes && !FirestoreNames.NeedsEncoding(raw, NameKind.Field))
+        {
+            type = types?.Find(raw);
+            _size += bytes + 1;
+            _output.Write("\""u8);
+            _output.Write(raw);
+            _output.Write("\":"u8);
+            return true;
+        }
+
+        return UnusualName(raw, types, path, out type, out bytes);
+    }
+
+    private bool UnusualName(ReadOnlySpan<byte> raw, FieldTypes? types, int path, out FieldTypes? type, out int bytes)
+    {
+        var name = new byte[raw.Length];
+        var length = JsonStrings.Unescape(raw, name, out var repaired);
+        if (repaired) _counts.Add(Conversion.TextRepaired);
+        type = types?.Find(name.AsSpan(0, length));
+        var encoded = new byte[FirestoreNames.MaxEncodedLength(length)];
+        bytes = FirestoreNames.Encode(name.AsSpan(0, length), NameKind.Field, encoded);
+        if (path + bytes > FirestoreLimits.MaxNameBytes)
+        {
+            return Refuse(
+                FirestoreErrors.FieldNameTooLong,
+                $"It has a field whose name, with the names and dots that lead to it, has {path + bytes} bytes; it has at most {FirestoreLimits.MaxNameBytes}.");
+        }
+
+        _size += bytes + 1;
+        _output.Write("\""u8);
+        JsonText.WriteEscaped(encoded.AsSpan(0, bytes), _output);
+        _output.Write("\":"u8);
+        return true;
+    }
+
+    private bool Value(FieldTypes? type, int depth, int path)
+    {
+        switch (_reader.TokenType)
+        {
+            case JsonTokenType.String:
+                return (type is { Form: not FieldForm.Json } && Typed(type)) || Text();
+            case JsonTokenType.Number:
+                if (type?.Form is not (FieldForm.Timestamp or FieldForm.GeoPoint) || !Typed(type)) Number(type);
+                return true;
+            case JsonTokenType.StartObject:
+                return type?.Form switch
+                {
+                    FieldForm.GeoPoint when Typed(type) => true,
+                    FieldForm.Shape => Shape(),
+                    _ => Map(type, depth, path),
+                };
+            case JsonTokenType.StartArray:
+                return type?.Form switch
+                {
+                    FieldForm.GeoPoint when Point() => true,
+                    FieldForm.Shape => Shape(),
+                    _ => Array(type, depth, path),
+                };
+            case JsonTokenType.Null:
+                _output.Write("{\"nullValue\":null}"u8);
+                break;
+            default:
+                _output.Write(_reader.TokenType == JsonTokenType.True ? "{\"booleanValue\":true}"u8 : "{\"booleanValue\":false}"u8);
+                break;
+        }
+
+        _size++;
+        return true;
+    }
+
+    private bool Map(FieldTypes? type, int depth, int path)
+    {
+        if (depth > FirestoreLimits.MaxDepth) return TooDeep();
+        var before = _size;
+        _output.Write("{\"mapValue\":{\"fields\":"u8);
+        if (!Fields(type, depth + 1, path) || !FitsDocument()) return false;
+        _output.Write("}}"u8);
+        if (_size == before) _size++;
+        return true;
+    }
+
+    // Elasticsearch reads [1,[2,3]] as [1,2,3]; Firestore has no arrays in arrays.
+    private bool Array(FieldTypes? type, int depth, int path)
+    {
+        if (depth > FirestoreLimits.MaxDepth) return TooDeep();
+        var before = _size;
+        var within = 0;
+        var first = true;
+        _output.Write("{\"arrayValue\":{\"values\":["u8);
+        while (_reader.Read())
+        {
+            if (_reader.TokenType == JsonTokenType.EndArray)
+            {
+                if (within-- == 0) break;
+                continue;
+            }
+
+            if (!first) _output.Write(","u8);
+            if (_reader.TokenType != JsonTokenType.StartArray)
+            {
+                if (!Value(type, depth + 1, path) || !FitsDocument()) return false;
+                first = false;
+            }
+            else if (type?.Form == FieldForm.GeoPoint && Point())
+            {
+                first = false;
+            }
+            else
+            {
+                if (!first) _output.CutTo(_output.Length - 1);
+                if (within++ == 0) _counts.Add(Conversion.ArrayFlattened);
+            }
+        }
+
+        _output.Write("]}}"u8);
+        if (_size == before) _size++;
+        return true;
+    }
+
+    private bool TooDeep() =>
+        Refuse(FirestoreErrors.TooDeep, $"It has maps and arrays more than {FirestoreLimits.MaxDepth} levels deep.");
+
+    private bool Text()
+    {
+        var raw = _reader.ValueSpan;
+        if (!_reader.ValueIsEscaped)
+        {
+            if (!FitsValue(raw.Length)) return false;
+            _output.Write("{\"stringValue\":\""u8);
+            _output.Write(raw);
+            _output.Write("\"}"u8);
+            return true;
+        }
+
+        using var text = new PooledBuffer(raw.Length);
+        text.Advance(JsonStrings.Unescape(raw, text.GetSpan(raw.Length), out var repaired));
+        if (!FitsValue(text.Length)) return false;
+        _output.Write("{\"stringValue\":\""u8);
+        if (repaired) JsonText.WriteEscaped(text.Written.Span, _output);
+        else _output.Write(raw);
+        _output.Write("\"}"u8);
+        if (repaired) _counts.Add(Conversion.TextRepaired);
+        return true;
+    }
+
+    private bool FitsValue(int bytes)
+    {
+        _size += bytes + 1;
+        return bytes <= FirestoreLimits.MaxValueBytes || Refuse(
+            FirestoreErrors.ValueTooLarge, $"It has a value of {bytes} bytes; a value has at most {FirestoreLimits.MaxValueBytes}.");
+    }
+
+    private void Number(FieldTypes? type)
+    {
+        var digits = _reader.ValueSpan;
+        var whole = digits.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0;
+        if (whole && Utf8Parser.TryParse(digits, out long _, out var used) && used == digits.Length)
+        {
+            _size += 8;
+            _output.Write("{\"integerValue\":\""u8);
+            _output.Write(digits);
+            _output.Write("\"}"u8);
+        }
+        else if (!whole && DoubleText.Holds(digits, exactly: type?.Form == FieldForm.Decimal))
+        {
+            _size += 8;
+            _output.Write("{\"doubleValue\":"u8);
+            _output.Write(digits);
+            _output.Write("}"u8);
+        }
+        else
+        {
+            _size += digits.Length + 1;
+            _counts.Add(Conversion.NumberAsText);
+            _output.Write("{\"stringValue\":\""u8);
+            _output.Write(digits);
+            _output.Write("\"}"u8);
+        }
+    }
+
+    // A shape's coordinates are arrays in arrays, which mean something: its JSON is kept whole, as text.
+    private bool Shape()
+    {
+        var start = (int)_reader.TokenStartIndex;
+        _reader.Skip();
+        var shape = _json[start..(int)_reader.BytesConsumed];
+        if (!FitsValue(shape.Length)) return false;
+        _counts.Add(Conversion.ShapeAsText);
+        _output.Write("{\"stringValue\":"u8);
+        _output.Write("\""u8);
+        JsonText.WriteEscaped(shape, _output);
+        _output.Write("\"}"u8);
+        return true;
+    }
+
+    // Writes a value as the type that its field has; false where it does not read as one and is to be written as it is.
+    private bool Typed(FieldTypes type)
+    {
+        switch (type.Form)
+        {
+            case FieldForm.Timestamp when type.Dates!.Parse(Unescaped()) is { } time:
+                Timestamp(time);
+                return true;
+            case FieldForm.Timestamp:
+                _counts.Add(Conversion.TimeKept);
+                return false;
+            case FieldForm.Bytes:
+                return Bytes();
+            case FieldForm.GeoPoint when Point():
+                return true;
+            case FieldForm.GeoPoint:
+                _counts.Add(Conversion.GeoPointKept);
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    private void Timestamp(FirestoreTime time)
+    {
+        _size += 8;
+        if (time.IsCut) _counts.Add(Conversion.TimeCut);
+        _output.Write("{\"timestampValue\":\""u8);
+        _output.Advance(time.Write(_output.GetSpan(FirestoreTime.MaxLength)));
+        _output.Write("\"}"u8);
+    }
+
+    private bool Point()
+    {
+        var probe = _reader;
+        if (!GeoPoint.TryRead(ref probe, out var point)) return false;
+        _reader = probe;
+        _size += 16;
+        _output.Write("{\"geoPointValue\":{\"latitude\":"u8);
+        DoubleText.Write(point.Latitude, _output);
+        _output.Write(",\"longitude\":"u8);
+        DoubleText.Write(point.Longitude, _output);
+        _output.Write("}}"u8);
+        return true;
+    }
+
+    private bool Bytes()
+    {
+        var base64 = Unescaped();
+        if (base64.IndexOfAny(" \t\r\n"u8) >= 0 || !Base64.IsValid(base64, out var length) || length > FirestoreLimits.MaxValueBytes)
+        {
+            _counts.Add(Conversion.BinaryKept);
+            return false;
+        }
+
+        _size += length;
+        _output.Write("{\"bytesValue\":\""u8);
+        _output.Write(base64);
+        _output.Write("\"}"u8);
+        return true;
+    }
+
+    // The text that the reader is on; some writers escape every slash, as in base64.
+    private readonly ReadOnlySpan<byte> Unescaped()
+    {
+        if (!_reader.ValueIsEscaped) return _reader.ValueSpan;
+        var text = new byte[_reader.ValueSpan.Length];
+        return text.AsSpan(0, JsonStrings.Unescape(_reader.ValueSpan, text, out _));
+    }
+}

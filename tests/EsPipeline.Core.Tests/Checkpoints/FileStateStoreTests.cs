@@ -1,0 +1,219 @@
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Core.Tests.Checkpoints;
+
+public sealed class FileStateStoreTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly FakeTime _time = new();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private string Root => _folder.File("state");
+
+    private FileStateStore Store => new(Root, _time);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_checkpoint_is_saved_replaced_and_reset()
+    {
+        Assert.Null(await Store.ReadCheckpointAsync("job", Ct));
+        await using var state = await Store.OpenAsync("job", Ct);
+        Assert.Null(await state.LoadAsync(Ct));
+        for (var n = 1; n <= 3; n++)
+        {
+            await state.SaveAsync(At(n), Ct);
+            Assert.Equal(n, NumberOf(await state.LoadAsync(Ct)));
+            Assert.Equal(n, NumberOf(await Store.ReadCheckpointAsync("job", Ct)));
+        }
+
+        await state.ResetAsync(Ct);
+        Assert.Null(await state.LoadAsync(Ct));
+        await state.ResetAsync(Ct);
+    }
+
+    [Fact]
+    public async Task The_folders_are_0700_and_the_files_0600()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        await using (var state = await Store.OpenAsync("job", Ct))
+        {
+            await state.SaveAsync(At(1), Ct);
+            await state.NoteRunAsync(Run(1) with { Ended = _time.GetUtcNow() }, Ct);
+        }
+
+        foreach (var folder in (string[])[Root, Path.Combine(Root, "job")])
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+        }
+
+        foreach (var file in Directory.GetFiles(Path.Combine(Root, "job")))
+        {
+            Assert.Equal((file, UnixFileMode.UserRead | UnixFileMode.UserWrite), (file, File.GetUnixFileMode(file)));
+        }
+    }
+
+    [Fact]
+    public async Task A_second_copy_in_this_process_is_refused_and_names_the_first()
+    {
+        await using (await Store.OpenAsync("job", Ct))
+        {
+            var refused = await Assert.ThrowsAsync<PipelineException>(() => Store.OpenAsync("job", Ct));
+            Assert.Equal(("state.job_running", $"The job 'job' is already being run by process {Environment.ProcessId} on {Environment.MachineName}."), (refused.Code, refused.Message));
+            await using var other = await Store.OpenAsync("other-job", Ct);
+        }
+
+        await using var again = await Store.OpenAsync("job", Ct);
+    }
+
+    [Fact]
+    public async Task A_second_copy_in_another_process_is_refused_and_names_the_first()
+    {
+        using (var child = SavingChild.Start(Root))
+        {
+            await child.SavedAsync(1, Ct);
+            var refused = await Assert.ThrowsAsync<PipelineException>(() => Store.OpenAsync("job", Ct));
+            Assert.Contains($"by process {child.ProcessId} on ", refused.Message, StringComparison.Ordinal);
+            child.Kill();
+        }
+
+        // The lock ends with the process.
+        await using var state = await Store.OpenAsync("job", Ct);
+        Assert.NotNull(await state.LoadAsync(Ct));
+    }
+
+    [Fact]
+    public async Task Killed_at_random_moments_it_always_holds_a_whole_checkpoint_no_older_than_the_last_that_was_saved()
+    {
+        var random = new Random(20240101);
+        var before = 0;
+        for (var kill = 0; kill < 40; kill++)
+        {
+            using var child = SavingChild.Start(Root);
+            await child.SavedAsync(before + 1 + random.Next(20), Ct);
+            Spin(random.Next(2_000));
+            child.Kill();
+            var saved = (await Store.ReadCheckpointAsync("job", Ct))!;
+            Assert.Single(saved.Partitions.Values.Distinct());
+            Assert.True(NumberOf(saved) >= child.LastSaved, $"{NumberOf(saved)} after {child.LastSaved} had been saved.");
+            Assert.True(NumberOf(saved) >= before);
+            before = NumberOf(saved)!.Value;
+        }
+
+        static void Spin(int microseconds)
+        {
+            var started = TimeProvider.System.GetTimestamp();
+            while (TimeProvider.System.GetElapsedTime(started).TotalMicroseconds < microseconds) Thread.Yield();
+        }
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_told_and_keeps_the_checkpoint()
+    {
+        using var disk = SmallDisk.Mount(64 * 1024);
+        var store = new FileStateStore(disk.File("state"), _time);
+        await using var state = await store.OpenAsync("job", Ct);
+        await state.SaveAsync(At(1), Ct);
+        await disk.FillAsync(Ct);
+        var large = At(2) with { SinkToken = new string('x', 20_000) };
+        var full = await Assert.ThrowsAsync<PipelineException>(() => state.SaveAsync(large, Ct));
+        Assert.Equal(("state.unusable", FailureKind.Environment), (full.Code, full.Kind));
+        Assert.Equal(1, NumberOf(await state.LoadAsync(Ct)));
+        disk.Empty();
+        await state.SaveAsync(large, Ct);
+        Assert.Equal(2, NumberOf(await state.LoadAsync(Ct)));
+    }
+
+    [Fact]
+    public async Task A_damaged_checkpoint_is_refused_and_left_as_it_is()
+    {
+        await using var state = await Store.OpenAsync("job", Ct);
+        await state.SaveAsync(At(1), Ct);
+        var path = Path.Combine(Root, "job", "checkpoint.json");
+        var text = (await File.ReadAllTextAsync(path, Ct)).Replace("t1:1", "t1:9", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, text, Ct);
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => state.LoadAsync(Ct));
+        Assert.Equal("checkpoint.corrupt", refused.Code);
+        Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(text, await File.ReadAllTextAsync(path, Ct));
+    }
+
+    [Fact]
+    public async Task A_name_that_could_leave_the_folder_is_refused()
+    {
+        foreach (var name in (string[])["", "..", ".", ".hidden", "a/b", "../x", "a\\b", "a b", "a\0b", "ü", new string('a', 101)])
+        {
+            Assert.Equal("state.bad_job_name", (await Assert.ThrowsAsync<PipelineException>(() => Store.OpenAsync(name, Ct))).Code);
+        }
+
+        foreach (var name in (string[])["a", "A-b_c.9", new string('a', 100), "-x", "_x"])
+        {
+            await using var state = await Store.OpenAsync(name, Ct);
+        }
+    }
+
+    [Fact]
+    public async Task Jobs_are_listed_by_name()
+    {
+        Assert.Empty(await Store.ListJobsAsync(Ct));
+        foreach (var name in (string[])["b", "a", "c"]) await (await Store.OpenAsync(name, Ct)).DisposeAsync();
+        Directory.CreateDirectory(Path.Combine(Root, ".not-a-job"));
+        Assert.Equal(["a", "b", "c"], await Store.ListJobsAsync(Ct));
+    }
+
+    [Fact]
+    public async Task A_check_writes_and_leaves_nothing_and_tells_a_folder_that_can_not_be_used()
+    {
+        Assert.Null((await Store.CheckAsync(Ct)).Problem);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+        var file = _folder.File("file");
+        await File.WriteAllTextAsync(file, "x", Ct);
+        var problem = (await new FileStateStore(Path.Combine(file, "state"), _time).CheckAsync(Ct)).Problem;
+        Assert.NotNull(problem);
+        Assert.Equal("state.unusable", (await Assert.ThrowsAsync<PipelineException>(() => new FileStateStore(Path.Combine(file, "state"), _time).OpenAsync("job", Ct))).Code);
+    }
+
+    [Fact]
+    public async Task Runs_are_kept_newest_first_and_one_that_died_is_noted_by_the_next()
+    {
+        await using (var state = await Store.OpenAsync("job", Ct))
+        {
+            await state.NoteRunAsync(Run(1), Ct);
+            await state.NoteRunAsync(Run(1) with { Ended = _time.GetUtcNow(), Outcome = RunOutcome.Done }, Ct);
+            await state.NoteRunAsync(Run(2), Ct);
+            Assert.Equal([("2", RunOutcome.Running), ("1", RunOutcome.Done)], await RunsAsync());
+        }
+
+        await using (await Store.OpenAsync("job", Ct)) Assert.Equal([("2", RunOutcome.Killed), ("1", RunOutcome.Done)], await RunsAsync());
+        await using (await Store.OpenAsync("job", Ct)) Assert.Equal([("2", RunOutcome.Killed), ("1", RunOutcome.Done)], await RunsAsync());
+        Assert.Equal([("2", RunOutcome.Killed)], await RunsAsync(most: 1));
+    }
+
+    [Fact]
+    public async Task The_history_is_cut_before_it_fills_a_disk_and_bears_a_torn_line()
+    {
+        await using var state = await Store.OpenAsync("job", Ct);
+        var path = Path.Combine(Root, "job", "runs.jsonl");
+        await state.NoteRunAsync(Run(0) with { Ended = _time.GetUtcNow() }, Ct);
+        var line = await File.ReadAllTextAsync(path, Ct);
+        await File.WriteAllTextAsync(path, string.Concat(Enumerable.Repeat(line, 2 * RunHistory.Kept)) + "{\"id\":\"torn", Ct);
+        await state.NoteRunAsync(Run(7) with { Ended = _time.GetUtcNow() }, Ct);
+        Assert.InRange((await File.ReadAllLinesAsync(path, Ct)).Length, RunHistory.Kept, RunHistory.Kept + 1);
+        Assert.Equal("7", (await Store.ReadRunsAsync("job", 1, Ct))[0].Id);
+    }
+
+    private static RunRecord Run(int id) => new()
+    {
+        Id = $"{id}", Mode = "FullSync", Source = "csv", Sink = "jsonl", ProcessId = 1, Host = "here", Started = DateTimeOffset.UnixEpoch,
+    };
+
+    private static Checkpoint At(int number) => SavingChild.At(number);
+
+    private static int? NumberOf(Checkpoint? checkpoint) => checkpoint is null ? null : SavingChild.NumberOf(checkpoint);
+
+    private async Task<List<(string Id, RunOutcome Outcome)>> RunsAsync(int most = 10) =>
+        [.. (await Store.ReadRunsAsync("job", most, Ct)).Select(r => (r.Id, r.Outcome))];
+}

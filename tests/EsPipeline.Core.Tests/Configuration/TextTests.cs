@@ -1,0 +1,129 @@
+using EsPipeline.Core.Configuration;
+
+namespace EsPipeline.Core.Tests.Configuration;
+
+/// <summary>Durations, times, names of enumerations and near misses, as a person types them.</summary>
+public sealed class TextTests
+{
+    private static readonly DateTimeOffset Now = new(2024, 5, 6, 12, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData("0", 0)]
+    [InlineData("30", 30_000)]
+    [InlineData("1.5", 1500)]
+    [InlineData("500ms", 500)]
+    [InlineData("30s", 30_000)]
+    [InlineData("5m", 300_000)]
+    [InlineData("2h", 7_200_000)]
+    [InlineData("1d", 86_400_000)]
+    [InlineData("0.5h", 1_800_000)]
+    public void A_duration_is_read(string text, long milliseconds)
+    {
+        Assert.True(DurationText.TryParse(text, out var duration));
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), duration);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("s")]
+    [InlineData("-5s")]
+    [InlineData("+5s")]
+    [InlineData("5 m")]
+    [InlineData("5M")]
+    [InlineData("5min")]
+    [InlineData("1h30m")]
+    [InlineData("1,5s")]
+    [InlineData("1.2.3s")]
+    [InlineData(".")]
+    [InlineData("1e3")]
+    [InlineData("NaN")]
+    [InlineData("Infinity")]
+    [InlineData("99999999999999999999d")]
+    public void What_is_no_duration_is_refused(string text) => Assert.False(DurationText.TryParse(text, out _));
+
+    [Fact]
+    public void What_is_formatted_reads_back()
+    {
+        var random = new Random(3);
+        for (var i = 0; i < 5000; i++)
+        {
+            var duration = TimeSpan.FromMilliseconds(random.NextInt64(1L << random.Next(1, 40)));
+            Assert.True(DurationText.TryParse(DurationText.Format(duration), out var read));
+            Assert.Equal(duration, read);
+        }
+
+        Assert.Equal(["0s", "1ms", "1s", "90s", "5m", "90m", "2h", "1d", "36h", "1.5s"], new[] { 0, 0.001, 1, 90, 300, 5400, 7200, 86400, 129600, 1.5 }.Select(s => DurationText.Format(TimeSpan.FromSeconds(s))));
+    }
+
+    [Theory]
+    [InlineData("5m", "2024-05-06T11:55:00Z")]
+    [InlineData("1d", "2024-05-05T12:00:00Z")]
+    [InlineData("2024-01-01", "2024-01-01T00:00:00Z")]
+    [InlineData("2024-01-01T10:00:00", "2024-01-01T10:00:00Z")]
+    [InlineData("2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z")]
+    [InlineData("2024-01-01T10:00:00+02:00", "2024-01-01T08:00:00Z")]
+    [InlineData("2024-01-01T10:00:00.123Z", "2024-01-01T10:00:00.123Z")]
+    [InlineData("2024-01-01 10:00", "2024-01-01T10:00:00Z")]
+    public void A_time_or_an_age_is_read(string text, string expected)
+    {
+        Assert.True(TimeText.TryParse(text, Now, out var time));
+        Assert.Equal(DateTimeOffset.Parse(expected), time.Instant);
+        Assert.Equal((text, TimeSpan.Zero), (time.ToString(), time.Instant.Offset));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("yesterday")]
+    [InlineData("5")]
+    [InlineData("2024")]
+    [InlineData("2024-13-01")]
+    [InlineData("2024-02-30T00:00:00Z")]
+    [InlineData("-5m")]
+    [InlineData("12:00")]
+    public void What_is_no_time_is_refused(string text) => Assert.False(TimeText.TryParse(text, Now, out _));
+
+    [Fact]
+    public void An_age_that_reaches_back_before_all_time_is_refused_and_not_thrown() => Assert.False(TimeText.TryParse("2000000d", Now, out _));
+
+    [Theory]
+    [InlineData("--sorce", "--source")]
+    [InlineData("--soruce", "--source")]
+    [InlineData("--Source", "--source")]
+    [InlineData("--source-typ", "--source-type")]
+    [InlineData("--limt", "--limit")]
+    [InlineData("full-snyc", "full-sync")]
+    [InlineData("--completely-different", null)]
+    [InlineData("x", null)]
+    [InlineData("", null)]
+    public void The_nearest_name_is_found_where_one_is_near(string typed, string? expected) =>
+        Assert.Equal(expected, NearestName.Of(typed, ["--source", "--source-type", "--sink", "--limit", "full-sync", "continuous"]));
+
+    [Fact]
+    public void Nothing_is_near_where_there_is_nothing() => Assert.Null(NearestName.Of("x", []));
+
+    [Theory]
+    [InlineData("full-sync", RunMode.FullSync)]
+    [InlineData("full_sync", RunMode.FullSync)]
+    [InlineData("FULL-SYNC", RunMode.FullSync)]
+    [InlineData("health-check", RunMode.HealthCheck)]
+    [InlineData("fullsync", null)]
+    [InlineData("", null)]
+    [InlineData("2", null)]
+    public void A_member_is_found_by_its_name_with_dashes_or_underscores(string text, RunMode? expected) => Assert.Equal(expected, EnumText.Parse(typeof(RunMode), text));
+
+    [Fact]
+    public void Every_member_reads_back_and_other_spellings_count()
+    {
+        foreach (var mode in Enum.GetValues<RunMode>()) Assert.Equal(mode, EnumText.Parse(typeof(RunMode), EnumText.Kebab(mode)));
+        Assert.Equal(LogVerbosity.Warning, EnumText.Parse(typeof(LogVerbosity), "WARN"));
+        Assert.Equal(LogVerbosity.Error, EnumText.Parse(typeof(LogVerbosity), "critical"));
+    }
+
+    [Fact]
+    public void A_secret_prints_as_stars()
+    {
+        var secret = new Secret("S3cr3t!%40/:?#");
+        Assert.Equal(("***", "***", "S3cr3t!%40/:?#"), (secret.ToString(), $"{secret}", secret.Reveal()));
+        Assert.Equal("***", OptionDefinition.Format(secret));
+    }
+}

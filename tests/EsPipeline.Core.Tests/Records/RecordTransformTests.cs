@@ -1,0 +1,172 @@
+using System.Text;
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Core.Tests.Records;
+
+public sealed class RecordTransformTests
+{
+    private const string Document = """{"a":1,"b":{"c":2,"d":{"e":3}},"list":[{"x":1,"y":2},{"x":3},7],"z":"text"}""";
+
+    public static TheoryData<string, string[], string[], string[], string[], string> Rules => new()
+    {
+        { "none", [], [], [], [], Document },
+        { "keep", ["a", "z"], [], [], [], """{"a":1,"z":"text"}""" },
+        { "keep a path", ["b.d.e"], [], [], [], """{"b":{"d":{"e":3}}}""" },
+        { "keep an object", ["b"], [], [], [], """{"b":{"c":2,"d":{"e":3}}}""" },
+        { "keep in a list", ["list.x"], [], [], [], """{"list":[{"x":1},{"x":3},7]}""" },
+        { "keep what is not there", ["missing"], [], [], [], "{}" },
+        { "exclude", [], ["a", "list"], [], [], """{"b":{"c":2,"d":{"e":3}},"z":"text"}""" },
+        { "exclude a path", [], ["b.d.e"], [], [], """{"a":1,"b":{"c":2,"d":{}},"list":[{"x":1,"y":2},{"x":3},7],"z":"text"}""" },
+        { "exclude in a list", [], ["list.x"], [], [], """{"a":1,"b":{"c":2,"d":{"e":3}},"list":[{"y":2},{},7],"z":"text"}""" },
+        { "keep and exclude", ["b"], ["b.c"], [], [], """{"b":{"d":{"e":3}}}""" },
+        { "rename", [], [], ["a=first", "b.d.e=deep"], [], """{"first":1,"b":{"c":2,"d":{"deep":3}},"list":[{"x":1,"y":2},{"x":3},7],"z":"text"}""" },
+        { "rename and keep", ["a"], [], ["a=with \"quotes\""], [], """{"with \"quotes\"":1}""" },
+        { "set", ["a"], [], [], ["new=text", "n=1.50", "o={\"x\":[1]}", "q=\"quoted\"", "nothing=null", "empty="], """{"a":1,"new":"text","n":1.50,"o":{"x":[1]},"q":"quoted","nothing":null,"empty":""}""" },
+        { "set instead", ["a", "z"], [], [], ["a=2"], """{"z":"text","a":2}""" },
+        { "set alone", ["missing"], [], [], ["a=2"], """{"a":2}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void Rules_change_what_they_name_and_nothing_else(string name, string[] keep, string[] exclude, string[] rename, string[] set, string expected)
+    {
+        Assert.NotEmpty(name);
+        var result = Apply(new RecordTransform(new TransformRules(keep, exclude, rename, set), null, new Shard(0, 1)), new Document("k", Document));
+        Assert.Equal(("k", expected), (result.Records.Single().Key, result.Records.Single().Json));
+    }
+
+    [Fact]
+    public void Values_that_no_rule_touches_keep_their_bytes()
+    {
+        const string document = """{ "a" : 1.50 , "\u0062" : "\u00e9\/" , "c" : [ 1 , {"d" : 1e400} ] , "x" : 1 }""";
+        var result = Apply(new RecordTransform(new TransformRules([], ["x"], [], []), null, new Shard(0, 1)), new Document("k", document));
+        Assert.Equal("""{"a":1.50,"\u0062":"\u00e9\/","c":[ 1 , {"d" : 1e400} ]}""", result.Records.Single().Json);
+    }
+
+    [Fact]
+    public void A_rule_finds_a_name_however_it_is_escaped()
+    {
+        var rules = new TransformRules([], ["größe", "b"], [], []);
+        Assert.Equal("""{"c":3}""", Apply(new RecordTransform(rules, null, new Shard(0, 1)), new Document("k", """{"gr\u00f6\u00dfe":1,"\u0062":2,"c":3}""")).Records.Single().Json);
+    }
+
+    [Fact]
+    public void A_name_that_holds_half_a_surrogate_pair_matches_no_rule_and_is_kept()
+    {
+        var rules = new TransformRules([], ["b"], [], []);
+        Assert.Equal("""{"\ud800":1}""", Apply(new RecordTransform(rules, null, new Shard(0, 1)), new Document("k", """{"\ud800":1,"b":2}""")).Records.Single().Json);
+    }
+
+    [Fact]
+    public void Documents_of_the_corpus_pass_unchanged_where_a_rule_names_nothing_of_theirs()
+    {
+        var transform = new RecordTransform(new TransformRules([], ["no such field"], [], []), null, new Shard(0, 1));
+        foreach (var document in Corpus.All)
+        {
+            var record = Apply(transform, document).Records.Single();
+            Assert.Equal((document.Key, null), (record.Key, JsonContent.Difference(document.Json, record.Json)));
+        }
+    }
+
+    [Fact]
+    public void Another_field_becomes_the_key()
+    {
+        var transform = new RecordTransform(new TransformRules([], [], [], []), "b.c", new Shard(0, 1));
+        Assert.Equal("2", Apply(transform, new Document("k", Document)).Records.Single().Key);
+        var malformed = Assert.Single(Apply(transform, new Document("k", """{"b":{}}""")).Malformed);
+        Assert.Equal(("transform.no_id", "k"), (malformed.Error.Code, Encoding.UTF8.GetString(malformed.Key.Span)));
+    }
+
+    [Fact]
+    public void The_key_is_taken_before_its_field_is_left_out()
+    {
+        var transform = new RecordTransform(new TransformRules([], ["a"], ["z=key"], []), "z", new Shard(0, 1));
+        var record = Apply(transform, new Document("k", """{"a":1,"z":"text"}""")).Records.Single();
+        Assert.Equal(("text", """{"key":"text"}"""), (record.Key, record.Json));
+    }
+
+    [Fact]
+    public void Deletes_keep_their_key_and_can_not_be_given_another()
+    {
+        var plain = new RecordTransform(new TransformRules(["a"], [], [], ["b=1"]), null, new Shard(0, 1));
+        var delete = Apply(plain, Slices.Deletes("k")).Records.Single();
+        Assert.Equal(("k", "", RecordOperation.Delete), (delete.Key, delete.Json, delete.Operation));
+        var keyed = new RecordTransform(new TransformRules([], [], [], []), "id", new Shard(0, 1));
+        Assert.Equal("transform.delete_without_document", Assert.Single(Apply(keyed, Slices.Deletes("k")).Malformed).Error.Code);
+    }
+
+    [Fact]
+    public void What_is_no_object_is_malformed_and_the_rest_goes_on()
+    {
+        var transform = new RecordTransform(new TransformRules([], ["x"], [], []), null, new Shard(0, 1));
+        var result = Apply(transform, new Document("a", "[]"), new Document("b", "{\"v\":"), new Document("c", "{}"), new Document("d", "not json"));
+        Assert.Equal(["c"], result.Records.Select(r => r.Key));
+        Assert.Equal(["a", "b", "d"], result.Malformed.Select(m => Encoding.UTF8.GetString(m.Key.Span)));
+        Assert.All(result.Malformed, m => Assert.Equal("transform.not_an_object", m.Error.Code));
+    }
+
+    [Fact]
+    public void Shards_together_have_every_record_once_and_count_the_others_as_filtered()
+    {
+        var documents = Corpus.Plain(500).ToArray();
+        var seen = new List<string>();
+        for (var i = 0; i < 3; i++)
+        {
+            var result = Apply(new RecordTransform(new TransformRules([], [], [], []), null, new Shard(i, 3)), documents);
+            Assert.Equal(500, result.Records.Count + result.Filtered);
+            seen.AddRange(result.Records.Select(r => r.Key));
+        }
+
+        Assert.Equal(documents.Select(d => d.Key), seen.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_shard_looks_at_the_new_key()
+    {
+        var documents = Enumerable.Range(0, 100).Select(i => new Document($"old-{i}", $$"""{"id":"new-{{i}}"}""")).ToArray();
+        var result = Apply(new RecordTransform(new TransformRules([], [], [], []), "id", new Shard(0, 2)), documents);
+        Assert.All(result.Records, r => Assert.True(new Shard(0, 2).Has(Encoding.UTF8.GetBytes(r.Key))));
+        Assert.InRange(result.Records.Count, 30, 70);
+    }
+
+    [Fact]
+    public void A_deep_document_is_no_obstacle()
+    {
+        var deep = $$"""{"deep":{{string.Concat(Enumerable.Repeat("[", 300))}}{{new string(']', 300)}},"x":1}""";
+        var result = Apply(new RecordTransform(new TransformRules([], ["x"], [], []), null, new Shard(0, 1)), new Document("k", deep));
+        Assert.Empty(result.Malformed);
+        Assert.EndsWith("]}", result.Records.Single().Json, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a..b", "fields")]
+    [InlineData("", "fields")]
+    [InlineData("a", "rename")]
+    [InlineData("a=", "rename")]
+    [InlineData("=b", "rename")]
+    [InlineData("a", "set")]
+    [InlineData("=1", "set")]
+    public void A_rule_that_can_not_be_read_is_named(string rule, string option)
+    {
+        string[] given = [rule];
+        var error = Assert.Throws<FormatException>(() => new TransformRules(option == "fields" ? given : [], [], option == "rename" ? given : [], option == "set" ? given : []));
+        Assert.Contains($"'{rule}'", error.Message, StringComparison.Ordinal);
+    }
+
+    private static Result Apply(RecordTransform transform, params Document[] documents) => Apply(transform, Slices.Of(documents));
+
+    private static Result Apply(RecordTransform transform, RecordBatch batch)
+    {
+        using var transformed = transform.Apply(batch, out var filtered);
+        Assert.Equal(batch.End, transformed.End);
+        var records = new List<ReadRecord>();
+        foreach (ref readonly var r in transformed.Records.Span)
+        {
+            records.Add(new ReadRecord(Encoding.UTF8.GetString(r.Key.Span), Encoding.UTF8.GetString(r.Json.Span), r.Operation, r.Version, r.Place));
+        }
+
+        return new Result(records, transformed.Malformed, filtered);
+    }
+
+    private sealed record Result(IReadOnlyList<ReadRecord> Records, IReadOnlyList<MalformedRecord> Malformed, int Filtered);
+}
