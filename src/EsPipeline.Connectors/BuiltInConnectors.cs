@@ -1,6 +1,7 @@
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Firestore;
+using EsPipeline.Connectors.MySql;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using Microsoft.Extensions.DependencyInjection;
@@ -27,6 +28,18 @@ public static class BuiltInConnectors
         {
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
             Sink = SinkEnd.Of<FirestoreSink, FirestoreOptions>(),
+        },
+        new("mysql", "MySQL and MariaDB")
+        {
+            Aliases = ["mariadb"],
+            Source = SourceEnd.Of<MySqlSource, MySqlOptions>() with
+            {
+                Follows = true,
+                FollowsWith = options => ((MySqlOptions)options).UpdatedColumn is not null,
+                QueryLanguage = "SQL",
+                SelectsByTime = true,
+            },
+            Sink = SinkEnd.Of<MySqlSink, MySqlOptions>(),
         },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },

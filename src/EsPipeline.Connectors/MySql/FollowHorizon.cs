@@ -11,6 +11,7 @@ namespace EsPipeline.Connectors.MySql;
 /// </summary>
 internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
 {
+    private const long MicrosecondsPerSecond = 1_000_000;
     private static readonly TimeSpan LongTransaction = TimeSpan.FromMinutes(10);
 
     // InnoDB tells the beginning of a transaction in the zone of the machine, whatever the session's. A statement that waits for a table's
@@ -27,15 +28,18 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
     private string? _heldBy;
 
     /// <summary>Asks the server, in statements of their own before anything is read.</summary>
-    /// <returns>Microseconds since 1970; and the server's time now.</returns>
-    public (long Complete, long Now) Ask(MySqlSession session)
+    /// <returns>Microseconds since 1970, a whole second.</returns>
+    public long Ask(MySqlSession session)
     {
         var now = ServerTime.Parse(session.Rows("SELECT NOW(6)")[0][0]) ?? throw MySqlErrors.Server.Error($"{session.Server.Name} does not tell the time.");
         var age = OldestAge(session);
 
         // Begun in the future: the clocks were just put back. An hour covers the end of summer time.
         if (age < TimeSpan.Zero) age += TimeSpan.FromHours(1);
-        return (now - (long)(age + overlap).TotalMicroseconds, now);
+        var complete = now - (long)(age + overlap).TotalMicroseconds;
+
+        // A column without fractions holds the second that a time lies in.
+        return complete - (complete % MicrosecondsPerSecond);
     }
 
     private TimeSpan OldestAge(MySqlSession session)

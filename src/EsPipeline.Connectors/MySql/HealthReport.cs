@@ -3,37 +3,47 @@ using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Connectors.MySql;
 
-/// <summary>What a check of either end tells.</summary>
+/// <summary>The check of either end: connects, looks at the table, and tells what it found.</summary>
 internal static class HealthReport
 {
-    /// <summary>A server that answered, and the table as it was found.</summary>
-    /// <param name="options">The options.</param>
-    /// <param name="session">The connection.</param>
-    /// <param name="latency">How long it took.</param>
-    /// <param name="target">The table that is to be written; null for one that is read or missing.</param>
-    public static ConnectorHealth Of(MySqlOptions options, MySqlSession session, TimeSpan latency, TableLayout? target) =>
-        new(session.Server.Name, latency, new Dictionary<string, string>
-        {
-            ["server"] = session.Server.Identity,
-            ["database"] = options.Database,
-            ["table"] = options.Table,
-        })
-        {
-            Warnings = [.. ConnectionWarnings(options), .. target is null ? [] : TableWarnings(target)],
-        };
+    // An answer is promised within 5 s.
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(4.5);
 
-    /// <summary>A server that did not answer a check.</summary>
-    public static PipelineException NoAnswer(MySqlOptions options, TimeSpan waited) =>
-        MySqlErrors.Unreachable.Error($"The server at {MySqlConnecting.Address(options)} did not answer within {waited.TotalSeconds:0.#} s.");
-
-    private static IEnumerable<string> ConnectionWarnings(MySqlOptions options)
+    /// <summary>Checks an end.</summary>
+    /// <param name="options">Which server and table.</param>
+    /// <param name="connections">Where to get a connection.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="look">Looks at the table without changing it; answers with warnings, or throws.</param>
+    /// <param name="ct">Ends the check.</param>
+    public static async Task<ConnectorHealth> AskAsync(
+        MySqlOptions options, MySqlConnectionPool connections, TimeProvider time, Func<MySqlSession, IEnumerable<string>> look, CancellationToken ct)
     {
-        if (options.IsLocal) yield break;
-        if (options.EffectiveTls == MySqlTls.Off) yield return $"Nothing between here and {options.Host} is encrypted (--db-tls off): passwords' hashes and documents can be read on the way.";
-        if (options.EffectiveTls == MySqlTls.Required) yield return $"Who answers at {options.Host} is not verified (--db-tls required): use --db-tls verify.";
+        var started = time.GetTimestamp();
+        using var late = new CancellationTokenSource(Longest, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
+        try
+        {
+            return await connections.RunAsync(
+                session =>
+                {
+                    var warnings = ConnectionWarnings(options).Concat(look(session)).ToArray();
+                    return new ConnectorHealth(session.Server.Name, time.GetElapsedTime(started), IdentityOf(options, session)) { Warnings = warnings };
+                },
+                either.Token).ConfigureAwait(false);
+        }
+        catch (PipelineException e)
+        {
+            return ConnectorHealth.Unwell("MySQL", time.GetElapsedTime(started), e);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            var noAnswer = MySqlErrors.Unreachable.Error($"The server at {MySqlConnecting.Address(options)} did not answer within {Longest.TotalSeconds:0.#} s.");
+            return ConnectorHealth.Unwell("MySQL", time.GetElapsedTime(started), noAnswer);
+        }
     }
 
-    private static IEnumerable<string> TableWarnings(TableLayout layout)
+    /// <summary>What is to be known of a table before it is written.</summary>
+    public static IEnumerable<string> TableWarnings(TableLayout layout)
     {
         var (table, key) = (layout.Table, layout.Key[0]);
         var name = $"{table.Database}.{table.Name}";
@@ -52,5 +62,19 @@ internal static class HealthReport
         {
             yield return $"The storage engine {table.Engine} of {name} has no transactions: what was written may be lost when the server crashes.";
         }
+    }
+
+    private static Dictionary<string, string> IdentityOf(MySqlOptions options, MySqlSession session) => new()
+    {
+        ["server"] = session.Server.Identity,
+        ["database"] = options.Database,
+        ["table"] = options.Table,
+    };
+
+    private static IEnumerable<string> ConnectionWarnings(MySqlOptions options)
+    {
+        if (options.IsLocal) yield break;
+        if (options.EffectiveTls == MySqlTls.Off) yield return $"Nothing between here and {options.Host} is encrypted (--db-tls off): passwords' hashes and documents can be read on the way.";
+        if (options.EffectiveTls == MySqlTls.Required) yield return $"Who answers at {options.Host} is not verified (--db-tls required): use --db-tls verify.";
     }
 }

@@ -165,6 +165,8 @@ internal sealed class MySqlConnection : IAsyncDisposable
         while (TakeWork() is { } work) work(session);
         lock (_lock)
         {
+            // Rows that nobody wants any more are not waited for.
+            if (session.OpenResult is not null) _socket!.Shutdown();
             _socket!.Dispose();
             _socket = null;
         }

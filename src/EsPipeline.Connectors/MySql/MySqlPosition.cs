@@ -28,8 +28,8 @@ internal sealed record MySqlPosition
     public PositionKind Kind { get; init; }
 
     /// <summary>
-    /// From which time on changes are to be read, in microseconds since 1970: noted when a snapshot begins, moved by each pass over the
-    /// changes; null where changes can't be followed.
+    /// From which time on the next pass over the changes is to read, in microseconds since 1970: noted when a snapshot or a pass begins; null
+    /// where changes can't be followed.
     /// </summary>
     public long? Follow { get; init; }
 

@@ -26,6 +26,7 @@ internal sealed unsafe class MySqlResult : IDisposable
             return;
         }
 
+        session.OpenResult = this;
         var native = MariaDbLibrary.FetchFields(_result);
         Fields = new MySqlField[MariaDbLibrary.FieldCount(session.Handle)];
         for (var i = 0; i < Fields.Length; i++) Fields[i] = MySqlField.Of(native + i);
@@ -62,6 +63,7 @@ internal sealed unsafe class MySqlResult : IDisposable
         if (_result == 0) return;
         MariaDbLibrary.FreeResult(_result);
         _result = 0;
+        _session.OpenResult = null;
     }
 }
 

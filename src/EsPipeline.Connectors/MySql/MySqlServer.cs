@@ -59,6 +59,9 @@ internal sealed record MySqlServer(IReadOnlyDictionary<string, string> Variables
     /// <summary>The global time zone as an administrator set it, <c>SYSTEM</c> followed to its meaning.</summary>
     public string TimeZone => Variables.GetValueOrDefault("time_zone") is { } zone and not "SYSTEM" ? zone : Variables.GetValueOrDefault("system_time_zone", "UTC");
 
+    /// <summary>True where the server's own zone is UTC all year.</summary>
+    public bool IsUtc => TimeZone is "UTC" or "Etc/UTC" or "GMT" or "+00:00" or "-00:00" or "Universal" or "Zulu";
+
     /// <summary>Reads the answer to <see cref="Question"/>.</summary>
     public static MySqlServer Of(IEnumerable<string?[]> rows)
     {

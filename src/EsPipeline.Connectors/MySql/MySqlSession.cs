@@ -34,6 +34,9 @@ internal sealed unsafe class MySqlSession : IDisposable
     /// <summary>True after a failure that leaves the connection unusable.</summary>
     public bool IsBroken { get; private set; }
 
+    /// <summary>The result whose rows are being read; null where none is, so that the connection can do something else.</summary>
+    public MySqlResult? OpenResult { get; set; }
+
     /// <summary>Warnings of the last statement.</summary>
     public uint Warnings => MariaDbLibrary.WarningCount(_mysql);
 
@@ -130,6 +133,7 @@ internal sealed unsafe class MySqlSession : IDisposable
     public void Dispose()
     {
         if (_mysql == 0) return;
+        OpenResult?.Dispose();
         foreach (var statement in _statements.Values) _ = MariaDbLibrary.StatementClose(statement);
         MariaDbLibrary.Close(_mysql);
         _mysql = 0;

@@ -17,7 +17,6 @@ public sealed class MySqlSink : IReadableSink
 {
     private const int StatementBytes = 1 << 20;
     private const int LongestKeyList = 1000;
-    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(4.5);
 
     private readonly MySqlOptions _options;
     private readonly TargetTable _target;
@@ -43,25 +42,8 @@ public sealed class MySqlSink : IReadableSink
     public SinkLimits Limits { get; private set; }
 
     /// <summary>Connects, and where the table is there tries the rights that writing takes, without touching a row.</summary>
-    public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
-    {
-        var started = _time.GetTimestamp();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(CheckTimeout);
-        try
-        {
-            return await _connections.RunAsync(
-                session => HealthReport.Of(_options, session, _time.GetElapsedTime(started), _target.Probe(session)), limit.Token).ConfigureAwait(false);
-        }
-        catch (PipelineException e)
-        {
-            return ConnectorHealth.Unwell("MySQL", _time.GetElapsedTime(started), e);
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            return ConnectorHealth.Unwell("MySQL", _time.GetElapsedTime(started), HealthReport.NoAnswer(_options, CheckTimeout));
-        }
-    }
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => HealthReport.AskAsync(
+        _options, _connections, _time, session => _target.Probe(session) is { } layout ? HealthReport.TableWarnings(layout) : [], ct);
 
     /// <summary>Makes the table where it is missing; one with columns for fields that nobody knows yet is made with the first documents.</summary>
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _connections.RunAsync(

@@ -46,9 +46,6 @@ internal sealed class PageReader : IDisposable
     /// <summary>True once there are no more rows.</summary>
     public bool IsAtEnd { get; private set; }
 
-    /// <summary>True where the last batch ended in the middle of a result, so that the connection can do nothing else.</summary>
-    public bool IsMidway => _result is not null;
-
     /// <summary>Reads the next batch.</summary>
     /// <param name="session">The connection.</param>
     /// <param name="endOf">The position to give a batch, from the one behind its last row.</param>
@@ -85,12 +82,8 @@ internal sealed class PageReader : IDisposable
         return _output.Build(endOf(_position).ToPosition(), rows, $"{_target.Name} row");
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _result?.Dispose();
-        _output.Dispose();
-    }
+    /// <summary>Gives back memory; a result that was not read to its end goes with its connection.</summary>
+    public void Dispose() => _output.Dispose();
 
     private void Append(long place, Func<RecordBatchBuilder, bool>? wants)
     {

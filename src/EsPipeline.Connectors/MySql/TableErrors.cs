@@ -36,6 +36,11 @@ public static class TableErrors
         "mysql.cannot_follow", FailureKind.Environment, "Changes can't be seen without a column that says when a row was changed.",
         "Name it with --db-updated-column, or use --mode full-sync.");
 
+    /// <summary>A time was asked for, and there is no column of times.</summary>
+    public static readonly ErrorCode CannotSelect = new(
+        "mysql.cannot_select", FailureKind.Environment, "--since and --until need a column of times.",
+        "Name it with --db-updated-column or --timestamp-field.");
+
     /// <summary>The times of DATETIME columns are not UTC.</summary>
     public static readonly ErrorCode LocalTimes = new(
         "mysql.local_times", FailureKind.Environment,
