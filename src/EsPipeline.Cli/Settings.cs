@@ -50,7 +50,7 @@ internal sealed class Settings
     public TransformRules Rules { get; private set; } = new([], [], [], []);
 
     /// <summary>The mode, chosen where it was not given.</summary>
-    public RunMode Mode => Run.Mode ?? (!Source.Source!.Follows || Selects ? RunMode.FullSync : RunMode.Continuous);
+    public RunMode Mode => Run.Mode ?? (!Source.Source!.Follows || !Source.Source.FollowsWith(SourceOptions) || Selects ? RunMode.FullSync : RunMode.Continuous);
 
     /// <summary>The pipeline's mode.</summary>
     public PipelineMode PipelineMode => Enum.Parse<PipelineMode>(Mode.ToString());

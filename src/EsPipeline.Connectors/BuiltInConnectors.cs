@@ -2,6 +2,7 @@ using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Firestore;
 using EsPipeline.Connectors.Hadoop;
+using EsPipeline.Connectors.MySql;
 using EsPipeline.Connectors.Postgres;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
@@ -31,6 +32,18 @@ public static class BuiltInConnectors
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
             Sink = SinkEnd.Of<FirestoreSink, FirestoreOptions>(),
         },
+        new("mysql", "MySQL and MariaDB")
+        {
+            Aliases = ["mariadb"],
+            Source = SourceEnd.Of<MySqlSource, MySqlOptions>() with
+            {
+                Follows = true,
+                FollowsWith = options => ((MySqlOptions)options).UpdatedColumn is not null,
+                QueryLanguage = "SQL",
+                SelectsByTime = true,
+            },
+            Sink = SinkEnd.Of<MySqlSink, MySqlOptions>(),
+        },
         new("postgres", "PostgreSQL")
         {
             Aliases = ["postgresql"],
@@ -38,8 +51,8 @@ public static class BuiltInConnectors
         },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
-        new("hadoop", "Output of Hadoop jobs on S3 or in a folder") { Source = SourceEnd.Of<HadoopSource, HadoopOptions>() with { Follows = true } },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },
+        new("hadoop", "Output of Hadoop jobs on S3 or in a folder") { Source = SourceEnd.Of<HadoopSource, HadoopOptions>() with { Follows = true } },
     ];
 
     /// <summary>The system of a name or alias; null for none.</summary>

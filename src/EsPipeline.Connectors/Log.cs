@@ -64,6 +64,27 @@ internal static partial class Log
         "Firestore has forgotten the time as of which {Collection} was being read; the rest is read as it is now, so the copy is not of one moment ({Words})")]
     public static partial void FirestoreSnapshotForgotten(ILogger logger, string collection, string words);
 
+    // MySQL and MariaDB: 2300 to 2399.
+    [LoggerMessage(2300, LogLevel.Debug, "The cancelled statement of connection {ThreadId} could not be ended on the server, which will notice by itself: {Reason}")]
+    public static partial void MySqlNotKilled(ILogger logger, ulong threadId, string reason);
+
+    [LoggerMessage(2301, LogLevel.Warning, "{Server} has not inserted all rows of a bulk statement; from here on they are sent as text, which is slower")]
+    public static partial void MySqlBulkIncomplete(ILogger logger, string server);
+
+    [LoggerMessage(2302, LogLevel.Warning, "{Server} warns: {Warning}")]
+    public static partial void MySqlWarning(ILogger logger, string server, string warning);
+
+    [LoggerMessage(2303, LogLevel.Warning,
+        "A transaction of connection {Connection} has been open for {Minutes:0} minutes: until it ends, the changes since it began are read again each time")]
+    public static partial void MySqlLongTransaction(ILogger logger, string connection, double minutes);
+
+    [LoggerMessage(2304, LogLevel.Warning,
+        "The account may not see open transactions (privilege PROCESS): a change that is committed more than {Seconds:0} s after its time is missed (--overlap)")]
+    public static partial void MySqlCannotSeeTransactions(ILogger logger, double seconds);
+
+    [LoggerMessage(2305, LogLevel.Warning, "{Rows} rows of {Table} have no time in '{Column}': changes of these rows are not seen")]
+    public static partial void MySqlRowsWithoutTime(ILogger logger, long rows, string table, string column);
+
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,
         "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Compression;
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace EsPipeline.Connectors.Files;
@@ -11,7 +10,7 @@ namespace EsPipeline.Connectors.Files;
 /// </summary>
 internal sealed unsafe partial class ZstdStream : Stream
 {
-    private const string Library = "zstd";
+    private const string Library = NativeLibraries.Zstd;
     private const int EndDirective = 2;
     private const int ContinueDirective = 0;
 
@@ -28,7 +27,7 @@ internal sealed unsafe partial class ZstdStream : Stream
     private bool _frameOpen;
     private bool _outputFull;
 
-    static ZstdStream() => NativeLibrary.SetDllImportResolver(typeof(ZstdStream).Assembly, Resolve);
+    static ZstdStream() => NativeLibraries.Register();
 
     /// <exception cref="Core.Errors.PipelineException"><see cref="FilesErrors.NoZstd"/>: the library is not there.</exception>
     public ZstdStream(Stream inner, CompressionMode mode, bool leaveOpen = false)
@@ -140,17 +139,6 @@ internal sealed unsafe partial class ZstdStream : Stream
 
     private static nuint Check(nuint result) =>
         IsError(result) == 0 ? result : throw new InvalidDataException(Marshal.PtrToStringUTF8(ErrorName(result)) ?? "zstd error");
-
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
-    {
-        if (name != Library) return 0;
-        foreach (var candidate in (ReadOnlySpan<string>)["libzstd.so.1", "libzstd.1.dylib", "libzstd.dll", "zstd"])
-        {
-            if (NativeLibrary.TryLoad(candidate, assembly, path, out var handle)) return handle;
-        }
-
-        return 0;
-    }
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Buffer
