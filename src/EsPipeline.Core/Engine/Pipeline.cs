@@ -174,8 +174,7 @@ public sealed class Pipeline
         if (saved is null)
         {
             // What preparing has just made, such as an index, is a part of what the sink is from now on.
-            sink = await _sinkRetry.CallAsync(_setup.Sink.CheckAsync, stop).ConfigureAwait(false);
-            if (sink.Problem is not null) throw sink.Problem;
+            sink = await _sinkRetry.CallAsync(ct => WellAsync(_setup.Sink.CheckAsync, ct), stop).ConfigureAwait(false);
             identity = _setup.IdentityOf(source, sink);
         }
 
