@@ -53,7 +53,7 @@ internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
                 source.QueryLanguage is { } language ? $"takes --query in {language}" : "takes no --query",
                 source.SelectsByTime ? "selects by --since and --until" : "does not select by time",
             };
-            terminal.WriteResult("As a source it " + string.Join(", ", traits) + ":");
+            foreach (var line in HelpText.Wrap("As a source it " + string.Join(", ", traits) + ":")) terminal.WriteResult(line);
             Print(source.Options, "");
         }
 
@@ -64,7 +64,8 @@ internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
         }
         else if (connector.Sink is not null)
         {
-            terminal.WriteResult($"As a sink it takes the same options; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.");
+            var how = $"As a sink it takes the same options; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.";
+            foreach (var line in HelpText.Wrap(how)) terminal.WriteResult(line);
         }
 
         return ExitCode.Done;
