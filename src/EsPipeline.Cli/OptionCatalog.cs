@@ -12,37 +12,52 @@ internal static class OptionCatalog
     /// <summary>The options of a run.</summary>
     public static IReadOnlyList<OptionDefinition> Run { get; } = OptionDefinition.Of(typeof(RunOptions));
 
-    /// <summary>The options records of the connectors, each once, with the names of the ends that use it.</summary>
-    public static IReadOnlyList<OptionGroup> Groups { get; } = [.. FindGroups()];
+    /// <summary>
+    /// The options of the connectors, each once: what the two ends of a system share is a group, and so is what only one of them uses.
+    /// </summary>
+    public static IReadOnlyList<OptionGroup> Groups { get; } = FindGroups();
 
     /// <summary>Every option.</summary>
     public static IEnumerable<OptionDefinition> All => Run.Concat(Groups.SelectMany(g => g.Options));
 
-    /// <summary>True where source and sink of a system are described by one record, so that the sink's needs a prefix when both are used.</summary>
-    public static bool SharesOptions(Connector source, Connector sink) => source.Source!.Options == sink.Sink!.Options;
+    /// <summary>True where two ends have options of the same names, so that the sink's need a prefix when both are used.</summary>
+    public static bool SharesOptions(Connector source, Connector sink) =>
+        OptionDefinition.Of(source.Source!.Options).Select(o => o.Property.DeclaringType)
+            .Intersect(OptionDefinition.Of(sink.Sink!.Options).Select(o => o.Property.DeclaringType)).Any();
 
-    private static IEnumerable<OptionGroup> FindGroups()
+    private static List<OptionGroup> FindGroups()
     {
-        var sources = BuiltInConnectors.All.Where(c => c.Source is not null).ToLookup(c => c.Source!.Options);
-        var sinks = BuiltInConnectors.All.Where(c => c.Sink is not null).ToLookup(c => c.Sink!.Options);
-        foreach (var record in sources.Select(g => g.Key).Union(sinks.Select(g => g.Key)))
+        var groups = new List<OptionGroup>();
+        foreach (var record in BuiltInConnectors.All.Select(c => c.Source?.Options).Concat(BuiltInConnectors.All.Select(c => c.Sink?.Options)).OfType<Type>())
         {
-            yield return new OptionGroup(
-                record,
-                "",
-                [.. sources[record].Select(c => c.Name)],
-                [.. sinks[record].Select(c => c.Name)],
-                OptionDefinition.Of(record));
-            if (sources.Contains(record) && sinks.Contains(record))
+            foreach (var options in OptionDefinition.Of(record).GroupBy(o => o.Property.DeclaringType!))
             {
-                yield return new OptionGroup(record, SinkPrefix, [], [.. sinks[record].Select(c => c.Name)], OptionDefinition.Of(record, SinkPrefix));
+                if (groups.Any(g => g.Record == options.Key)) continue;
+                groups.Add(new OptionGroup(
+                    options.Key,
+                    "",
+                    [.. BuiltInConnectors.All.Where(c => options.Key.IsAssignableFrom(c.Source?.Options)).Select(c => c.Name)],
+                    [.. BuiltInConnectors.All.Where(c => options.Key.IsAssignableFrom(c.Sink?.Options)).Select(c => c.Name)],
+                    [.. options]));
             }
         }
+
+        var both = BuiltInConnectors.All.Where(c => c.Source is not null && c.Sink is not null && SharesOptions(c, c)).ToArray();
+        foreach (var group in groups.ToArray())
+        {
+            string[] sinks = [.. both.Where(c => group.Record.IsAssignableFrom(c.Sink!.Options)).Select(c => c.Name)];
+            if (sinks.Length == 0) continue;
+            var record = both.First(c => c.Name == sinks[0]).Sink!.Options;
+            groups.Add(new OptionGroup(
+                group.Record, SinkPrefix, [], sinks, [.. OptionDefinition.Of(record, SinkPrefix).Where(o => o.Property.DeclaringType == group.Record)]));
+        }
+
+        return groups;
     }
 }
 
-/// <summary>The options of one record.</summary>
-/// <param name="Record">The record.</param>
+/// <summary>Options that the same ends use.</summary>
+/// <param name="Record">The record that declares them; an end uses them where its own options record is this one or is made from it.</param>
 /// <param name="Prefix">What stands before their names.</param>
 /// <param name="Sources">The sources that use them.</param>
 /// <param name="Sinks">The sinks that use them.</param>

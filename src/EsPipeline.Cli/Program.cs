@@ -8,6 +8,7 @@ using var signals = new Signals();
 var terminal = Terminal.System;
 var line = new CommandLine(
     [
+        new PlanCommand(terminal),
         new DeadLettersCommand(terminal),
         new CheckpointCommand(terminal),
         new MonitorCommand(terminal),

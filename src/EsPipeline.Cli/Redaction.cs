@@ -1,3 +1,4 @@
+using System.Security;
 using System.Text.Encodings.Web;
 using System.Text.RegularExpressions;
 using EsPipeline.Core.Configuration;
@@ -19,7 +20,10 @@ internal sealed partial class Redaction
     public Redaction(IEnumerable<string> secrets) => _secrets =
     [
         .. secrets.Where(s => s.Length >= ShortestSecret)
-            .SelectMany(s => new[] { s, Uri.EscapeDataString(s), JavaScriptEncoder.Default.Encode(s), JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(s) })
+            .SelectMany(s => new[]
+            {
+                s, Uri.EscapeDataString(s), JavaScriptEncoder.Default.Encode(s), JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(s), SecurityElement.Escape(s),
+            })
             .Distinct()
             .OrderByDescending(s => s.Length),
     ];

@@ -50,7 +50,7 @@ internal sealed class Settings
     public TransformRules Rules { get; private set; } = new([], [], [], []);
 
     /// <summary>The mode, chosen where it was not given.</summary>
-    public RunMode Mode => Run.Mode ?? (!Source.Source!.Follows || Selects ? RunMode.FullSync : RunMode.Continuous);
+    public RunMode Mode => Run.Mode ?? (!Source.Source!.Follows || !Source.Source.FollowsWith(SourceOptions) || Selects ? RunMode.FullSync : RunMode.Continuous);
 
     /// <summary>The pipeline's mode.</summary>
     public PipelineMode PipelineMode => Enum.Parse<PipelineMode>(Mode.ToString());
@@ -111,11 +111,14 @@ internal sealed class Settings
         {
             foreach (var group in OptionCatalog.Groups)
             {
-                if (group.Record == Source.Source!.Options && group.Prefix.Length == 0) continue;
-                if (group.Record == Sink.Sink!.Options && group.Prefix == sinkPrefix) continue;
+                if (group.Record.IsAssignableFrom(Source.Source!.Options) && group.Prefix.Length == 0) continue;
+                var isOfSink = group.Record.IsAssignableFrom(Sink.Sink!.Options);
+                if (isOfSink && group.Prefix == sinkPrefix) continue;
                 foreach (var option in group.Options.Where(o => commandLine.ContainsKey(o.Name)))
                 {
-                    mistakes.Add($"{option.Name}: neither the source {Source.Name} nor the sink {Sink.Name} uses it; it belongs to {char.ToLowerInvariant(group.Title[0])}{group.Title[1..]}.");
+                    mistakes.Add(isOfSink && group.Prefix.Length == 0
+                        ? $"{option.Name}: both ends are {Sink.Name}; for the sink it is --{sinkPrefix}-{option.Name[2..]}."
+                        : $"{option.Name}: neither the source {Source.Name} nor the sink {Sink.Name} uses it; it belongs to {char.ToLowerInvariant(group.Title[0])}{group.Title[1..]}.");
                 }
             }
         }

@@ -1,6 +1,9 @@
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Firestore;
+using EsPipeline.Connectors.Hadoop;
+using EsPipeline.Connectors.MySql;
+using EsPipeline.Connectors.Postgres;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,21 +19,40 @@ public static class BuiltInConnectors
         new("elasticsearch", "Elasticsearch and OpenSearch")
         {
             Aliases = ["opensearch"],
-            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchOptions>() with
+            Source = SourceEnd.Of<ElasticsearchSource, ElasticsearchSourceOptions>() with
             {
                 Follows = true,
                 QueryLanguage = "Elasticsearch query DSL",
                 SelectsByTime = true,
             },
+            Sink = SinkEnd.Of<ElasticsearchSink, ElasticsearchSinkOptions>(),
         },
         new("firestore", "Google Cloud Firestore and its emulator")
         {
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
             Sink = SinkEnd.Of<FirestoreSink, FirestoreOptions>(),
         },
+        new("mysql", "MySQL and MariaDB")
+        {
+            Aliases = ["mariadb"],
+            Source = SourceEnd.Of<MySqlSource, MySqlOptions>() with
+            {
+                Follows = true,
+                FollowsWith = options => ((MySqlOptions)options).UpdatedColumn is not null,
+                QueryLanguage = "SQL",
+                SelectsByTime = true,
+            },
+            Sink = SinkEnd.Of<MySqlSink, MySqlOptions>(),
+        },
+        new("postgres", "PostgreSQL")
+        {
+            Aliases = ["postgresql"],
+            Source = SourceEnd.Of<PostgresSource, PostgresOptions>() with { Follows = true, QueryLanguage = "SQL condition", SelectsByTime = true },
+        },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },
+        new("hadoop", "Output of Hadoop jobs on S3 or in a folder") { Source = SourceEnd.Of<HadoopSource, HadoopOptions>() with { Follows = true } },
     ];
 
     /// <summary>The system of a name or alias; null for none.</summary>

@@ -26,6 +26,12 @@ public sealed record SourceEnd(Type Type, Type Options)
     /// <summary>True where the data can change while it is read, so that following it makes sense.</summary>
     public bool Follows { get; init; }
 
+    /// <summary>
+    /// For a source that <see cref="Follows"/> only with some of its options: whether these are enough. Where they are not, a run without a
+    /// mode reads everything once.
+    /// </summary>
+    public Func<object, bool> FollowsWith { get; init; } = _ => true;
+
     /// <summary>What <c>--query</c> is written in; null where the source takes none.</summary>
     public string? QueryLanguage { get; init; }
 

@@ -40,6 +40,22 @@ internal static partial class Log
     [LoggerMessage(2107, LogLevel.Information, "The user may not see the mapping of {Indices} (index privilege view_index_metadata): types are taken from the values")]
     public static partial void NoMapping(ILogger logger, string indices);
 
+    [LoggerMessage(2108, LogLevel.Information, "Made the index {Index}")]
+    public static partial void IndexMade(ILogger logger, string index);
+
+    [LoggerMessage(2109, LogLevel.Warning,
+        "The user may not see what {Index} is like (index privilege view_index_metadata): whether documents fit is only seen when they are written, and a deleted index is not noticed")]
+    public static partial void IndexNotSeen(ILogger logger, string index);
+
+    [LoggerMessage(2110, LogLevel.Information, "While everything is copied, {Index} keeps no replicas and does not refresh (--es-bulk-load)")]
+    public static partial void BulkLoadBegins(ILogger logger, string index);
+
+    [LoggerMessage(2111, LogLevel.Information, "{Index} has the replicas and the refresh interval back that it had before --es-bulk-load")]
+    public static partial void BulkLoadEnds(ILogger logger, string index);
+
+    [LoggerMessage(2112, LogLevel.Warning, "{Index} still has the settings of --es-bulk-load, the next run gives the others back: {Reason}")]
+    public static partial void BulkLoadNotEnded(ILogger logger, string index, string reason);
+
     // Firestore: 2200 to 2299.
     [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
     public static partial void FirestoreConversions(ILogger logger, string conversions);
@@ -47,4 +63,54 @@ internal static partial class Log
     [LoggerMessage(2201, LogLevel.Warning,
         "Firestore has forgotten the time as of which {Collection} was being read; the rest is read as it is now, so the copy is not of one moment ({Words})")]
     public static partial void FirestoreSnapshotForgotten(ILogger logger, string collection, string words);
+
+    // MySQL and MariaDB: 2300 to 2399.
+    [LoggerMessage(2300, LogLevel.Debug, "The cancelled statement of connection {ThreadId} could not be ended on the server, which will notice by itself: {Reason}")]
+    public static partial void MySqlNotKilled(ILogger logger, ulong threadId, string reason);
+
+    [LoggerMessage(2301, LogLevel.Warning, "{Server} has not inserted all rows of a bulk statement; from here on they are sent as text, which is slower")]
+    public static partial void MySqlBulkIncomplete(ILogger logger, string server);
+
+    [LoggerMessage(2302, LogLevel.Warning, "{Server} warns: {Warning}")]
+    public static partial void MySqlWarning(ILogger logger, string server, string warning);
+
+    [LoggerMessage(2303, LogLevel.Warning,
+        "A transaction of connection {Connection} has been open for {Minutes:0} minutes: until it ends, the changes since it began are read again each time")]
+    public static partial void MySqlLongTransaction(ILogger logger, string connection, double minutes);
+
+    [LoggerMessage(2304, LogLevel.Warning,
+        "The account may not see open transactions (privilege PROCESS): a change that is committed more than {Seconds:0} s after its time is missed (--overlap)")]
+    public static partial void MySqlCannotSeeTransactions(ILogger logger, double seconds);
+
+    [LoggerMessage(2305, LogLevel.Warning, "{Rows} rows of {Table} have no time in '{Column}': changes of these rows are not seen")]
+    public static partial void MySqlRowsWithoutTime(ILogger logger, long rows, string table, string column);
+
+    // Postgres: 2400 to 2499.
+    [LoggerMessage(2400, LogLevel.Warning,
+        "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]
+    public static partial void NoTransactionTimes(ILogger logger, string table);
+
+    [LoggerMessage(2401, LogLevel.Warning,
+        "'{Column}' of {Table} has no time zone, so its times can't be compared with those of transactions: changes are found by the age of its rows, which reads the whole table each time")]
+    public static partial void TimeWithoutZone(ILogger logger, string column, string table);
+
+    [LoggerMessage(2402, LogLevel.Warning, "{Count} rows of {Table} have no time in '{Column}': they are copied once, and their changes are not seen until they have one")]
+    public static partial void NullTimes(ILogger logger, string count, string table, string column);
+
+    [LoggerMessage(2403, LogLevel.Warning, "The transaction of backend {Pid} is open since {Since:u}: what was written after that is not copied before it ends")]
+    public static partial void OldTransaction(ILogger logger, string pid, DateTimeOffset since);
+
+    [LoggerMessage(2404, LogLevel.Warning,
+        "{Count} prepared transactions are open (pg_prepared_xacts): changes are not copied before they are committed or rolled back")]
+    public static partial void PreparedTransactions(ILogger logger, string count);
+
+    // Hadoop: 2500 to 2599.
+    [LoggerMessage(2500, LogLevel.Information, "{Count} folders hold part files and no _SUCCESS; they are read once they do (--require-success): the first is {Folder}")]
+    public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
+
+    [LoggerMessage(2501, LogLevel.Warning, "{Job} was written to while it was being read ({File} is not what it was): it is read again from its start once it is finished")]
+    public static partial void JobChanged(ILogger logger, string job, string file);
+
+    [LoggerMessage(2502, LogLevel.Warning, "{Place} holds no finished job: no part file with a _SUCCESS beside or above it")]
+    public static partial void NoJobs(ILogger logger, string place);
 }

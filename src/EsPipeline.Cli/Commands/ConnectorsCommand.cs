@@ -54,27 +54,27 @@ internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
                 source.SelectsByTime ? "selects by --since and --until" : "does not select by time",
             };
             foreach (var line in HelpText.Wrap("As a source it " + string.Join(", ", traits) + ":")) terminal.WriteResult(line);
-            Print(source.Options, "");
+            Print(OptionDefinition.Of(source.Options));
         }
 
-        if (connector.Sink is { } sink && sink.Options != connector.Source?.Options)
+        if (connector.Sink is { } sink)
         {
-            terminal.WriteResult("As a sink:");
-            Print(sink.Options, "");
-        }
-        else if (connector.Sink is not null)
-        {
-            var how = $"As a sink it takes the same options; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.";
+            var shared = connector.Source is { } && OptionCatalog.SharesOptions(connector, connector);
+            OptionDefinition[] own = [.. OptionDefinition.Of(sink.Options).Where(o => !shared || !o.Property.DeclaringType!.IsAssignableFrom(connector.Source!.Options))];
+            var how = !shared ? "As a sink:"
+                : $"As a sink it takes the same options{(own.Length > 0 ? " of connection, and these" : "")}; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.";
             foreach (var line in HelpText.Wrap(how)) terminal.WriteResult(line);
+            Print(own);
         }
 
         return ExitCode.Done;
     }
 
-    private void Print(Type options, string prefix)
+    private void Print(IReadOnlyList<OptionDefinition> options)
     {
+        if (options.Count == 0) return;
         using var text = new StringWriter();
-        HelpText.WriteOptions(OptionDefinition.Of(options, prefix), text);
+        HelpText.WriteOptions(options, text);
         terminal.WriteResult(text.ToString().TrimEnd());
     }
 

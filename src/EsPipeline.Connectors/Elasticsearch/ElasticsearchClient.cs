@@ -51,8 +51,25 @@ internal sealed class ElasticsearchClient : IDisposable
     /// <summary>The cluster's addresses.</summary>
     public IReadOnlyList<ClusterAddress> Addresses { get; }
 
+    /// <summary>True where what goes over the network is compressed.</summary>
+    public bool Compresses => _options.Compress == Compression.On || (_options.Compress == Compression.Auto && !Addresses.All(a => a.IsLocal));
+
     /// <summary>The address as a person may see it; the first of several.</summary>
     public string Name => Addresses[0].ToString();
+
+    /// <summary>What a person should know about the way to the server, a sentence each.</summary>
+    public IEnumerable<string> ConnectionWarnings()
+    {
+        if (_options.IsInsecure && Addresses.Any(a => a.IsTls))
+        {
+            yield return "the server's certificate is not verified (--es-insecure): whoever is in between can read and change everything";
+        }
+
+        if (Addresses.FirstOrDefault(a => !a.IsTls && !a.IsLocal && Credentials.HeaderFor(a, _options) is not null) is { } open)
+        {
+            yield return $"the password or API key goes to {open} unencrypted; use https where the network is not your own";
+        }
+    }
 
     /// <summary>Sends a request and reads the answer as JSON.</summary>
     /// <exception cref="PipelineException">There was no answer, or one that says no.</exception>
@@ -70,18 +87,22 @@ internal sealed class ElasticsearchClient : IDisposable
         }
     }
 
+    /// <summary>Sends a request with a body of JSON, or none, and receives the answer's bytes.</summary>
+    public Task<AnswerBuffer> FetchAsync(HttpMethod method, string path, ReadOnlyMemory<byte> json, int sizeHint, long maxBytes, CancellationToken ct) =>
+        FetchAsync(method, path, json.IsEmpty ? null : () => JsonContent(json), sizeHint, maxBytes, ct);
+
     /// <summary>Sends a request and receives the answer's bytes.</summary>
     /// <param name="method">The method.</param>
     /// <param name="path">Path and query without a slash at the front; everything in it encoded.</param>
-    /// <param name="json">The body; empty for none.</param>
+    /// <param name="body">Makes the body, once for each host that is tried; null for none.</param>
     /// <param name="sizeHint">How many bytes are expected.</param>
     /// <param name="maxBytes">More than this is not received: the answer is then cut off and says so.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="PipelineException">There was no answer, or one that says no.</exception>
     public async Task<AnswerBuffer> FetchAsync(
-        HttpMethod method, string path, ReadOnlyMemory<byte> json, int sizeHint, long maxBytes, CancellationToken ct)
+        HttpMethod method, string path, Func<HttpContent>? body, int sizeHint, long maxBytes, CancellationToken ct)
     {
-        var (address, response) = await AskAsync(method, path, json, ct).ConfigureAwait(false);
+        var (address, response) = await AskAsync(method, path, body, ct).ConfigureAwait(false);
         using (response)
         {
             var buffer = new AnswerBuffer(sizeHint, maxBytes);
@@ -111,10 +132,13 @@ internal sealed class ElasticsearchClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
+    private static ReadOnlyMemoryContent JsonContent(ReadOnlyMemory<byte> json) =>
+        new(json) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+
     private static string PathOnly(string path) => "/" + path.Split('?')[0];
 
     private async Task<(ClusterAddress Address, HttpResponseMessage Response)> AskAsync(
-        HttpMethod method, string path, ReadOnlyMemory<byte> json, CancellationToken ct)
+        HttpMethod method, string path, Func<HttpContent>? body, CancellationToken ct)
     {
         ClusterAddress? last = null;
         try
@@ -123,7 +147,7 @@ internal sealed class ElasticsearchClient : IDisposable
                 async token =>
                 {
                     last = _hosts.Next();
-                    return (last, await AskAsync(last, method, path, json, token).ConfigureAwait(false));
+                    return (last, await AskAsync(last, method, path, body, token).ConfigureAwait(false));
                 },
                 ct).ConfigureAwait(false);
         }
@@ -136,15 +160,11 @@ internal sealed class ElasticsearchClient : IDisposable
     }
 
     private async Task<HttpResponseMessage> AskAsync(
-        ClusterAddress address, HttpMethod method, string path, ReadOnlyMemory<byte> json, CancellationToken ct)
+        ClusterAddress address, HttpMethod method, string path, Func<HttpContent>? body, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(method, new Uri(address.Root, path));
         request.Headers.Authorization = Credentials.HeaderFor(address, _options);
-        if (!json.IsEmpty)
-        {
-            request.Content = new ReadOnlyMemoryContent(json);
-            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        }
+        request.Content = body?.Invoke();
 
         HttpResponseMessage response;
         try
@@ -168,7 +188,6 @@ internal sealed class ElasticsearchClient : IDisposable
     private SocketsHttpHandler HandlerFor(ServerTrust trust)
     {
         var local = Addresses.All(a => a.IsLocal);
-        var compress = _options.Compress == Compression.On || (_options.Compress == Compression.Auto && !local);
         return new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -176,7 +195,7 @@ internal sealed class ElasticsearchClient : IDisposable
             UseProxy = !local,
             ConnectTimeout = _patience.Connect,
             PooledConnectionLifetime = TimeSpan.FromMinutes(15),
-            AutomaticDecompression = compress ? DecompressionMethods.GZip : DecompressionMethods.None,
+            AutomaticDecompression = Compresses ? DecompressionMethods.GZip : DecompressionMethods.None,
             SslOptions = trust.SslOptions(),
         };
     }

@@ -143,4 +143,45 @@ public static class ElasticsearchErrors
     public static readonly ErrorCode ViewNeverHolds = new(
         "elasticsearch.view_never_holds", FailureKind.Environment, "The view that is read from was lost so often that the data can't be read as a whole.",
         "Grant the index privilege monitor, with which reading goes on where it was instead of beginning anew.");
+
+    /// <summary>A request, or one document, is larger than the server takes.</summary>
+    public static readonly ErrorCode RequestTooLarge = new(
+        "elasticsearch.request_too_large", FailureKind.Permanent, "A document is larger than the server, or something before it, takes in one request (413).",
+        "Raise http.max_content_length at the server, or the limit of the proxy before it; or leave fields out with --exclude-fields.");
+
+    /// <summary>A document that the index does not take.</summary>
+    public static readonly ErrorCode DocumentRefused = new(
+        "elasticsearch.document_refused", FailureKind.Permanent, "The index does not take this document: a value does not fit its field's type, or the mapping is full.",
+        "The server's own words say which field; change the mapping, or the document with --rename, --set or --exclude-fields.");
+
+    /// <summary>A key that can't be an id.</summary>
+    public static readonly ErrorCode KeyTooLong = new(
+        "elasticsearch.key_too_long", FailureKind.Permanent, "The record's key has more than 512 bytes, which no _id can.", "Choose a shorter key with --id-field.");
+
+    /// <summary>Two writes met.</summary>
+    public static readonly ErrorCode Conflict = new(
+        "elasticsearch.conflict", FailureKind.Transient, "Somebody else wrote the same document at the same moment (409).", "Nothing is to be done: espipe writes it again.");
+
+    /// <summary>The index or the cluster takes no writes.</summary>
+    public static readonly ErrorCode Blocked = new(
+        "elasticsearch.blocked", FailureKind.Environment, "The index or the cluster is blocked for writing: the disk is nearly full, or somebody has set a block.",
+        "Make room on the server's disks, and the block for that goes by itself; lift one that was set with PUT INDEX/_settings {\"index.blocks.write\":null,\"index.blocks.read_only\":null}.");
+
+    /// <summary>The existing index is another than is needed.</summary>
+    public static readonly ErrorCode IndexDiffers = new(
+        "elasticsearch.index_differs", FailureKind.Environment, "The index exists and does not fit what is to be written.",
+        "Name another index with --es-index, change its mapping, or change --es-mapping.");
+
+    /// <summary>The name can't be written to.</summary>
+    public static readonly ErrorCode NotWritable = new(
+        "elasticsearch.not_writable", FailureKind.Environment, "What --es-index names can't be written to by key.", "Name one index, or an alias that has a write index.");
+
+    /// <summary>No such ingest pipeline.</summary>
+    public static readonly ErrorCode PipelineMissing = new(
+        "elasticsearch.pipeline_missing", FailureKind.Environment, "There is no ingest pipeline of this name.", "Check --es-pipeline, or make the pipeline (PUT _ingest/pipeline/NAME).");
+
+    /// <summary>The index was deleted, and perhaps made again, while it was written to.</summary>
+    public static readonly ErrorCode IndexReplaced = new(
+        "elasticsearch.index_replaced", FailureKind.Environment, "The index was deleted or replaced while it was written to, so what was copied before is gone.",
+        "Run 'espipe checkpoint reset' and start again: everything is then copied once more.");
 }

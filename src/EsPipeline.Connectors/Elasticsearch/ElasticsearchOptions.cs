@@ -3,37 +3,7 @@ using EsPipeline.Core.Configuration;
 
 namespace EsPipeline.Connectors.Elasticsearch;
 
-/// <summary>How changes are found.</summary>
-public enum FollowWay
-{
-    /// <summary>By sequence numbers: nothing is missed.</summary>
-    SeqNo,
-
-    /// <summary>By a time field: what arrives later than <c>--overlap</c> is missed.</summary>
-    Timestamp,
-}
-
-/// <summary>What a document is.</summary>
-public enum Envelope
-{
-    /// <summary>The document as it was indexed.</summary>
-    Source,
-
-    /// <summary>The hit around it.</summary>
-    Hit,
-}
-
-/// <summary>What a record's key is.</summary>
-public enum KeyForm
-{
-    /// <summary><c>_id</c>.</summary>
-    Id,
-
-    /// <summary>The index's name, a slash, and <c>_id</c>.</summary>
-    IndexId,
-}
-
-/// <summary>Whether answers come compressed.</summary>
+/// <summary>Whether what goes over the network is compressed.</summary>
 public enum Compression
 {
     /// <summary>Unless the server is on this machine.</summary>
@@ -46,8 +16,8 @@ public enum Compression
     Off,
 }
 
-/// <summary>How an Elasticsearch or OpenSearch cluster is reached and read.</summary>
-public sealed record ElasticsearchOptions : IValidatedOptions
+/// <summary>How an Elasticsearch or OpenSearch cluster is reached, whether it is read or written.</summary>
+public abstract record ElasticsearchOptions : IValidatedOptions
 {
     /// <summary>The addresses.</summary>
     [Option("--es-url", "Address of the cluster, or several with commas; http://host:9200/index/_search also names the index",
@@ -55,7 +25,7 @@ public sealed record ElasticsearchOptions : IValidatedOptions
     public string Url { get; init; } = "";
 
     /// <summary>The index.</summary>
-    [Option("--es-index", "Index, alias, data stream or pattern, or several with commas", Environment = ["ELASTICSEARCH_INDEX", "ES_INDEX"], Value = "NAME",
+    [Option("--es-index", "Index or alias; a source also takes a data stream, a pattern, or several with commas", Environment = ["ELASTICSEARCH_INDEX", "ES_INDEX"], Value = "NAME",
         Identity = true)]
     public string Index { get; init; } = "";
 
@@ -100,34 +70,20 @@ public sealed record ElasticsearchOptions : IValidatedOptions
     [Option("", "False does not verify the server's certificate, as --es-insecure does", Environment = ["ELASTICSEARCH_VERIFY_CERTS"])]
     public bool VerifyCertificates { get; init; } = true;
 
-    /// <summary>Whether answers come compressed.</summary>
-    [Option("--es-compress", "Whether answers come compressed; auto: unless the server is on this machine", Environment = ["ES_COMPRESS"])]
+    /// <summary>Whether what goes over the network is compressed.</summary>
+    [Option("--es-compress", "Whether what is sent and received is compressed; auto: unless the server is on this machine", Environment = ["ES_COMPRESS"])]
     public Compression Compress { get; init; } = Compression.Auto;
-
-    /// <summary>How changes are found.</summary>
-    [Option("--es-follow", "How changes are found: by sequence number, which misses nothing, or by --timestamp-field, which misses what arrives later than --overlap",
-        Environment = ["ES_FOLLOW"], Identity = true)]
-    public FollowWay Follow { get; init; } = FollowWay.SeqNo;
-
-    /// <summary>What a document is.</summary>
-    [Option("--es-envelope", "What a document is: what was indexed, or the whole hit with _index, _id and _source", Environment = ["ES_ENVELOPE"], Identity = true)]
-    public Envelope Envelope { get; init; } = Envelope.Source;
-
-    /// <summary>What a record's key is.</summary>
-    [Option("--es-key", "What a record's key is: _id, where of documents in several indices with the same one the last read stays, or index/_id, which keeps them apart",
-        Environment = ["ES_KEY"], Identity = true)]
-    public KeyForm Key { get; init; } = KeyForm.Id;
 
     /// <summary>True where the certificate is not verified.</summary>
     internal bool IsInsecure => Insecure || !VerifyCertificates;
 
     /// <inheritdoc/>
-    public IEnumerable<string> Mistakes()
+    public virtual IEnumerable<string> Mistakes()
     {
         var mistakes = new List<string>();
         var addresses = ClusterAddress.Parse(this, mistakes);
         var index = ClusterAddress.IndexOf(this, addresses, mistakes);
-        if (index is not null && IndexExpression.MistakeIn(index) is { } mistake) mistakes.Add($"--es-index: {mistake}");
+        if (index is not null && MistakeInIndex(index) is { } mistake) mistakes.Add($"--es-index: {mistake}");
 
         var tls = addresses.Any(a => a.IsTls);
         if (ApiKey is not null && (User.Length > 0 || addresses.Any(a => a.User is not null))) mistakes.Add("--es-api-key and --es-user: give one of them.");
@@ -145,4 +101,7 @@ public sealed record ElasticsearchOptions : IValidatedOptions
 
         return mistakes;
     }
+
+    /// <summary>What is wrong with the index as this end uses it, as a sentence that can stand alone; null where nothing is.</summary>
+    private protected abstract string? MistakeInIndex(string index);
 }

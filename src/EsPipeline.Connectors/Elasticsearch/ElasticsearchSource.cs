@@ -19,7 +19,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// </remarks>
 public sealed class ElasticsearchSource : IDataSource
 {
-    private readonly ElasticsearchOptions _options;
+    private readonly ElasticsearchSourceOptions _options;
     private readonly RunOptions _run;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -40,13 +40,13 @@ public sealed class ElasticsearchSource : IDataSource
     /// <param name="run">The run's query and overlap.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where to log.</param>
-    public ElasticsearchSource(ElasticsearchOptions options, RunOptions run, TimeProvider time, ILogger<ElasticsearchSource> log)
+    public ElasticsearchSource(ElasticsearchSourceOptions options, RunOptions run, TimeProvider time, ILogger<ElasticsearchSource> log)
         : this(options, run, time, log, SourceTuning.Default)
     {
     }
 
     /// <summary>A source that reads in other steps than usual.</summary>
-    internal ElasticsearchSource(ElasticsearchOptions options, RunOptions run, TimeProvider time, ILogger<ElasticsearchSource> log, SourceTuning tuning)
+    internal ElasticsearchSource(ElasticsearchSourceOptions options, RunOptions run, TimeProvider time, ILogger<ElasticsearchSource> log, SourceTuning tuning)
     {
         (_options, _run, _time, _log, _tuning) = (options, run, time, log, tuning);
         _expression = ClusterAddress.IndexOf(options, ClusterAddress.Parse(options, []), []) ?? "";

@@ -20,6 +20,10 @@ internal static class IndexExpression
         return null;
     }
 
+    /// <summary>What is wrong with it where documents are to be written, as a sentence that can stand alone; null where nothing is.</summary>
+    public static string? MistakeInTarget(string name) =>
+        MistakeIn(name) ?? (IsOneName(name) ? null : $"'{name}' means several indices; documents are written to one index, or to an alias.");
+
     /// <summary>The names and patterns in it.</summary>
     public static IReadOnlyList<string> Names(string expression) => expression.Split(',');
 

@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <param name="expression">The indices that were asked for.</param>
 /// <param name="overlap">How far each read by time reaches back.</param>
 /// <param name="log">Where to log.</param>
-internal sealed class PartReader(ElasticsearchClient client, ElasticsearchOptions options, string expression, TimeSpan overlap, ILogger log)
+internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSourceOptions options, string expression, TimeSpan overlap, ILogger log)
 {
     private readonly OverlapMemory _memory = new();
 

@@ -61,6 +61,14 @@ internal sealed partial record Refusal(HttpStatusCode Status, string Type, strin
         }
     }
 
+    /// <summary>Takes the error of one item of a <c>_bulk</c> answer apart. Its reason says both what failed, with the field's name, and why.</summary>
+    public static Refusal OfItem(HttpStatusCode status, JsonElement error)
+    {
+        var why = ReasonOf(error);
+        var what = error.ValueKind == JsonValueKind.Object && error.TryGetProperty("reason", out var reason) ? reason.ToString() : why;
+        return new Refusal(status, TypeOf(error), Shorten(what == why || why.Length == 0 ? what : $"{what}: {why}"));
+    }
+
     /// <summary>What it means.</summary>
     public PipelineException Explain(ClusterAddress address, HttpMethod method, string path, TimeSpan? retryAfter, Exception? inner)
     {
@@ -70,17 +78,20 @@ internal sealed partial record Refusal(HttpStatusCode Status, string Type, strin
         {
             "search_context_missing_exception" or "no_such_point_in_time" => ElasticsearchErrors.ViewLost.Error(asked, inner: inner),
             "index_not_found_exception" => ElasticsearchErrors.IndexNotFound.Error($"{address}: {Shorten(Reason)}.", inner: inner),
-            "index_closed_exception" => ElasticsearchErrors.IndexClosed.Error($"{address}: an index that is to be read is closed ({path}).", inner: inner),
+            "index_closed_exception" => ElasticsearchErrors.IndexClosed.Error($"{address}: an index is closed ({path}).", inner: inner),
+            "cluster_block_exception" when (int)Status != 503 => ElasticsearchErrors.Blocked.Error($"{address}: {Shorten(Reason).TrimEnd(';', '.')}.", inner: inner),
             "circuit_breaking_exception" or "es_rejected_execution_exception" => ElasticsearchErrors.Throttled.Error(asked, inner: inner, retryAfter: retryAfter),
             "api_not_available_exception" => ElasticsearchErrors.Forbidden.Error(asked, "This kind of cluster does not offer it to anybody.", inner),
-            _ => ByStatus(address, asked, retryAfter, inner),
+            _ => ByStatus(address, path, asked, retryAfter, inner),
         };
     }
 
-    private PipelineException ByStatus(ClusterAddress address, string asked, TimeSpan? retryAfter, Exception? inner) => (int)Status switch
+    private PipelineException ByStatus(ClusterAddress address, string path, string asked, TimeSpan? retryAfter, Exception? inner) => (int)Status switch
     {
         401 => ElasticsearchErrors.Unauthorized.Error($"{address} does not accept the credentials (401){(Reason.Contains("missing authentication", StringComparison.Ordinal) ? "; none were given" : "")}.", inner: inner),
         403 => Forbidden(address, asked, inner),
+        400 when path.EndsWith("/_bulk", StringComparison.Ordinal) => ElasticsearchErrors.DocumentRefused.Error(asked, inner: inner),
+        413 => ElasticsearchErrors.RequestTooLarge.Error(asked, inner: inner),
         429 => ElasticsearchErrors.Throttled.Error(asked, inner: inner, retryAfter: retryAfter),
         408 or >= 500 => ElasticsearchErrors.Unavailable.Error(asked, inner: inner, retryAfter: retryAfter),
         404 or 405 when Type.Length == 0 && Reason.Length == 0 => ElasticsearchErrors.NotElasticsearch.Error(asked, inner: inner),

@@ -6,7 +6,7 @@ using EsPipeline.Core.Telemetry;
 namespace EsPipeline.Connectors.Elasticsearch;
 
 /// <summary>Asks whether a cluster can be read, within 5 s whatever hangs, and what a person should know about it before.</summary>
-internal sealed partial class SourceCheck(ElasticsearchClient client, ElasticsearchOptions options, string expression, TimeProvider time)
+internal sealed partial class SourceCheck(ElasticsearchClient client, ElasticsearchSourceOptions options, string expression, TimeProvider time)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(4.5);
 
@@ -25,7 +25,7 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
         try
         {
             server = await ServerInfo.AskAsync(client, limit.Token).ConfigureAwait(false);
-            WarnOfConnection();
+            _warnings.AddRange(client.ConnectionWarnings());
             var catalog = await IndexCatalog.ResolveAsync(client, expression, limit.Token).ConfigureAwait(false);
             WarnOfIndices(catalog);
             if (!catalog.IsEmpty)
@@ -45,19 +45,6 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
         {
             var error = ElasticsearchErrors.TimedOut.Error($"{client.Name} did not answer within {Longest.TotalSeconds:0.#} s.");
             return (ConnectorHealth.Unwell(server?.Name ?? "Elasticsearch", time.GetElapsedTime(started), error), server);
-        }
-    }
-
-    private void WarnOfConnection()
-    {
-        if (options.IsInsecure && client.Addresses.Any(a => a.IsTls))
-        {
-            _warnings.Add("the server's certificate is not verified (--es-insecure): whoever is in between can read and change everything");
-        }
-
-        if (client.Addresses.FirstOrDefault(a => !a.IsTls && !a.IsLocal && Credentials.HeaderFor(a, options) is not null) is { } open)
-        {
-            _warnings.Add($"the password or API key goes to {open} unencrypted; use https where the network is not your own");
         }
     }
 

@@ -10,7 +10,11 @@ using Microsoft.Extensions.Logging;
 namespace EsPipeline.Connectors.Files;
 
 /// <summary>Turns the rows of one CSV file into documents.</summary>
-internal sealed class CsvParser(CsvOptions options, InputFile file, ILogger log) : IRecordParser
+/// <param name="options">How.</param>
+/// <param name="name">The file's name, for keys made of it and a line's number.</param>
+/// <param name="path">The file's whole name, for errors.</param>
+/// <param name="log">Where it goes what has to be said about the file as a whole.</param>
+internal sealed class CsvParser(CsvOptions options, string name, string path, ILogger log) : IRecordParser
 {
     private static readonly SearchValues<byte> DigitsAndPoint = SearchValues.Create("0123456789."u8);
 
@@ -33,12 +37,12 @@ internal sealed class CsvParser(CsvOptions options, InputFile file, ILogger log)
         if (data.Length == mark) return atEnd ? mark : -1;
         var status = _row.Find(padded[mark..], atEnd);
         if (status == CsvRowStatus.NeedsMore) return -1;
-        if (status != CsvRowStatus.Whole) throw FilesErrors.Unreadable.Error($"The header of {file.Path} can't be read: a double quote in it is not closed, or text follows it.");
+        if (status != CsvRowStatus.Whole) throw FilesErrors.Unreadable.Error($"The header of {path} can't be read: a double quote in it is not closed, or text follows it.");
         var names = new string[_row.Count];
         for (var i = 0; i < names.Length; i++)
         {
             var value = Unquoted(i, data[mark..]);
-            if (!Utf8.IsValid(value)) throw FilesErrors.Unreadable.Error($"The header of {file.Path} is not UTF-8.", FilesErrors.NotUtf8.Remedy);
+            if (!Utf8.IsValid(value)) throw FilesErrors.Unreadable.Error($"The header of {path} is not UTF-8.", FilesErrors.NotUtf8.Remedy);
             names[i] = options.NoHeader ? $"column_{i + 1}" : Encoding.UTF8.GetString(value);
         }
 
@@ -85,7 +89,7 @@ internal sealed class CsvParser(CsvOptions options, InputFile file, ILogger log)
 
     public void Finish()
     {
-        if (_brokenContents > 0) Log.BrokenContents(log, _brokenContents, options.ContentColumn, file.Name, _firstBrokenContent);
+        if (_brokenContents > 0) Log.BrokenContents(log, _brokenContents, options.ContentColumn, name, _firstBrokenContent);
     }
 
     // Only the line on which it begins is set aside: the lines after it may well be whole rows.
@@ -112,7 +116,7 @@ internal sealed class CsvParser(CsvOptions options, InputFile file, ILogger log)
         Columns = names;
         if (names.GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
-            throw FilesErrors.DuplicateColumn.Error($"{file.Path} has two columns named '{twice.Key}'.");
+            throw FilesErrors.DuplicateColumn.Error($"{path} has two columns named '{twice.Key}'.");
         }
 
         _idColumn = options.IdColumn == "@line" ? -1
@@ -121,7 +125,7 @@ internal sealed class CsvParser(CsvOptions options, InputFile file, ILogger log)
         if (_idColumn < 0 && options.IdColumn != "@line")
         {
             throw FilesErrors.NoColumn.Error(
-                $"{file.Path} has no column '{options.IdColumn}'; its columns are {string.Join(", ", names.Take(20))}{(names.Length > 20 ? ", …" : "")}.");
+                $"{path} has no column '{options.IdColumn}'; its columns are {string.Join(", ", names.Take(20))}{(names.Length > 20 ? ", …" : "")}.");
         }
 
         _contentColumn = Array.IndexOf(names, options.ContentColumn);
@@ -147,7 +151,7 @@ internal sealed class CsvParser(CsvOptions options, InputFile file, ILogger log)
         }
         else
         {
-            output.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{file.Name}:{line}")));
+            output.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{name}:{line}")));
         }
 
         output.EndKey();

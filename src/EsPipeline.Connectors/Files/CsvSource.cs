@@ -13,12 +13,12 @@ public sealed class CsvSource(CsvOptions options, TimeProvider time, ILogger<Csv
     {
         var file = InputFile.Expand(options.Files)[0];
         if (file.IsStandardInput) return SourceSchema.Unknown;
-        var parser = new CsvParser(options, file, log);
+        var parser = new CsvParser(options, file.Name, file.Path, log);
         using var open = await OpenFile.OpenAsync(file, parser, ct).ConfigureAwait(false);
         if (parser.Columns.Contains(options.ContentColumn)) return SourceSchema.Unknown;
         var kind = options.Types == CsvTypes.Text ? FieldKind.Keyword : FieldKind.Unknown;
         return new SourceSchema([.. parser.Columns.Select(c => new SourceField(c, kind, "text"))]);
     }
 
-    private protected override IRecordParser ParserFor(InputFile file) => new CsvParser(options, file, log);
+    private protected override IRecordParser ParserFor(InputFile file) => new CsvParser(options, file.Name, file.Path, log);
 }

@@ -13,7 +13,7 @@ namespace EsPipeline.Connectors.Files;
 /// Writes records into one file in the order in which they come. In a snapshot in which keys may come again the first record of a key is
 /// written and the others count as unchanged; changes are all written, one after the other.
 /// </summary>
-public abstract class FileOutputSink : IResumableSink
+public abstract class FileOutputSink : IResumableSink, IRehearsableSink
 {
     private const int SliceBytes = 1 << 20;
     private const int HashesAhead = 16;
@@ -110,6 +110,29 @@ public abstract class FileOutputSink : IResumableSink
         }
 
         return Task.FromResult(new WriteResult(slice.Count - unchanged - failures.Count, unchanged, failures));
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> PrepareRehearsalAsync(SourceSchema schema, bool reachable, CancellationToken ct)
+    {
+        await RestoreStateAsync(null, ct).ConfigureAwait(false);
+        return [];
+    }
+
+    /// <summary>Formats the records as a write does, for a file that is begun anew.</summary>
+    public ValueTask<RehearsedWrite> RehearseAsync(RecordSlice slice, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        using var output = new RecordBatchBuilder(2 * SliceBytes);
+        var failures = new List<RecordFailure>();
+        for (var i = 0; i < slice.Count; i++)
+        {
+            if (Format(slice[i], output) is { } failure) failures.Add(failure with { Index = i });
+        }
+
+        EndSlice(output);
+        SliceWritten();
+        return ValueTask.FromResult(new RehearsedWrite(failures.Count < slice.Count ? 1 : 0, failures));
     }
 
     /// <inheritdoc/>

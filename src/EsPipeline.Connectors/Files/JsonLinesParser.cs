@@ -7,7 +7,9 @@ using EsPipeline.Core.Records;
 namespace EsPipeline.Connectors.Files;
 
 /// <summary>Turns the lines of one JSON Lines file into documents.</summary>
-internal sealed class JsonLinesParser(JsonLinesOptions options, InputFile file) : IRecordParser
+/// <param name="options">How.</param>
+/// <param name="name">The file's name, for keys made of it and a line's number.</param>
+internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : IRecordParser
 {
     private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
 
@@ -48,7 +50,7 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, InputFile file) 
             }
 
             Validate(text);
-            if (_idPath is null) output.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{file.Name}:{line}")));
+            if (_idPath is null) output.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{name}:{line}")));
             else if (!JsonKey.TryWrite(text, _idPath, output))
             {
                 output.DropRecord();

@@ -5,5 +5,5 @@ public sealed class JsonLinesSource(JsonLinesOptions options, TimeProvider time)
 {
     private protected override string Kind => "JSON Lines";
 
-    private protected override IRecordParser ParserFor(InputFile file) => new JsonLinesParser(options, file);
+    private protected override IRecordParser ParserFor(InputFile file) => new JsonLinesParser(options, file.Name);
 }

@@ -62,6 +62,8 @@ internal static class JsonText
             case (byte)'\n': output.Write("\\n"u8); break;
             case (byte)'\r': output.Write("\\r"u8); break;
             case (byte)'\t': output.Write("\\t"u8); break;
+            case (byte)'\b': output.Write("\\b"u8); break;
+            case (byte)'\f': output.Write("\\f"u8); break;
             default:
                 output.Write("\\u00"u8);
                 output.Write([HexDigit(character >> 4), HexDigit(character & 15)]);

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Compression;
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace EsPipeline.Connectors.Files;
@@ -11,20 +10,24 @@ namespace EsPipeline.Connectors.Files;
 /// </summary>
 internal sealed unsafe partial class ZstdStream : Stream
 {
-    private const string Library = "zstd";
+    private const string Library = NativeLibraries.Zstd;
     private const int EndDirective = 2;
     private const int ContinueDirective = 0;
 
     private readonly Stream _inner;
     private readonly bool _compress;
     private readonly bool _leaveOpen;
+
+    // A read that was given up may still be under way on another thread when the stream is disposed: the context is freed after it.
+    private readonly Lock _inUse = new();
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
     private nint _context;
     private int _start;
     private int _end;
     private bool _frameOpen;
+    private bool _outputFull;
 
-    static ZstdStream() => NativeLibrary.SetDllImportResolver(typeof(ZstdStream).Assembly, Resolve);
+    static ZstdStream() => NativeLibraries.Register();
 
     /// <exception cref="Core.Errors.PipelineException"><see cref="FilesErrors.NoZstd"/>: the library is not there.</exception>
     public ZstdStream(Stream inner, CompressionMode mode, bool leaveOpen = false)
@@ -59,25 +62,7 @@ internal sealed unsafe partial class ZstdStream : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        while (buffer.Length > 0)
-        {
-            if (_start == _end)
-            {
-                (_start, _end) = (0, _inner.Read(_buffer));
-                if (_end == 0) return _frameOpen ? throw new InvalidDataException("it ends in the middle of a frame") : 0;
-            }
-
-            fixed (byte* source = _buffer, target = buffer)
-            {
-                var input = new Buffer { Bytes = source, Size = (nuint)_end, Position = (nuint)_start };
-                var output = new Buffer { Bytes = target, Size = (nuint)buffer.Length };
-                _frameOpen = Check(Decompress(_context, ref output, ref input)) != 0;
-                _start = (int)input.Position;
-                if (output.Position > 0) return (int)output.Position;
-            }
-        }
-
-        return 0;
+        lock (_inUse) return Unpack(buffer);
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -95,16 +80,45 @@ internal sealed unsafe partial class ZstdStream : Stream
 
     protected override void Dispose(bool disposing)
     {
-        if (_context != 0)
+        lock (_inUse)
         {
-            if (_compress && disposing) Write([], EndDirective);
-            _ = _compress ? FreeCompression(_context) : FreeDecompression(_context);
-            _context = 0;
-            ArrayPool<byte>.Shared.Return(_buffer);
-            if (disposing && !_leaveOpen) _inner.Dispose();
+            if (_context != 0)
+            {
+                if (_compress && disposing) Write([], EndDirective);
+                _ = _compress ? FreeCompression(_context) : FreeDecompression(_context);
+                _context = 0;
+                ArrayPool<byte>.Shared.Return(_buffer);
+                if (disposing && !_leaveOpen) _inner.Dispose();
+            }
         }
 
         base.Dispose(disposing);
+    }
+
+    private int Unpack(Span<byte> buffer)
+    {
+        ObjectDisposedException.ThrowIf(_context == 0, this);
+        while (buffer.Length > 0)
+        {
+            // After a full buffer there may be more within the context, though all of the input has gone into it.
+            if (_start == _end && !_outputFull)
+            {
+                (_start, _end) = (0, _inner.Read(_buffer));
+                if (_end == 0) return _frameOpen ? throw new InvalidDataException("it ends in the middle of a frame") : 0;
+            }
+
+            fixed (byte* source = _buffer, target = buffer)
+            {
+                var input = new Buffer { Bytes = source, Size = (nuint)_end, Position = (nuint)_start };
+                var output = new Buffer { Bytes = target, Size = (nuint)buffer.Length };
+                _frameOpen = Check(Decompress(_context, ref output, ref input)) != 0;
+                _start = (int)input.Position;
+                _outputFull = output.Position == output.Size;
+                if (output.Position > 0) return (int)output.Position;
+            }
+        }
+
+        return 0;
     }
 
     private void Write(ReadOnlySpan<byte> buffer, int directive)
@@ -125,17 +139,6 @@ internal sealed unsafe partial class ZstdStream : Stream
 
     private static nuint Check(nuint result) =>
         IsError(result) == 0 ? result : throw new InvalidDataException(Marshal.PtrToStringUTF8(ErrorName(result)) ?? "zstd error");
-
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
-    {
-        if (name != Library) return 0;
-        foreach (var candidate in (ReadOnlySpan<string>)["libzstd.so.1", "libzstd.1.dylib", "libzstd.dll", "zstd"])
-        {
-            if (NativeLibrary.TryLoad(candidate, assembly, path, out var handle)) return handle;
-        }
-
-        return 0;
-    }
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Buffer

@@ -12,7 +12,7 @@ namespace EsPipeline.Connectors.Firestore;
 /// Writes documents into one collection with <c>documents:batchWrite</c>, which is neither atomic nor ordered: each write has a status of its
 /// own. A document's id is its key, as <see cref="FirestoreNames"/> writes it; writing it again replaces it whole.
 /// </summary>
-public sealed class FirestoreSink : IReadableSink
+public sealed class FirestoreSink : IReadableSink, IRehearsableSink
 {
     // google.rpc.Code.NOT_FOUND.
     private const int NotFound = 5;
@@ -93,29 +93,30 @@ public sealed class FirestoreSink : IReadableSink
     /// <inheritdoc/>
     public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
-        using var request = new WriteRequest(_encoder, _client.MaxRequestBytes);
         var failures = new List<RecordFailure>();
-        var conversions = new ConversionCounts();
-        for (var i = 0; i < slice.Count; i++)
-        {
-            var added = request.TryAdd(slice[i], i, conversions, out var refusal);
-            if (added == Added.RequestFull)
-            {
-                await SendAsync(request, failures, ct).ConfigureAwait(false);
-                added = request.TryAdd(slice[i], i, conversions, out refusal);
-            }
-
-            if (added == Added.Refused) failures.Add(new RecordFailure(i, refusal!.Error, refusal.Reason));
-        }
-
-        await SendAsync(request, failures, ct).ConfigureAwait(false);
+        await FillAsync(slice, failures, request => SendAsync(request, failures, ct)).ConfigureAwait(false);
         failures.Sort((a, b) => a.Index.CompareTo(b.Index));
-        if (conversions.Any)
-        {
-            lock (_lock) _conversions.Add(conversions);
-        }
-
         return new WriteResult(slice.Count - failures.Count, 0, failures);
+    }
+
+    /// <summary>Collections have no schema to read: only what is known of the source's fields is noted.</summary>
+    public async Task<IReadOnlyList<string>> PrepareRehearsalAsync(SourceSchema schema, bool reachable, CancellationToken ct)
+    {
+        await PrepareAsync(schema, ct).ConfigureAwait(false);
+        return [];
+    }
+
+    /// <summary>Encodes and divides into requests as a write does. Firestore charges for each document written or deleted.</summary>
+    public async ValueTask<RehearsedWrite> RehearseAsync(RecordSlice slice, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var (requests, failures) = (0, new List<RecordFailure>());
+        await FillAsync(slice, failures, request =>
+        {
+            if (request.Count > 0) requests++;
+            return Task.CompletedTask;
+        }).ConfigureAwait(false);
+        return new RehearsedWrite(requests, failures) { BilledWrites = slice.Count - failures.Count };
     }
 
     /// <inheritdoc/>
@@ -146,13 +147,35 @@ public sealed class FirestoreSink : IReadableSink
         return ValueTask.CompletedTask;
     }
 
+    // Puts the records into requests, notes those that Firestore would not take, and hands over each request when it is full.
+    private async Task FillAsync(RecordSlice slice, List<RecordFailure> refused, Func<WriteRequest, Task> full)
+    {
+        using var request = new WriteRequest(_encoder, _client.MaxRequestBytes);
+        var conversions = new ConversionCounts();
+        for (var i = 0; i < slice.Count; i++)
+        {
+            var added = request.TryAdd(slice[i], i, conversions, out var refusal);
+            if (added == Added.RequestFull)
+            {
+                await full(request).ConfigureAwait(false);
+                request.Clear();
+                added = request.TryAdd(slice[i], i, conversions, out refusal);
+            }
+
+            if (added == Added.Refused) refused.Add(new RecordFailure(i, refusal!.Error, refusal.Reason));
+        }
+
+        await full(request).ConfigureAwait(false);
+        if (!conversions.Any) return;
+        lock (_lock) _conversions.Add(conversions);
+    }
+
     private async Task SendAsync(WriteRequest request, List<RecordFailure> failures, CancellationToken ct)
     {
         if (request.Count == 0) return;
         var result = await SliceBisection.WriteAsync(
             request.Count, (first, count, stop) => SendAsync(request, first, count, stop), BlamesDocuments, ct).ConfigureAwait(false);
         foreach (var failure in result.Failures) failures.Add(failure with { Index = request.IndexOf(failure.Index) });
-        request.Clear();
     }
 
     private async Task<WriteResult> SendAsync(WriteRequest request, int first, int count, CancellationToken ct)

@@ -82,13 +82,14 @@ public sealed partial class OptionDefinition
     /// <summary>The default as help shows it; empty where there is none.</summary>
     public string DefaultText => _attribute.Default.Length > 0 ? _attribute.Default : Format(DefaultValue);
 
-    /// <summary>The options of a record, in the order of its properties.</summary>
+    /// <summary>The options of a record, in the order of its properties; what it has from another record comes first.</summary>
     /// <param name="record">A record with a constructor without parameters.</param>
     /// <param name="prefix">Put before every name where a system serves both ends: <c>sink</c>.</param>
     public static IReadOnlyList<OptionDefinition> Of(Type record, string prefix = "")
     {
         var defaults = Activator.CreateInstance(record)!;
         return [.. record.GetProperties()
+            .OrderBy(p => Depth(p.DeclaringType!))
             .Select(p => (Property: p, Attribute: p.GetCustomAttribute<OptionAttribute>()))
             .Where(p => p.Attribute is not null)
             .Select(p => new OptionDefinition(p.Property, p.Attribute!, p.Property.GetValue(defaults), prefix))];
@@ -106,6 +107,8 @@ public sealed partial class OptionDefinition
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
+
+    private static int Depth(Type type) => type.BaseType is { } parent ? 1 + Depth(parent) : 0;
 
     [GeneratedRegex(@"(?<start>://[^/\s:@]*:)[^/\s]*@", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex UrlPassword();

@@ -46,4 +46,7 @@ public static class EngineErrors
         FailureKind.Environment,
         "This source can't tell what has changed since it was read.",
         "Use --mode full-sync.");
+
+    /// <summary>The sentence for one record that is too large.</summary>
+    internal static string TooLarge(long bytes, long most) => $"It has {bytes} bytes; the sink takes at most {most}.";
 }

@@ -171,6 +171,13 @@ public sealed class Pipeline
 
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, stop).ConfigureAwait(false);
         await _sinkRetry.CallAsync(ct => Done(_setup.Sink.PrepareAsync(schema, ct)), stop).ConfigureAwait(false);
+        if (saved is null)
+        {
+            // What preparing has just made, such as an index, is a part of what the sink is from now on.
+            sink = await _sinkRetry.CallAsync(ct => WellAsync(_setup.Sink.CheckAsync, ct), stop).ConfigureAwait(false);
+            identity = _setup.IdentityOf(source, sink);
+        }
+
         if (_setup.Sink is IResumableSink resumable && !await resumable.RestoreAsync(saved?.SinkToken, stop).ConfigureAwait(false))
         {
             Log.OutputGone(_setup.Log);

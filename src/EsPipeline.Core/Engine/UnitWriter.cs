@@ -135,7 +135,7 @@ internal sealed class UnitWriter(
             else
             {
                 refused.Add(i, deadLetters.LetterFor(
-                    unit.Slice[i], unit.OwnerOf(i), EngineErrors.RecordTooLarge.Code, $"It has {bytes} bytes; the sink takes at most {most}.", 0));
+                    unit.Slice[i], unit.OwnerOf(i), EngineErrors.RecordTooLarge.Code, EngineErrors.TooLarge(bytes, most), 0));
             }
         }
 

@@ -5,7 +5,7 @@ using EsPipeline.Core.Telemetry;
 namespace EsPipeline.Core.Sinks;
 
 /// <summary>
-/// Where records go. The engine calls <see cref="CheckAsync"/> and <see cref="PrepareAsync"/> once, then <see cref="WriteAsync"/> from up to
+/// Where records go. The engine calls <see cref="CheckAsync"/> and <see cref="PrepareAsync"/> first, then <see cref="WriteAsync"/> from up to
 /// <see cref="SinkLimits.Concurrency"/> writers at once. Two writes at the same time never hold the same key.
 /// </summary>
 public interface IDataSink : IAsyncDisposable
@@ -13,7 +13,10 @@ public interface IDataSink : IAsyncDisposable
     /// <summary>What one write may hold. May change after <see cref="PrepareAsync"/>, once the server has said what it takes.</summary>
     SinkLimits Limits { get; }
 
-    /// <summary>Asks the system whether it can be written, and who it is. Returns problems rather than throwing them; answers within 5 s.</summary>
+    /// <summary>
+    /// Asks the system whether it can be written, and who it is. Returns problems rather than throwing them; answers within 5 s. A new job
+    /// asks once more after <see cref="PrepareAsync"/>, so that what preparing makes can be a part of the identity.
+    /// </summary>
     Task<ConnectorHealth> CheckAsync(CancellationToken ct);
 
     /// <summary>

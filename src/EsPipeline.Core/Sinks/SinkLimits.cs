@@ -30,4 +30,20 @@ public sealed record SinkLimits
 /// <param name="Factor">What the rate is multiplied by after each period.</param>
 /// <param name="Period">How long each rate lasts.</param>
 /// <param name="Max">Records a second that it never exceeds.</param>
-public sealed record RateRamp(double Start, double Factor, TimeSpan Period, double Max);
+public sealed record RateRamp(double Start, double Factor, TimeSpan Period, double Max)
+{
+    /// <summary>The least time that so many records take.</summary>
+    public TimeSpan TimeFor(long records)
+    {
+        var (rate, time) = (Math.Min(Start, Max), TimeSpan.Zero);
+        double left = records;
+        while (rate < Max && Factor > 1 && left > rate * Period.TotalSeconds)
+        {
+            left -= rate * Period.TotalSeconds;
+            time += Period;
+            rate = Math.Min(rate * Factor, Max);
+        }
+
+        return time + TimeSpan.FromSeconds(left / rate);
+    }
+}

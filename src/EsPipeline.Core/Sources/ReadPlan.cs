@@ -21,7 +21,14 @@ public sealed record ReadPlan(
     ReadKind Kind,
     Selection Selection,
     int Parallelism,
-    IReadOnlyDictionary<PartitionId, Position> Saved);
+    IReadOnlyDictionary<PartitionId, Position> Saved)
+{
+    /// <summary>
+    /// True where the records are only looked at (<c>espipe plan</c>): nothing that outlives the process may be made at the source, such as a
+    /// replication slot. Such a plan is always a snapshot, and is never followed by changes.
+    /// </summary>
+    public bool LooksOnly { get; init; }
+}
 
 /// <summary>Which records a run is about.</summary>
 /// <param name="Query">In the source's own language (query DSL, SQL); null for everything.</param>

@@ -49,7 +49,7 @@ public sealed class IndexExpressionTests(SharedServers servers)
         Assert.NotNull(mistake);
         Assert.Contains(said, mistake, StringComparison.Ordinal);
         Assert.DoesNotContain(mistake, char.IsControl);
-        Assert.Single(new ElasticsearchOptions { Index = expression.Length == 0 ? "," : expression }.Mistakes());
+        Assert.Single(new ElasticsearchSourceOptions { Index = expression.Length == 0 ? "," : expression }.Mistakes());
     }
 
     [Theory]

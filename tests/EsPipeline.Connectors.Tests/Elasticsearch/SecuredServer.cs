@@ -19,7 +19,7 @@ public sealed class SecuredServer : IAsyncDisposable
     internal TestCertificates Certificates => _certificates;
 
     /// <summary>Options that reach it.</summary>
-    internal async Task<ElasticsearchOptions> OptionsAsync(string index) => new()
+    internal async Task<ElasticsearchSourceOptions> OptionsAsync(string index) => new()
     {
         Url = (await ServerAsync()).Address.ToString(),
         Index = index,
@@ -33,8 +33,11 @@ public sealed class SecuredServer : IAsyncDisposable
         await _gate.WaitAsync(Sources.Ct);
         try
         {
-            return _server ??= await ElasticsearchServer.StartAsync(
+            if (_server is not null) return _server;
+            var server = await ElasticsearchServer.StartAsync(
                 ServerKind.Elasticsearch, Sources.Ct, new ServerStart { Password = Password, Tls = _certificates.Make("localhost"), Authority = _certificates.AuthorityFile });
+            await KnowsUsersAsync(server);
+            return _server = server;
         }
         finally
         {
@@ -43,7 +46,7 @@ public sealed class SecuredServer : IAsyncDisposable
     }
 
     /// <summary>Makes a user who has these privileges on these indices, and nothing else.</summary>
-    internal async Task<ElasticsearchOptions> UserAsync(ElasticsearchOptions options, string names, params string[] privileges)
+    internal async Task<ElasticsearchSourceOptions> UserAsync(ElasticsearchSourceOptions options, string names, params string[] privileges)
     {
         var user = $"user-{Guid.NewGuid():n}";
         var server = await ServerAsync();
@@ -51,6 +54,20 @@ public sealed class SecuredServer : IAsyncDisposable
         await Api.SendAsync(server, HttpMethod.Put, $"_security/role/{user}", $$"""{"indices":[{"names":["{{names}}"],"privileges":[{{list}}]}]}""");
         await Api.SendAsync(server, HttpMethod.Put, $"_security/user/{user}", $$"""{"password":"{{Password}}","roles":["{{user}}"]}""");
         return options with { User = user };
+    }
+
+    // A new server writes its own roles into an index of its own soon after it has started. Until that index is there as a whole it knows
+    // no user, not even the first.
+    private static async Task KnowsUsersAsync(ElasticsearchServer server)
+    {
+        using var longest = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        do
+        {
+            using var answer = await server.Http.GetAsync(new Uri("_cluster/health/.security-7?wait_for_active_shards=1&timeout=30s", UriKind.Relative), longest.Token);
+            if (answer.IsSuccessStatusCode) return;
+        }
+        while (await timer.WaitForNextTickAsync(longest.Token));
     }
 
     public async ValueTask DisposeAsync()

@@ -43,7 +43,7 @@ internal static class Sources
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public static ElasticsearchSource Open(
-        ElasticsearchOptions options, int pageSize = 100, RunOptions? run = null, ILogger<ElasticsearchSource>? log = null, ClientPatience? patience = null) =>
+        ElasticsearchSourceOptions options, int pageSize = 100, RunOptions? run = null, ILogger<ElasticsearchSource>? log = null, ClientPatience? patience = null) =>
         new(
             options,
             run ?? new RunOptions(),

@@ -42,11 +42,11 @@ internal sealed class TestIndex : IAsyncDisposable
     }
 
     /// <summary>Options of a source that reads it.</summary>
-    public ElasticsearchOptions Options => new() { Url = _server.Address.ToString(), Index = Name };
+    public ElasticsearchSourceOptions Options => new() { Url = _server.Address.ToString(), Index = Name };
 
     /// <summary>Opens a source over it, or over another expression.</summary>
     public ElasticsearchSource Open(
-        ElasticsearchOptions? options = null, int pageSize = 100, RunOptions? run = null, ILogger<ElasticsearchSource>? log = null, ClientPatience? patience = null) =>
+        ElasticsearchSourceOptions? options = null, int pageSize = 100, RunOptions? run = null, ILogger<ElasticsearchSource>? log = null, ClientPatience? patience = null) =>
         Sources.Open(options ?? Options, pageSize, run, log, patience);
 
     /// <summary>Puts documents <c>{prefix}{number}</c>, with the number, a time a second after the one before, and what is given.</summary>

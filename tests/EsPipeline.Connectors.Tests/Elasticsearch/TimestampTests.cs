@@ -138,5 +138,5 @@ public sealed class TimestampTests(SharedServers servers)
         Assert.Empty((await source.SnapshotAsync(selection: new Selection(Since: Noon))).Records);
     }
 
-    private static ElasticsearchOptions ByTime(TestIndex index) => index.Options with { Follow = FollowWay.Timestamp };
+    private static ElasticsearchSourceOptions ByTime(TestIndex index) => index.Options with { Follow = FollowWay.Timestamp };
 }

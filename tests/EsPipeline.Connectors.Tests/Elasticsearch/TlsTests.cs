@@ -61,7 +61,7 @@ public sealed class TlsTests(SecuredServer secured)
         };
 
         await using var server = new TlsEndpoint(files);
-        var problem = await ProblemAsync(new ElasticsearchOptions { Url = server.Address, Index = "a", CaFile = secured.Certificates.AuthorityFile });
+        var problem = await ProblemAsync(new ElasticsearchSourceOptions { Url = server.Address, Index = "a", CaFile = secured.Certificates.AuthorityFile });
         Assert.Equal((code, FailureKind.Environment), (problem?.Code, problem?.Kind));
         Assert.Contains(said, problem!.Message, StringComparison.Ordinal);
     }
@@ -72,7 +72,7 @@ public sealed class TlsTests(SecuredServer secured)
         // Anybody can send the authority's certificate: it is no secret.
         using var authority = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(secured.Certificates.AuthorityFile, Sources.Ct));
         using var forged = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(secured.Certificates.Make("localhost", selfSigned: true).Certificate, Sources.Ct));
-        var trust = new ServerTrust(new ElasticsearchOptions { Fingerprint = secured.Certificates.AuthorityFingerprint });
+        var trust = new ServerTrust(new ElasticsearchSourceOptions { Fingerprint = secured.Certificates.AuthorityFingerprint });
         using var chain = new X509Chain();
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.ExtraStore.Add(authority);
@@ -108,11 +108,11 @@ public sealed class TlsTests(SecuredServer secured)
     public async Task TLS_to_a_plain_port_is_told_as_that()
     {
         await using var server = await ElasticsearchServer.StartAsync(ServerKind.Elasticsearch, Sources.Ct);
-        var problem = await ProblemAsync(new ElasticsearchOptions { Url = server.Address.ToString().Replace("http", "https", StringComparison.Ordinal), Index = "a" });
+        var problem = await ProblemAsync(new ElasticsearchSourceOptions { Url = server.Address.ToString().Replace("http", "https", StringComparison.Ordinal), Index = "a" });
         Assert.Equal(("elasticsearch.not_tls", FailureKind.Environment), (problem?.Code, problem?.Kind));
     }
 
-    private static async Task<PipelineException?> ProblemAsync(ElasticsearchOptions options)
+    private static async Task<PipelineException?> ProblemAsync(ElasticsearchSourceOptions options)
     {
         await using var source = Sources.Open(options);
         var problem = (await source.CheckAsync(Sources.Ct)).Problem;

@@ -19,7 +19,7 @@ public sealed class PipelineTests : IDisposable
         Assert.Equal((RunOutcome.Done, 230L, 230L, true), (result.Outcome, result.Account.Read, result.Account.Written, result.Account.Balances));
         Assert.Equal(Corpus.Plain(230).Sum(d => d.KeyBytes.Length + d.JsonBytes.Length), result.Account.Bytes);
         ContentAssert.Same(Corpus.Plain(230), sink.Documents);
-        Assert.Equal(["check", "prepare", "begin Snapshot unique", "complete"], sink.Calls);
+        Assert.Equal(["check", "prepare", "check", "begin Snapshot unique", "complete"], sink.Calls);
     }
 
     [Fact]

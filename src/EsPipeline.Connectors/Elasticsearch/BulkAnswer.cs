@@ -1,0 +1,130 @@
+using System.Text.Json;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>
+/// Reads the answer to a <c>_bulk</c> request: an item for each record, in the order in which they were sent. An answer with fewer or other
+/// items than that is an error (invariant 4), and a failed item in an answer of 200 is a failure (invariant 3).
+/// </summary>
+/// <param name="address">The server's address, for its errors.</param>
+/// <param name="path">The request's path, for its errors.</param>
+internal sealed class BulkAnswer(ClusterAddress address, string path)
+{
+    /// <summary>What is asked for of each item; everything else would only be received and thrown away.</summary>
+    public const string Filter = "filter_path=errors,items.*.status,items.*.error,items.*._id";
+
+    // How far into the answer the flag may stand: behind how long it took.
+    private const int HeadBytes = 256;
+
+    /// <summary>Says what became of every record.</summary>
+    /// <exception cref="Core.Errors.PipelineException"><see cref="ElasticsearchErrors.BadAnswer"/>: it is not known what was written.</exception>
+    public WriteResult Read(ReadOnlySpan<byte> answer, RecordSlice slice)
+    {
+        try
+        {
+            // With no error and nothing to delete, which may find nothing, every item says the same: they are counted and not read.
+            if (HasErrors(answer) || HasDeletes(slice)) return Walk(answer, slice);
+            var items = answer.Count("\"status\":"u8);
+            return items == slice.Count && answer[^1] == (byte)'}' ? WriteResult.All(items) : throw Mismatch(items, slice.Count);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw ElasticsearchErrors.BadAnswer.Error($"{address} answered {path} with something that is no answer to it: {e.Message}", inner: e);
+        }
+    }
+
+    private static bool HasErrors(ReadOnlySpan<byte> answer)
+    {
+        var name = "\"errors\":"u8;
+        var at = answer[..Math.Min(answer.Length, HeadBytes)].IndexOf(name);
+        var value = at < 0 ? default : answer[(at + name.Length)..];
+        return value.StartsWith("true"u8) || (value.StartsWith("false"u8) ? false : throw new JsonException("it does not say whether there were errors."));
+    }
+
+    private static bool HasDeletes(RecordSlice slice)
+    {
+        foreach (ref readonly var record in slice.Records)
+        {
+            if (record.Operation == RecordOperation.Delete) return true;
+        }
+
+        return false;
+    }
+
+    private WriteResult Walk(ReadOnlySpan<byte> answer, RecordSlice slice)
+    {
+        var reader = new Utf8JsonReader(answer);
+        reader.Read();
+        Find(ref reader, "items"u8);
+        var (index, unchanged, failures) = (0, 0, new List<RecordFailure>());
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        {
+            if (index == slice.Count) throw Mismatch(index + 1, slice.Count);
+            reader.Read();
+            reader.Read();
+            var item = ReadItem(ref reader, slice[index].Key.Span);
+            reader.Read();
+            if (item.IsUnchanged(slice[index])) unchanged++;
+            else if (item.Failure(index, address, path) is { } failure) failures.Add(failure);
+            index++;
+        }
+
+        if (index != slice.Count) throw Mismatch(index, slice.Count);
+        while (reader.Read())
+        {
+            // To the end of the answer, which has to be there.
+        }
+
+        return new WriteResult(index - unchanged - failures.Count, unchanged, failures);
+    }
+
+    private static void Find(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var found = reader.ValueTextEquals(name);
+            reader.Read();
+            if (found) return;
+            reader.Skip();
+        }
+
+        throw new JsonException("it has no items.");
+    }
+
+    // From the start of what is within {"index":…} to its end.
+    private static BulkItem ReadItem(ref Utf8JsonReader reader, ReadOnlySpan<byte> key)
+    {
+        var (status, error) = (0, default(JsonElement));
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("status"u8))
+            {
+                reader.Read();
+                status = reader.GetInt32();
+            }
+            else if (reader.ValueTextEquals("_id"u8))
+            {
+                reader.Read();
+                if (!reader.ValueTextEquals(key)) throw new JsonException("its items are not in the order of the request.");
+            }
+            else if (reader.ValueTextEquals("error"u8))
+            {
+                reader.Read();
+                using var document = JsonDocument.ParseValue(ref reader);
+                error = document.RootElement.Clone();
+            }
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+
+        return status > 0 ? new BulkItem(status, error) : throw new JsonException("an item has no status.");
+    }
+
+    private Core.Errors.PipelineException Mismatch(int items, int sent) =>
+        ElasticsearchErrors.BadAnswer.Error($"{address} answered {path} for {items}{(items > sent ? " or more" : "")} of {sent} documents.");
+}

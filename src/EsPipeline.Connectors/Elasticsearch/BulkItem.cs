@@ -1,0 +1,33 @@
+using System.Net;
+using System.Text.Json;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>What became of one record of a <c>_bulk</c> request.</summary>
+/// <param name="Status">Its own HTTP status.</param>
+/// <param name="Error">Its error; undefined where there is none.</param>
+internal readonly record struct BulkItem(int Status, JsonElement Error)
+{
+    /// <summary>True where the index already is as the record wants it: it holds a newer version, or what is to be deleted is not there.</summary>
+    public bool IsUnchanged(in Record record) =>
+        (Status == (int)HttpStatusCode.Conflict && record.Version > 0)
+        || (Status == (int)HttpStatusCode.NotFound && record.Operation == RecordOperation.Delete && Error.ValueKind == JsonValueKind.Undefined);
+
+    /// <summary>Why the record was not written; null where it was.</summary>
+    public RecordFailure? Failure(int index, ClusterAddress address, string path)
+    {
+        if (Status is >= 200 and < 300 && Error.ValueKind == JsonValueKind.Undefined) return null;
+        var refusal = Refusal.OfItem((HttpStatusCode)Status, Error);
+        if (Status == (int)HttpStatusCode.Conflict) return new RecordFailure(index, ElasticsearchErrors.Conflict, refusal.Reason);
+        if (refusal.Reason.StartsWith("pipeline with id ", StringComparison.Ordinal)) return new RecordFailure(index, ElasticsearchErrors.PipelineMissing, refusal.Reason);
+        var meaning = refusal.Explain(address, HttpMethod.Post, path, null, null);
+
+        // About a document the server's own words say most; the rest is about the index or the server.
+        var isDocument = meaning.Kind == Core.Errors.FailureKind.Permanent || meaning.Error == ElasticsearchErrors.Refused;
+        return isDocument
+            ? new RecordFailure(index, ElasticsearchErrors.DocumentRefused, $"{refusal.Reason} ({refusal.Type}, {Status})")
+            : new RecordFailure(index, meaning.Error, meaning.Message, meaning.RetryAfter);
+    }
+}

@@ -1,0 +1,256 @@
+using System.Text;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>
+/// Writes to an index of Elasticsearch 7.17 to 9 or OpenSearch 1 to 3, or to an alias's write index, with <c>_bulk</c>. A document's
+/// <c>_id</c> is its key; writing it again replaces it whole.
+/// </summary>
+/// <remarks>
+/// A record with a version is written with it (<c>external_gte</c>): an older one never replaces a newer one, in whatever order they come.
+/// The servers remember the version of what was deleted for a minute (<c>index.gc_deletes</c>), so an older record that comes later than
+/// that after its delete is taken again.
+/// </remarks>
+public sealed class ElasticsearchSink : IReadableSink
+{
+    // What the servers recommend for one request is 5 to 15 MB.
+    private const int UsualRequestBytes = 8 << 20;
+
+    // A proxy that takes less than this in one request is set up wrongly.
+    private const long LeastRequestBytes = 64 << 10;
+
+    private static readonly TimeSpan CheckPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestEnding = TimeSpan.FromSeconds(5);
+
+    private readonly ElasticsearchSinkOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly ElasticsearchClient _client;
+    private readonly BulkLoad _bulkLoad;
+    private readonly string _name;
+    private TargetIndex? _target;
+    private string _bulk = "";
+    private long _mostRequestBytes = IndexPreparation.UsualContentLength;
+    private long _checkedAt;
+    private bool _relaxed;
+
+    /// <summary>Makes the sink; nothing is connected yet.</summary>
+    /// <param name="options">Valid options.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where to log.</param>
+    public ElasticsearchSink(ElasticsearchSinkOptions options, TimeProvider time, ILogger<ElasticsearchSink> log)
+        : this(options, time, log, ClientPatience.Default)
+    {
+    }
+
+    /// <summary>A sink that waits for another time than usual.</summary>
+    internal ElasticsearchSink(ElasticsearchSinkOptions options, TimeProvider time, ILogger log, ClientPatience patience)
+    {
+        (_options, _time, _log) = (options, time, log);
+        _name = ClusterAddress.IndexOf(options, ClusterAddress.Parse(options, []), []) ?? "";
+        _client = new ElasticsearchClient(options, time, patience);
+        _bulkLoad = new BulkLoad(_client, log);
+        Limits = LimitsFor(IndexPreparation.UsualContentLength);
+    }
+
+    /// <inheritdoc/>
+    public SinkLimits Limits { get; private set; }
+
+    /// <inheritdoc/>
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => new SinkCheck(_client, _name, _time).AskAsync(ct);
+
+    /// <summary>
+    /// Makes the index where it is not there, from <c>--es-mapping</c> or from the schema; compares it with them where it is. Gives an index
+    /// that a run with <c>--es-bulk-load</c> has left relaxed its settings back, unless this one is to go on with it.
+    /// </summary>
+    public async Task PrepareAsync(SourceSchema schema, CancellationToken ct)
+    {
+        var (target, most) = await new IndexPreparation(_client, _options, _name, _log).PrepareAsync(schema, ct).ConfigureAwait(false);
+        (Limits, _mostRequestBytes) = (LimitsFor(most), Math.Min(UsualRequestBytes + (1 << 20), most));
+        (_target, _bulk, _checkedAt) = (target, BulkPath(target), _time.GetTimestamp());
+        if (!_options.BulkLoad) await _bulkLoad.RestoreAsync(target, ct).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
+    {
+        await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
+        if (!_options.BulkLoad || kind != ReadKind.Snapshot) return;
+        await _bulkLoad.RelaxAsync(_target!, ct).ConfigureAwait(false);
+        _relaxed = true;
+    }
+
+    /// <inheritdoc/>
+    public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+    {
+        if (_time.GetElapsedTime(Interlocked.Read(ref _checkedAt)) > CheckPause) await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
+        var failures = new List<RecordFailure>();
+        var takes = RefuseImpossible(slice, failures);
+        var rest = takes is null ? slice : slice.Pick(takes);
+        var (written, unchanged) = (0, 0);
+        for (int from = 0, count; from < rest.Count; from += count)
+        {
+            count = CountIn(rest, from);
+            var part = rest.Slice(from, count);
+            var result = await SliceBisection.WriteAsync(
+                count, (first, some, stop) => SendAsync(part.Slice(first, some), stop), BlamesDocuments, ct).ConfigureAwait(false);
+            written += result.Written;
+            unchanged += result.Unchanged;
+            foreach (var failure in result.Failures) failures.Add(failure with { Index = takes is null ? from + failure.Index : takes[from + failure.Index] });
+        }
+
+        failures.Sort((a, b) => a.Index.CompareTo(b.Index));
+        return new WriteResult(written, unchanged, failures);
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct)
+    {
+        // A key such as ".." can't stand in a path.
+        var body = SearchBody.Write(w =>
+        {
+            w.WriteStartObject();
+            w.WriteStartArray("ids");
+            w.WriteStringValue(key.Span);
+            w.WriteEndArray();
+            w.WriteEndObject();
+        });
+        var target = await FindAgainAsync(ct).ConfigureAwait(false);
+        var answer = await _client.SendAsync(HttpMethod.Post, $"{IndexExpression.Encode(target.Concrete)}/_mget", body, ct).ConfigureAwait(false);
+        var document = answer.GetProperty("docs")[0];
+        if (document.TryGetProperty("error", out var error)) throw Refusal.OfItem(System.Net.HttpStatusCode.BadRequest, error).Explain(_client.Addresses[0], HttpMethod.Post, "/_mget", null, null);
+        if (!document.GetProperty("found").GetBoolean()) return null;
+        return document.TryGetProperty("_source", out var source)
+            ? Encoding.UTF8.GetBytes(source.GetRawText())
+            : throw ElasticsearchErrors.NoSource.Error($"The index '{target.Concrete}' has _source disabled.");
+    }
+
+    /// <inheritdoc/>
+    public async Task CompleteAsync(CancellationToken ct)
+    {
+        await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
+        if (!_relaxed) return;
+        await _bulkLoad.RestoreAsync(await FindAgainAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+        _relaxed = false;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_relaxed) await EndBulkLoadAsync().ConfigureAwait(false);
+        _client.Dispose();
+    }
+
+    private static bool BlamesDocuments(PipelineException e) => e.Error == ElasticsearchErrors.RequestTooLarge || e.Error == ElasticsearchErrors.DocumentRefused;
+
+    private static SinkLimits LimitsFor(long contentLength)
+    {
+        var record = contentLength - BulkBody.MostOverhead;
+        return new SinkLimits
+        {
+            MaxRecords = 20_000,
+            StartRecords = 2000,
+            MaxBytes = Math.Min(UsualRequestBytes, record),
+            MaxRecordBytes = record,
+            Concurrency = 8,
+            StartConcurrency = 2,
+        };
+    }
+
+    private string BulkPath(TargetIndex target)
+    {
+        var path = new StringBuilder(IndexExpression.Encode(_name)).Append("/_bulk?").Append(BulkAnswer.Filter);
+
+        // An alias that was removed would else come back as an index of its name.
+        if (target.IsAlias) path.Append("&require_alias=true");
+        if (_options.Pipeline.Length > 0) path.Append("&pipeline=").Append(Uri.EscapeDataString(_options.Pipeline));
+        if (_options.Refresh != RefreshTime.Interval) path.Append(_options.Refresh == RefreshTime.Now ? "&refresh=true" : "&refresh=wait_for");
+        return path.ToString();
+    }
+
+    // What the server would refuse together with all others of its request, or never take.
+    private int[]? RefuseImpossible(RecordSlice slice, List<RecordFailure> failures)
+    {
+        var most = Limits.MaxRecordBytes;
+        for (var i = 0; i < slice.Count; i++)
+        {
+            ref readonly var record = ref slice[i];
+            if (record.Key.Length > BulkBody.MostKeyBytes)
+            {
+                failures.Add(new RecordFailure(i, ElasticsearchErrors.KeyTooLong, $"Its key has {record.Key.Length} bytes; an _id has at most {BulkBody.MostKeyBytes}."));
+            }
+            else if (record.Bytes > most)
+            {
+                failures.Add(new RecordFailure(i, ElasticsearchErrors.RequestTooLarge, $"It has {record.Bytes} bytes; the server takes at most {most} (http.max_content_length)."));
+            }
+        }
+
+        if (failures.Count == 0) return null;
+        var refused = failures.Select(f => f.Index).ToHashSet();
+        return [.. Enumerable.Range(0, slice.Count).Where(i => !refused.Contains(i))];
+    }
+
+    // As many records from one on as one request may hold; one at least.
+    private int CountIn(RecordSlice slice, int from)
+    {
+        var (bytes, count, most) = (0L, 0, Interlocked.Read(ref _mostRequestBytes));
+        while (from + count < slice.Count)
+        {
+            bytes += BulkBody.LengthOf(slice[from + count]);
+            if (bytes > most && count > 0) break;
+            count++;
+        }
+
+        return count;
+    }
+
+    private async Task<WriteResult> SendAsync(RecordSlice slice, CancellationToken ct)
+    {
+        try
+        {
+            using var answer = await _client.FetchAsync(
+                HttpMethod.Post, _bulk, () => new BulkBody(slice, _client.Compresses), 4096 + (64 * slice.Count), Array.MaxLength, ct).ConfigureAwait(false);
+            return new BulkAnswer(_client.Addresses[0], "/" + _bulk.Split('?')[0]).Read(answer.Written.Span, slice);
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.RequestTooLarge && slice.Count > 1)
+        {
+            // Something on the way takes less than the server says that it does: from here on no request is as large.
+            var half = Math.Max(LeastRequestBytes, slice.Bytes / 2);
+            if (half < Interlocked.Read(ref _mostRequestBytes)) Interlocked.Exchange(ref _mostRequestBytes, half);
+            throw;
+        }
+    }
+
+    private Task<TargetIndex> FindAgainAsync(CancellationToken ct) => TargetIndex.GetAsync(_client, _name, ct);
+
+    // The servers make a missing index by themselves when something is written to it, with whatever mapping comes out.
+    private async Task MakeSureOfIndexAsync(CancellationToken ct)
+    {
+        if (_target is not { IsSeen: true } target) return;
+        Interlocked.Exchange(ref _checkedAt, _time.GetTimestamp());
+        var now = await FindAgainAsync(ct).ConfigureAwait(false);
+        if (!target.IsAlias && now.Uuid != target.Uuid)
+        {
+            throw ElasticsearchErrors.IndexReplaced.Error($"The index '{_name}' is another one than before: it was deleted and made again while it was written to.");
+        }
+    }
+
+    private async Task EndBulkLoadAsync()
+    {
+        using var limit = new CancellationTokenSource(LongestEnding);
+        try
+        {
+            await _bulkLoad.RestoreAsync(await FindAgainAsync(limit.Token).ConfigureAwait(false), limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is PipelineException or OperationCanceledException)
+        {
+            Log.BulkLoadNotEnded(_log, _name, e.Message);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>Asks whether an index can be written to, within 5 s whatever hangs, and what a person should know about it before.</summary>
+internal sealed class SinkCheck(ElasticsearchClient client, string name, TimeProvider time)
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(4.5);
+
+    /// <summary>Asks. Makes nothing: an index that is not there yet is no problem.</summary>
+    public async Task<ConnectorHealth> AskAsync(CancellationToken ct)
+    {
+        var started = time.GetTimestamp();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(Longest);
+        ServerInfo? server = null;
+        try
+        {
+            server = await ServerInfo.AskAsync(client, limit.Token).ConfigureAwait(false);
+            var index = await TargetIndex.FindAsync(client, name, limit.Token).ConfigureAwait(false);
+            if (index is not null) RefuseBlocked(index);
+            return new ConnectorHealth(server.Name, time.GetElapsedTime(started), IdentityOf(server, index))
+            {
+                Warnings = [.. client.ConnectionWarnings(), .. WarningsAbout(index)],
+            };
+        }
+        catch (PipelineException e)
+        {
+            return ConnectorHealth.Unwell(server?.Name ?? "Elasticsearch", time.GetElapsedTime(started), e);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            var error = ElasticsearchErrors.TimedOut.Error($"{client.Name} did not answer within {Longest.TotalSeconds:0.#} s.");
+            return ConnectorHealth.Unwell(server?.Name ?? "Elasticsearch", time.GetElapsedTime(started), error);
+        }
+    }
+
+    // An alias is meant to move from index to index; an index that was deleted is another one when it is made again, and empty.
+    private Dictionary<string, string> IdentityOf(ServerInfo server, TargetIndex? index)
+    {
+        var identity = new Dictionary<string, string> { ["cluster"] = server.ClusterUuid, ["index"] = name };
+        if (index is null) identity["index-uuid"] = $"none, since there is no index {name}";
+        else if (!index.IsAlias) identity["index-uuid"] = index.Uuid ?? "unknown, since the user may not see it";
+        return identity;
+    }
+
+    private static void RefuseBlocked(TargetIndex index)
+    {
+        foreach (var block in (string[])["read_only_allow_delete", "read_only", "write"])
+        {
+            if (TargetIndex.Setting(index.Settings, "blocks", block) != "true") continue;
+            throw ElasticsearchErrors.Blocked.Error(
+                $"The index '{index.Concrete}' takes no writes (index.blocks.{block}).",
+                block == "read_only_allow_delete"
+                    ? "Make room on the server's disks: this block goes by itself once there is some."
+                    : $"Lift the block: PUT {index.Concrete}/_settings {{\"index.blocks.{block}\":null}}.");
+        }
+    }
+
+    private IEnumerable<string> WarningsAbout(TargetIndex? index)
+    {
+        if (index is null) yield break;
+        if (index.Behind > 1)
+        {
+            yield return $"the alias '{name}' means {index.Behind} indices: documents are written to {index.Concrete}, those of the same key in the others stay";
+        }
+
+        if (TargetIndex.Setting(index.Settings, "translog", "durability") == "async")
+        {
+            yield return $"{index.Concrete} is set to lose its last seconds when the server crashes (index.translog.durability is async): what is saved here as written may then be missing there";
+        }
+
+        if (TargetIndex.Setting(index.Settings, "default_pipeline") is { } pipeline and not "_none")
+        {
+            yield return $"documents go through the ingest pipeline {pipeline}, which {index.Concrete} has by default";
+        }
+
+        if (index.IsSeen && MappingSchema.HasNoSource(index.Mappings)) yield return $"{index.Concrete} does not keep documents (_source is disabled): they can be searched, not read back";
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <summary>The index that documents are written to, as it is just now.</summary>
+/// <param name="Name">What it was asked for by: the index's own name, or an alias.</param>
+/// <param name="Concrete">The index's own name.</param>
+/// <param name="Uuid">The index's own identity, new whenever it is made again; null where the user may not see it.</param>
+/// <param name="Behind">How many indices the alias means; 1 for an index.</param>
+/// <param name="Mappings">Its mappings; undefined where the user may not see them.</param>
+/// <param name="Settings">Its settings below <c>index</c>; undefined where the user may not see them.</param>
+internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, int Behind, JsonElement Mappings, JsonElement Settings)
+{
+    /// <summary>True for an alias.</summary>
+    public bool IsAlias => Name != Concrete;
+
+    /// <summary>True where the user may see what the index is like (index privilege view_index_metadata).</summary>
+    public bool IsSeen => Uuid is not null;
+
+    /// <summary>Looks for it.</summary>
+    /// <returns>Null where there is nothing of this name.</returns>
+    /// <exception cref="PipelineException">It is closed, or nothing that can be written to by key.</exception>
+    public static async Task<TargetIndex?> FindAsync(ElasticsearchClient client, string name, CancellationToken ct)
+    {
+        JsonElement answer;
+        try
+        {
+            answer = await client.SendAsync(HttpMethod.Get, IndexExpression.Encode(name), default, ct).ConfigureAwait(false);
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.IndexNotFound)
+        {
+            return null;
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden)
+        {
+            return new TargetIndex(name, name, null, 1, default, default);
+        }
+
+        JsonProperty[] indices = [.. answer.EnumerateObject()];
+        if (indices.Any(i => i.Value.TryGetProperty("data_stream", out _)))
+        {
+            throw ElasticsearchErrors.NotWritable.Error(
+                $"'{name}' is a data stream, which only takes new documents: none of them could be replaced or deleted by its key.",
+                "Name an index that is not a data stream, or an alias of one.");
+        }
+
+        var found = indices.Length == 1 && indices[0].Name == name ? indices[0] : WriteIndexOf(name, indices);
+        var target = Of(name, indices.Length, found);
+        if (Setting(target.Settings, "verified_before_close") == "true") throw ElasticsearchErrors.IndexClosed.Error($"The index '{target.Concrete}' is closed.");
+        if (target.Mappings.TryGetProperty("_routing", out var routing) && routing.TryGetProperty("required", out var required) && required.ToString() is "true" or "True")
+        {
+            throw ElasticsearchErrors.NotWritable.Error(
+                $"The index '{target.Concrete}' wants a routing value with every document (_routing.required), which records do not have.",
+                "Name an index that does not.");
+        }
+
+        return target;
+    }
+
+    /// <summary>Looks for what was there before.</summary>
+    /// <exception cref="PipelineException">It is not there any more, or as in <see cref="FindAsync"/>.</exception>
+    public static async Task<TargetIndex> GetAsync(ElasticsearchClient client, string name, CancellationToken ct) =>
+        await FindAsync(client, name, ct).ConfigureAwait(false)
+        ?? throw ElasticsearchErrors.IndexReplaced.Error($"The index '{name}' is not there any more: it was deleted while it was written to.");
+
+    /// <summary>One of the settings as text; null where it is not set.</summary>
+    public static string? Setting(JsonElement settings, params ReadOnlySpan<string> path)
+    {
+        foreach (var name in path)
+        {
+            if (settings.ValueKind != JsonValueKind.Object || !settings.TryGetProperty(name, out settings)) return null;
+        }
+
+        return settings.ToString();
+    }
+
+    private static TargetIndex Of(string name, int behind, JsonProperty index)
+    {
+        var settings = index.Value.GetProperty("settings").GetProperty("index");
+        return new TargetIndex(name, index.Name, settings.GetProperty("uuid").GetString(), behind, index.Value.GetProperty("mappings"), settings);
+    }
+
+    private static JsonProperty WriteIndexOf(string alias, JsonProperty[] indices)
+    {
+        JsonProperty[] marked = [.. indices.Where(i => IsWriteIndex(i, alias) == true)];
+        if (marked.Length == 1) return marked[0];
+        if (indices.Length == 1 && IsWriteIndex(indices[0], alias) is null) return indices[0];
+        throw ElasticsearchErrors.NotWritable.Error(
+            $"The alias '{alias}' has {(indices.Length == 1 ? "an index that is not to be written to" : $"{indices.Length} indices and none of them is its write index")}.",
+            "Make one of them the alias's write index (POST _aliases with is_write_index), or name an index.");
+    }
+
+    private static bool? IsWriteIndex(JsonProperty index, string alias) =>
+        index.Value.GetProperty("aliases").TryGetProperty(alias, out var settings) && settings.TryGetProperty("is_write_index", out var marked)
+            ? marked.GetBoolean()
+            : null;
+}

@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+using EsPipeline.Connectors.Files;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Hadoop;
+
+/// <summary>
+/// Reads the output of Hadoop jobs from S3 or a folder: the source <c>hadoop</c>. A partition is a job's folder, and its files are read in the
+/// order of their names; jobs follow each other in the order of theirs. A job that finishes or is run again later is read then, whole, and
+/// counts as newer than what was read before.
+/// </summary>
+/// <remarks>
+/// The jobs are read one after the other because the same key may stand in several; what is done at once is fetching
+/// (<see cref="RangeAhead"/>). Jobs that were read to their end are kept in a <see cref="JobLedger"/>.
+/// </remarks>
+public sealed class HadoopSource : IDataSource
+{
+    private static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(5);
+
+    private readonly HadoopOptions _options;
+    private readonly IObjectStore _store;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Dictionary<PartitionId, ulong> _changed = [];
+    private Dictionary<PartitionId, JobFolder>? _jobs;
+    private int _unfinished = -1;
+
+    /// <param name="options">Where the jobs are, and what they have written.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">The log.</param>
+    public HadoopSource(HadoopOptions options, TimeProvider time, ILogger<HadoopSource> log)
+    {
+        (_options, _time, _log) = (options, time, log);
+        _store = options.Path is { } path ? new FolderStore(path) : new S3Store(options);
+    }
+
+    /// <summary>How much is fetched and read at once; tests take less for more batches.</summary>
+    internal ReadTuning Tuning { get; init; } = new();
+
+    /// <inheritdoc/>
+    public bool SnapshotContinues { get; private set; }
+
+    /// <inheritdoc/>
+    public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
+    {
+        var started = _time.GetTimestamp();
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limited.CancelAfter(LongestCheck);
+        try
+        {
+            await _store.CheckAsync(limited.Token).ConfigureAwait(false);
+            return new ConnectorHealth(_store.Description, _time.GetElapsedTime(started), _store.Identity) { Warnings = _store.Warnings };
+        }
+        catch (PipelineException e)
+        {
+            return ConnectorHealth.Unwell(_store.Description, _time.GetElapsedTime(started), e);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            var silent = HadoopErrors.Unreachable.Error($"{_store.Description} did not answer within {LongestCheck.TotalSeconds} s.");
+            return ConnectorHealth.Unwell(_store.Description, _time.GetElapsedTime(started), silent);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<SourceSchema> DescribeAsync(CancellationToken ct) => Task.FromResult(_options.Format switch
+    {
+        HadoopFormat.ObjectCounts => ObjectCountLines.Schema,
+        HadoopFormat.KeyValue => KeyValueLines.Schema,
+        _ => SourceSchema.Unknown,
+    });
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
+    {
+        SnapshotContinues = false;
+        var ledger = JobLedger.Read(plan.Saved);
+        var jobs = await ListAsync(ct).ConfigureAwait(false);
+        var partitions = new List<Partition>();
+        foreach (var job in jobs.Values)
+        {
+            if (PartitionOf(job, plan, ledger) is { } partition) partitions.Add(partition);
+        }
+
+        // A job that is not finished any more is being run again: what is known of it is kept until it is.
+        foreach (var (id, position) in plan.Saved.Where(p => !JobLedger.Holds(p.Key) && !jobs.ContainsKey(p.Key)))
+        {
+            HadoopPosition.Parse(position);
+            partitions.Add(new Partition(id, HadoopPosition.Start.ToPosition()) { InOrder = true, Extent = 0 });
+        }
+
+        return [.. ledger.Partitions(), .. partitions];
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (JobLedger.Holds(partition.Id)) yield break;
+        var from = HadoopPosition.Parse(after);
+        var jobs = _jobs ?? await ListAsync(ct).ConfigureAwait(false);
+        if (from.IsDone || !jobs.TryGetValue(partition.Id, out var job)) yield break;
+        if (from.IndexIn(job) is null)
+        {
+            NoteChange(job, job.Folder);
+            yield break;
+        }
+
+        var reader = new JobReader(_store, job, from, ParserFor, Tuning, ct);
+        await using (reader.ConfigureAwait(false))
+        {
+            using var output = new RecordBatchBuilder();
+            while (await ReadAsync(reader, job, output, ct).ConfigureAwait(false) is { } more)
+            {
+                if (!more)
+                {
+                    yield return RecordBatch.Empty(HadoopPosition.Done(job.Digest).ToPosition());
+                    yield break;
+                }
+
+                yield return output.Build(reader.Position.ToPosition(), reader.TakeFetched(), $"{reader.FileName} line");
+                ct.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _store.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    // Null where there is nothing to be read of the job.
+    private Partition? PartitionOf(JobFolder job, ReadPlan plan, JobLedger ledger)
+    {
+        const string again = "the job was run again: its files are not the ones that were read";
+        var partition = new Partition(job.Id, HadoopPosition.Start.ToPosition()) { InOrder = true, Extent = job.Bytes };
+        if (!plan.Saved.TryGetValue(job.Id, out var saved))
+        {
+            if (ledger.DigestOf(job.Folder) is not { } read) return Checked(partition, job, 0);
+            if (read == job.Digest) return null;
+            ledger.Remove(job.Folder);
+            return Checked(partition with { StartsOverBecause = again }, job, 0);
+        }
+
+        var position = HadoopPosition.Parse(saved);
+        if (position.IndexIn(job) is not { } file) return Checked(partition with { StartsOverBecause = again }, job, 0);
+
+        // With a limit the records of what was read still have to be counted, and the ledger counts none.
+        if (position.IsDone && plan.Selection.Limit is null)
+        {
+            ledger.Add(job.Folder, job.Digest);
+            return null;
+        }
+
+        var skipped = file < job.Files.Count && !Packing.IsPacked(job.Files[file]) ? position.Offset : 0;
+        return Checked(partition with { Extent = job.Files.Skip(file).Sum(f => f.Size) - skipped }, job, file);
+    }
+
+    private Partition Checked(Partition partition, JobFolder job, int first)
+    {
+        foreach (var file in job.Files.Skip(first)) Packing.Check(file, _store.NameOf(file));
+        return partition;
+    }
+
+    // False at the job's end; null where its files are not what they were.
+    private async ValueTask<bool?> ReadAsync(JobReader reader, JobFolder job, RecordBatchBuilder output, CancellationToken ct)
+    {
+        try
+        {
+            return await reader.ReadAsync(output, ct).ConfigureAwait(false);
+        }
+        catch (ObjectChangedException e)
+        {
+            NoteChange(job, e.Path);
+            return null;
+        }
+    }
+
+    // The next plan sees the job as it is then: a snapshot is continued with one, and changes are looked for at the next interval.
+    private void NoteChange(JobFolder job, string path)
+    {
+        if (_changed.TryGetValue(job.Id, out var digest) && digest == job.Digest)
+        {
+            _jobs = null;
+            throw HadoopErrors.Changing.Error($"{PrintableText.Escape(path)} can't be read as it was listed, twice with the same list.");
+        }
+
+        _changed[job.Id] = job.Digest;
+        SnapshotContinues = true;
+        Log.JobChanged(_log, job.Id.Value, PrintableText.Escape(path));
+    }
+
+    private async Task<Dictionary<PartitionId, JobFolder>> ListAsync(CancellationToken ct)
+    {
+        var files = await _store.ListAsync(ct).ConfigureAwait(false);
+        var listing = JobListing.Of(files, _options.RequireSuccess, _options.MaxFiles);
+        if (listing.Unfinished.Count != _unfinished && listing.Unfinished.Count > 0)
+        {
+            Log.UnfinishedJobs(_log, listing.Unfinished.Count, PrintableText.Escape(listing.Unfinished[0]));
+        }
+
+        if (listing.Jobs.Count == 0 && _unfinished < 0) Log.NoJobs(_log, _store.Description);
+        _unfinished = listing.Unfinished.Count;
+        return _jobs = listing.Jobs.ToDictionary(j => j.Id);
+    }
+
+    private IRecordParser ParserFor(StoredObject file)
+    {
+        var (name, path) = (PrintableText.Escape(file.Path), _store.NameOf(file));
+        return _options.Format switch
+        {
+            HadoopFormat.ObjectCounts => new ObjectCountLines(path, file.Name),
+            HadoopFormat.KeyValue => new KeyValueLines(path, file.Name),
+            HadoopFormat.Jsonl => new JsonLinesParser(_options.JsonLines, name),
+            _ => new CsvParser(_options.Csv, name, path, _log),
+        };
+    }
+}

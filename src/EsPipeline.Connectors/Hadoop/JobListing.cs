@@ -1,0 +1,66 @@
+namespace EsPipeline.Connectors.Hadoop;
+
+/// <summary>
+/// The jobs among many files. A job's folder is the nearest one above a file that holds <c>_SUCCESS</c>; names that begin with <c>_</c> or
+/// <c>.</c>, and everything below such a folder, are the framework's own and no data.
+/// </summary>
+/// <param name="Jobs">The jobs, in the order of their folders' bytes.</param>
+/// <param name="Unfinished">Folders with part files and no <c>_SUCCESS</c>, in that order.</param>
+internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<string> Unfinished)
+{
+    private const string Success = "_SUCCESS";
+
+    /// <summary>Finds the jobs.</summary>
+    /// <param name="files">Every file.</param>
+    /// <param name="requireSuccess">False to take each folder with part files for a job.</param>
+    /// <param name="maxFiles">The most part files to take, in order; null for all.</param>
+    public static JobListing Of(IReadOnlyList<StoredObject> files, bool requireSuccess, int? maxFiles)
+    {
+        var finished = files.Where(f => f.Name == Success && !IsHidden(f.Folder)).Select(f => f.Folder).ToHashSet(StringComparer.Ordinal);
+        var parts = new Dictionary<string, List<StoredObject>>(StringComparer.Ordinal);
+        var unfinished = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var file in files)
+        {
+            if (file.Size == 0 || IsHidden(file.Path)) continue;
+            var folder = Nearest(file.Folder, finished) ?? (requireSuccess ? null : file.Folder);
+            if (folder is null) unfinished.Add(file.Folder);
+            else if (parts.TryGetValue(folder, out var list)) list.Add(file);
+            else parts[folder] = [file];
+        }
+
+        var jobs = new List<JobFolder>(parts.Count);
+        var left = maxFiles ?? int.MaxValue;
+        foreach (var (folder, list) in parts.OrderBy(p => p.Key, KeyOrder.Instance))
+        {
+            if (left == 0) break;
+            list.Sort((a, b) => KeyOrder.Instance.Compare(a.Path, b.Path));
+            if (list.Count > left) list.RemoveRange(left, list.Count - left);
+            left -= list.Count;
+            jobs.Add(new JobFolder(folder, list));
+        }
+
+        return new JobListing(jobs, [.. unfinished.Order(KeyOrder.Instance)]);
+    }
+
+    private static bool IsHidden(string path)
+    {
+        foreach (var range in path.AsSpan().Split('/'))
+        {
+            if (path.AsSpan(range) is ['_' or '.', ..]) return true;
+        }
+
+        return false;
+    }
+
+    // The folder itself, or one above it.
+    private static string? Nearest(string folder, HashSet<string> finished)
+    {
+        while (!finished.Contains(folder))
+        {
+            if (folder.Length == 0) return null;
+            folder = folder[..(folder.AsSpan(0, folder.Length - 1).LastIndexOf('/') + 1)];
+        }
+
+        return folder;
+    }
+}

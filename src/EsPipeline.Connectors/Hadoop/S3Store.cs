@@ -1,0 +1,163 @@
+using System.Net;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Connectors.Hadoop;
+
+/// <summary>
+/// The objects of a bucket under a prefix, from any service that speaks S3: <c>ListObjectsV2</c>, and <c>GetObject</c> with <c>Range</c> and
+/// <c>If-Match</c>. Nothing is tried again here but a body that broke off after it had brought something.
+/// </summary>
+internal sealed class S3Store : IObjectStore
+{
+    private readonly HadoopOptions _options;
+    private readonly AmazonS3Client _client;
+
+    // Paths are counted from the last / of the prefix on, so that a prefix may be the beginning of a folder's name.
+    private readonly string _base;
+
+    public S3Store(HadoopOptions options)
+    {
+        _options = options;
+        _base = options.Prefix[..(options.Prefix.LastIndexOf('/') + 1)];
+        var config = new AmazonS3Config
+        {
+            MaxErrorRetry = 0,
+            AllowAutoRedirect = false,
+            ForcePathStyle = options.PathStyle ?? options.Endpoint is not null,
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+        };
+        var region = options.Region ?? FallbackRegionFactory.GetRegionEndpoint()?.SystemName ?? RegionEndpoint.USEast1.SystemName;
+        if (options.EndpointUrl is { } url)
+        {
+            config.ServiceURL = url.AbsoluteUri;
+            config.AuthenticationRegion = region;
+        }
+        else
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        }
+
+        _client = options is { AccessKey: { } access, SecretKey: { } secret }
+            ? new AmazonS3Client(new BasicAWSCredentials(access.Reveal(), secret.Reveal()), config)
+            : new AmazonS3Client(config);
+    }
+
+    public string Description => $"S3 bucket {_options.Bucket}";
+
+    public IReadOnlyDictionary<string, string> Identity => new Dictionary<string, string> { ["bucket"] = _options.Bucket!, ["prefix"] = _options.Prefix };
+
+    public IReadOnlyList<string> Warnings => _options.EndpointUrl is { Scheme: "http", IsLoopback: false } url
+        ? [$"{url.Host} is spoken to without TLS: anyone on the way can read and change the data."]
+        : [];
+
+    public string NameOf(StoredObject file) => $"s3://{_options.Bucket}/{PrintableText.Escape(_base + file.Path)}";
+
+    public Task CheckAsync(CancellationToken ct) => ListPageAsync(null, 1, ct);
+
+    public async Task<IReadOnlyList<StoredObject>> ListAsync(CancellationToken ct)
+    {
+        var files = new List<StoredObject>();
+        string? next = null;
+        do
+        {
+            var page = await ListPageAsync(next, null, ct).ConfigureAwait(false);
+            var encoded = page.Encoding == EncodingType.Url;
+            foreach (var entry in page.S3Objects ?? [])
+            {
+                var key = encoded ? WebUtility.UrlDecode(entry.Key) : entry.Key;
+                if (!key.StartsWith(_options.Prefix, StringComparison.Ordinal)) throw NoS3($"it lists '{PrintableText.Escape(key)}', which is not under the prefix");
+                files.Add(new StoredObject(key[_base.Length..], entry.Size ?? 0, (entry.ETag ?? "").Trim('"')));
+            }
+
+            var more = page.IsTruncated == true;
+            if (more && (page.NextContinuationToken is not { Length: > 0 } token || token == next)) throw NoS3("its list ends in the middle");
+            next = more ? page.NextContinuationToken : null;
+        }
+        while (next is not null);
+
+        return files;
+    }
+
+    public async Task ReadAsync(StoredObject file, long offset, Memory<byte> buffer, CancellationToken ct)
+    {
+        var done = 0;
+        while (done < buffer.Length)
+        {
+            var before = done;
+            try
+            {
+                await ReadRangeAsync(file, offset + done, buffer[done..], read => done += read, ct).ConfigureAwait(false);
+            }
+            catch (PipelineException e) when (e.Error == HadoopErrors.Unreachable && done > before)
+            {
+                // The body broke off: the rest is asked for at once, from the next byte on. One that brings nothing is the engine's to retry.
+            }
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private Task<ListObjectsV2Response> ListPageAsync(string? next, int? most, CancellationToken ct) => CallAsync(null, async (_, limited) =>
+    {
+        var request = new ListObjectsV2Request
+        {
+            BucketName = _options.Bucket, Prefix = _options.Prefix, ContinuationToken = next, MaxKeys = most, Encoding = EncodingType.Url,
+        };
+        var page = await _client.ListObjectsV2Async(request, limited).ConfigureAwait(false);
+
+        // Any 200 with any text in it, such as a proxy's page, would pass for an empty list (invariant 4).
+        return page.Name is { Length: > 0 } ? page : throw NoS3("its answer is no list of objects");
+    }, ct);
+
+    private Task<bool> ReadRangeAsync(StoredObject file, long offset, Memory<byte> buffer, Action<int> advance, CancellationToken ct) => CallAsync(file, async (timer, limited) =>
+    {
+        var request = new GetObjectRequest
+        {
+            BucketName = _options.Bucket,
+            Key = _base + file.Path,
+            ByteRange = new ByteRange(offset, offset + buffer.Length - 1),
+            EtagToMatch = file.Version.Length > 0 ? $"\"{file.Version}\"" : null,
+        };
+        using var answer = await _client.GetObjectAsync(request, limited).ConfigureAwait(false);
+        if (file.Version.Length > 0 && answer.ETag?.Trim('"') != file.Version) throw new ObjectChangedException(file.Path);
+        var isRange = answer.HttpStatusCode == HttpStatusCode.PartialContent || (offset == 0 && buffer.Length == file.Size);
+        if (!isRange || answer.ContentLength != buffer.Length) throw NoS3($"it sends {answer.ContentLength} bytes of {NameOf(file)} where {buffer.Length} were asked for");
+        while (!buffer.IsEmpty)
+        {
+            timer.CancelAfter(_options.Timeout);
+            var read = await answer.ResponseStream.ReadAsync(buffer, limited).ConfigureAwait(false);
+            if (read == 0) throw new EndOfStreamException("The answer ends too early.");
+            advance(read);
+            buffer = buffer[read..];
+        }
+
+        return true;
+    }, ct);
+
+    private async Task<T> CallAsync<T>(StoredObject? file, Func<CancellationTokenSource, CancellationToken, Task<T>> call, CancellationToken ct)
+    {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timer.CancelAfter(_options.Timeout);
+        try
+        {
+            return await call(timer, timer.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not (PipelineException or ObjectChangedException or OutOfMemoryException))
+        {
+            ct.ThrowIfCancellationRequested();
+            if (timer.IsCancellationRequested)
+            {
+                throw HadoopErrors.Unreachable.Error($"{Description} was silent for {_options.Timeout.TotalSeconds:0.#} s.", inner: e);
+            }
+
+            throw S3Failure.Of(e, _options, file);
+        }
+    }
+
+    private PipelineException NoS3(string what) => HadoopErrors.Refused.Error($"What answers for {Description} is no S3 service: {what}.");
+}

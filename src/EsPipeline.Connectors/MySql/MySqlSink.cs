@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.MySql;
+
+/// <summary>
+/// Writes documents into one table of MySQL or MariaDB: the sink <c>mysql</c>. A row is a key and a document, or has a column for each field.
+/// Each statement is a transaction, in the order of the keys; what the server refuses for a record's sake is blamed on that record alone.
+/// </summary>
+public sealed class MySqlSink : IReadableSink
+{
+    private const int StatementBytes = 1 << 20;
+    private const int LongestKeyList = 1000;
+
+    private readonly MySqlOptions _options;
+    private readonly TargetTable _target;
+    private readonly MySqlConnectionPool _connections;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly ConcurrentBag<RowBlock> _blocks = [];
+
+    /// <summary>Makes the sink; nothing is connected yet.</summary>
+    /// <param name="options">The server and the table.</param>
+    /// <param name="run">For what <c>--fields</c> and its like make of the source's fields.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where warnings go.</param>
+    public MySqlSink(MySqlOptions options, RunOptions run, TimeProvider time, ILogger<MySqlSink> log)
+    {
+        (_options, _time, _log) = (options, time, log);
+        _connections = new MySqlConnectionPool(options, SessionUse.Write, time, log);
+        _target = new TargetTable(options, run, log);
+        Limits = LimitsFor(16 << 20);
+    }
+
+    /// <inheritdoc/>
+    public SinkLimits Limits { get; private set; }
+
+    /// <summary>Connects, and where the table is there tries the rights that writing takes, without touching a row.</summary>
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => HealthReport.AskAsync(
+        _options, _connections, _time, session => _target.Probe(session) is { } layout ? HealthReport.TableWarnings(layout) : [], ct);
+
+    /// <summary>Makes the table where it is missing; one with columns for fields that nobody knows yet is made with the first documents.</summary>
+    public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _connections.RunAsync(
+        session =>
+        {
+            _target.Prepare(session, schema);
+            Limits = LimitsFor(session.Server.MaxAllowedPacket);
+            return true;
+        },
+        ct);
+
+    /// <inheritdoc/>
+    public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+    {
+        if (!_target.IsReadyFor(slice)) await _connections.RunAsync(session => _target.Make(session, slice), ct).ConfigureAwait(false);
+        var (rows, keys) = (Block(), Block());
+        try
+        {
+            var total = new SliceResult();
+            var order = KeyOrder.Of(slice);
+            total.Written(slice.Count - order.Length);
+            var writer = await EncodeAsync(slice, order, rows, keys, total, ct).ConfigureAwait(false);
+            await WriteRowsAsync(writer.Insert, rows, int.MaxValue, total, ct).ConfigureAwait(false);
+            await WriteRowsAsync(writer.Delete, keys, LongestKeyList, total, ct).ConfigureAwait(false);
+            return total.ToResult();
+        }
+        finally
+        {
+            _blocks.Add(rows);
+            _blocks.Add(keys);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct) =>
+        _connections.RunAsync(session => _target.Read(session, key.Span), ct);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _connections.DisposeAsync();
+
+    // A document may have a field that the writer does not know and the table has a column for: the slice is then encoded anew.
+    private async Task<TableWriter> EncodeAsync(RecordSlice slice, int[] order, RowBlock rows, RowBlock keys, SliceResult total, CancellationToken ct)
+    {
+        while (true)
+        {
+            var (encoder, writer) = _target.Current;
+            rows.Clear(encoder.Columns.Count);
+            keys.Clear(1);
+            var refused = new List<RecordFailure>();
+            foreach (var index in order)
+            {
+                ref readonly var record = ref slice[index];
+                var misfit = record.Operation == RecordOperation.Delete ? encoder.AppendKey(record.Key.Span, index, keys) : encoder.Append(record, index, rows);
+                if (misfit is not null) refused.Add(new RecordFailure(index, misfit.Error, misfit.Reason));
+            }
+
+            if (refused.Exists(f => f.Error == TableErrors.UnknownField)
+                && await _connections.RunAsync(session => _target.Learn(session, encoder, slice), ct).ConfigureAwait(false)) continue;
+            total.Refused(refused);
+            return writer;
+        }
+    }
+
+    private async Task WriteRowsAsync(
+        Func<MySqlSession, RowBlock, int, int, WriteResult> write, RowBlock rows, int mostRows, SliceResult total, CancellationToken ct)
+    {
+        for (var first = 0; first < rows.Count;)
+        {
+            var (count, bytes) = (0, 0L);
+            while (first + count < rows.Count && count < mostRows && (count == 0 || bytes + rows.BytesOf(first + count) <= Limits.MaxBytes))
+            {
+                bytes += rows.BytesOf(first + count++);
+            }
+
+            var start = first;
+            var result = await SliceBisection.WriteAsync(
+                count,
+                (from, some, stop) => _connections.RunAsync(session => write(session, rows, start + from, some), stop),
+                e => e.Kind == FailureKind.Permanent,
+                ct).ConfigureAwait(false);
+            total.Add(result, index => rows.RecordOf(start + index));
+            first += count;
+        }
+    }
+
+    private RowBlock Block() => _blocks.TryTake(out var block) ? block : new RowBlock();
+
+    private SinkLimits LimitsFor(long packet) => new()
+    {
+        MaxRecords = 10_000,
+        StartRecords = 2000,
+        MaxBytes = Math.Min(StatementBytes, packet * 4 / 5),
+        MaxRecordBytes = packet - 1024,
+        Concurrency = _options.Connections,
+        StartConcurrency = Math.Min(2, _options.Connections),
+    };
+}

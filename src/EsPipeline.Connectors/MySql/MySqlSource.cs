@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.MySql;
+
+/// <summary>
+/// Reads a table, a view or a query of MySQL or MariaDB: the source <c>mysql</c>. A record is the document in a row's content column, or the
+/// row itself with a field for each column; its key is the row's, several columns joined by commas.
+/// </summary>
+/// <remarks>
+/// A table is read in ranges of its key, each page by a query of its own that goes on behind the last row, so that neither a slow sink nor a
+/// lost connection matters. Each page is of one moment, the whole is not: what changes meanwhile comes again with the changes, and a row
+/// that gets another key meanwhile may be missed where they are not followed. Changes are found by the time in a column: inserts and updates,
+/// not deletes.
+/// </remarks>
+public sealed class MySqlSource : IDataSource
+{
+    private const int RangesPerReader = 4;
+    private const long LeastRowsOfRange = 10_000;
+
+    private readonly MySqlOptions _options;
+    private readonly RunOptions _run;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly MySqlConnectionPool _connections;
+    private readonly FollowHorizon _horizon;
+    private readonly SeenRows _seen = new();
+    private ReadTarget? _target;
+    private Selection _selection = Selection.Everything;
+    private bool _saidNulls;
+
+    /// <summary>Makes the source; nothing is connected yet.</summary>
+    /// <param name="options">The server and the table.</param>
+    /// <param name="run">The query and the overlap.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where warnings go.</param>
+    public MySqlSource(MySqlOptions options, RunOptions run, TimeProvider time, ILogger<MySqlSource> log)
+    {
+        (_options, _run, _time, _log) = (options, run, time, log);
+        _connections = new MySqlConnectionPool(options, SessionUse.Read, time, log);
+        _horizon = new FollowHorizon(run.Overlap, log);
+    }
+
+    /// <summary>Rows of a page, and the fewest rows of a range; null to go by their bytes.</summary>
+    internal int? PageSize { get; init; }
+
+    /// <summary>Connects, and finds what is to be read.</summary>
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => HealthReport.AskAsync(
+        _options,
+        _connections,
+        _time,
+        session =>
+        {
+            var target = ReadTarget.Find(session, _options, new Selection(QueryGiven(), TimestampField: _run.TimestampField));
+            session.Execute($"SELECT {target.Reader().SelectList} FROM {target.From} LIMIT 0");
+            if (_run.Mode is RunMode.Continuous or RunMode.Single) CheckFollows(session, target);
+            return [];
+        },
+        ct);
+
+    /// <inheritdoc/>
+    public Task<SourceSchema> DescribeAsync(CancellationToken ct) => _connections.RunAsync(
+        session => TableSchema.Of(ReadTarget.Find(session, _options, new Selection(QueryGiven(), TimestampField: _run.TimestampField))), ct);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct) => _connections.RunAsync(
+        session =>
+        {
+            var target = ReadTarget.Find(session, _options, plan.Selection);
+            (_target, _selection) = (target, plan.Selection);
+            if (plan.Selection is { Since: null, Until: null }) return PartitionsOf(session, target, plan);
+            if (target.Updated is null) throw TableErrors.CannotSelect.Error($"{target.Name} has no column of times that was named.");
+            CheckTimes(session, target);
+            return PartitionsOf(session, target, plan);
+        },
+        ct);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var target = _target ?? throw new InvalidOperationException("The partitions were not asked for.");
+        var position = MySqlPosition.Parse(after);
+        var isChanges = position.Kind == PositionKind.Changes;
+        var connection = await MySqlConnection.OpenAsync(_options, SessionUse.Read, _options.Timeout, _time, _log, ct).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            // A pass that was broken off goes on to the time that it had noted when it began.
+            var next = position.Follow;
+            if (isChanges && position.After is null) next = await connection.RunAsync(s => Math.Max(_horizon.Ask(s), position.Follow ?? 0), ct).ConfigureAwait(false);
+            using var reader = new PageReader(target, _selection, position, byTime: isChanges, PageSize);
+            if (isChanges) _seen.BeginPass();
+            while (!reader.IsAtEnd)
+            {
+                var batch = await connection.RunAsync(
+                    s => isChanges ? reader.Read(s, p => p with { Follow = next }, _seen.IsNew) : reader.Read(s, p => p), ct).ConfigureAwait(false);
+                yield return batch;
+                if (isChanges) _seen.HandedOn();
+            }
+
+            if (!isChanges) yield break;
+            using var nothing = new RecordBatchBuilder(0);
+            yield return nothing.Build((reader.Position with { Follow = next, After = null }).ToPosition(), 0, "");
+            _seen.EndPass();
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _connections.DisposeAsync();
+
+    private IReadOnlyList<Partition> PartitionsOf(MySqlSession session, ReadTarget target, ReadPlan plan)
+    {
+        var saved = plan.Saved.ToDictionary(p => p.Key, p => MySqlPosition.Parse(p.Value));
+        if (plan.Kind == ReadKind.Changes) return [ChangesOf(session, target, saved.Values)];
+        if (saved.Count > 0) return [.. plan.Saved.Select(p => new Partition(p.Key, p.Value) { UniqueKeys = true })];
+
+        // Noted before the first row is read, so that what changes from here on is found again.
+        var follow = target.Updated is null || target.IsUnindexed ? (long?)null : _horizon.Ask(session);
+        var parts = plan.Parallelism == 1 || plan.Selection.Limit is not null ? 1 : plan.Parallelism * RangesPerReader;
+        byte[]?[] bounds = [null, .. KeyRanges.Find(session, target, parts, PageSize ?? LeastRowsOfRange), null];
+        return
+        [
+            .. bounds[..^1].Select((from, i) => new Partition(
+                new PartitionId($"{target.Name}#{i}"),
+                new MySqlPosition { Kind = PositionKind.Snapshot, Follow = follow, From = from, Below = bounds[i + 1] }.ToPosition())
+            {
+                UniqueKeys = true,
+                Extent = target.Table is { } table && !plan.Selection.Narrows ? table.EstimatedRows / (bounds.Length - 1) : null,
+            }),
+        ];
+    }
+
+    private Partition ChangesOf(MySqlSession session, ReadTarget target, Dictionary<PartitionId, MySqlPosition>.ValueCollection saved)
+    {
+        CheckFollows(session, target);
+        SayNulls(session, target);
+        if (saved.Any(p => p.Follow is null)) throw TableErrors.CannotFollow.Error($"The copy of {target.Name} was begun without a column of times.");
+        var start = new MySqlPosition { Kind = PositionKind.Changes, Follow = saved.Count == 0 ? 0 : saved.Min(p => p.Follow) };
+        return new Partition(new PartitionId($"{target.Name}#changes"), start.ToPosition());
+    }
+
+    private void CheckFollows(MySqlSession session, ReadTarget target)
+    {
+        if (target.IsUnindexed) throw TableErrors.CannotFollow.Error($"Changes of {target.Name} can't be followed: it is not a table.", "Use --mode full-sync.");
+        if (target.Updated is null) throw TableErrors.CannotFollow.Error($"No column of {target.Name} was named that says when a row was changed.");
+        CheckTimes(session, target);
+    }
+
+    // A TIMESTAMP is UTC by itself; what a DATETIME is, nobody but its writers knows.
+    private void CheckTimes(MySqlSession session, ReadTarget target)
+    {
+        if (_options.UtcTimes || session.Server.IsUtc || target.Table?.Find(target.Updated!.Name) is not { DataType: "datetime" } column) return;
+        throw TableErrors.LocalTimes.Error($"The column '{column.Name}' of {target.Name} is a DATETIME, and the server's time zone is {session.Server.TimeZone}.");
+    }
+
+    private void SayNulls(MySqlSession session, ReadTarget target)
+    {
+        if (_saidNulls || target.Table!.Get(target.Updated!.Name, "--db-updated-column") is not { IsNullable: true }) return;
+        _saidNulls = true;
+        var rows = long.Parse(session.Rows($"SELECT COUNT(*) FROM {target.From} WHERE {target.Updated.Quoted} IS NULL")[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
+        if (rows > 0) Log.MySqlRowsWithoutTime(_log, rows, target.Name, target.Updated.Name);
+    }
+
+    // A file that can't be read was a mistake in the configuration, and has been told as one.
+    private string? QueryGiven() => _run.Query ?? (_run.QueryFile is { } file && File.Exists(file) ? File.ReadAllText(file) : null);
+}

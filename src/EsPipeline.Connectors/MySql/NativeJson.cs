@@ -1,0 +1,30 @@
+using System.Text.Json;
+
+namespace EsPipeline.Connectors.MySql;
+
+/// <summary>
+/// What MySQL's own JSON type would change: it keeps whole numbers beyond 64 bits and all decimals as doubles. (MariaDB's JSON keeps the
+/// text as it is.)
+/// </summary>
+internal static class NativeJson
+{
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
+
+    /// <summary>Why a column of that type can't hold a value; null where it can, or where the column is of another type.</summary>
+    public static Misfit? Misfit(MySqlColumn column, ReadOnlySpan<byte> json)
+    {
+        if (!column.IsNativeJson) return null;
+        var reader = new Utf8JsonReader(json, ReaderOptions);
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.Number && !Fits(reader.ValueSpan)) return MySql.Misfit.Inexact(column, reader.ValueSpan);
+        }
+
+        return null;
+    }
+
+    /// <summary>True for a number that MySQL's JSON gives back with the same value.</summary>
+    public static bool Fits(ReadOnlySpan<byte> number) =>
+        number.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 && new DecimalDigits(number).TryGetInteger(out var value) && value >= long.MinValue && value <= ulong.MaxValue
+        || DecimalDigits.FitsDouble(number);
+}

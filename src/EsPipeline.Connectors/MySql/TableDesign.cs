@@ -1,0 +1,134 @@
+using System.Text.Json;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Connectors.MySql;
+
+/// <summary>Designs a table for documents: from what the source knows of their fields, or from the first of them.</summary>
+internal static class TableDesign
+{
+    private const int LongestIndexedText = 768;
+    private const int LongestIndexedBytes = 3072;
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
+
+    /// <summary>The statement that makes a table of keys and documents.</summary>
+    public static string OfDocuments(MySqlServer server, MySqlOptions options)
+    {
+        var content = options.ContentColumn ?? "content";
+
+        // MySQL's own JSON would round numbers (see NativeJson); MariaDB's is text with this very check.
+        var type = server.IsMariaDb
+            ? "JSON NOT NULL"
+            : $"LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL CHECK (JSON_VALID({SqlText.Name(content)}))";
+        return Create(options, $"{KeyOf(server, options)},{SqlText.Name(content)} {type}", KeyName(options));
+    }
+
+    /// <summary>The statement that makes a table with a column for each field.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="options">Names and the key's type.</param>
+    /// <param name="fields">The fields.</param>
+    /// <exception cref="PipelineException">A field's name can't be a column's.</exception>
+    public static string OfColumns(MySqlServer server, MySqlOptions options, IReadOnlyList<SourceField> fields)
+    {
+        var key = KeyName(options);
+        var columns = fields.Where(f => !f.Path.Equals(key, StringComparison.OrdinalIgnoreCase)).ToArray();
+        foreach (var field in columns)
+        {
+            if (SqlText.MistakeIn(field.Path) is { } mistake)
+            {
+                throw TableErrors.DoesNotFit.Error(
+                    $"The field '{field.Path}' can't be a column: {mistake}", "Rename it with --rename, leave it out with --exclude-fields, or use --db-shape document.");
+            }
+        }
+
+        if (columns.GroupBy(f => f.Path, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } alike)
+        {
+            throw TableErrors.DoesNotFit.Error(
+                $"The fields {string.Join(" and ", alike.Select(f => $"'{f.Path}'"))} differ only in case, which columns of a table can't.",
+                "Rename one with --rename, or use --db-shape document.");
+        }
+
+        return Create(options, string.Join(',', columns.Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)}").Prepend(KeyOf(server, options))), key);
+    }
+
+    /// <summary>The fields at the top of documents; a field within an object makes the object one.</summary>
+    public static IEnumerable<SourceField> TopFields(SourceSchema schema)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var nested = schema.Fields.Where(f => f.Path.Contains('.', StringComparison.Ordinal)).Select(f => f.Path.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
+        foreach (var field in schema.Fields)
+        {
+            var top = field.Path.Split('.')[0];
+            if (seen.Add(top)) yield return nested.Contains(top) && field.Path != top ? new SourceField(top, FieldKind.Object, "object") : field;
+        }
+    }
+
+    /// <summary>The fields of some documents, in the order in which they first appear, each of a kind that holds all its values.</summary>
+    public static IReadOnlyList<SourceField> FieldsOf(RecordSlice slice)
+    {
+        var kinds = new Dictionary<string, FieldKind>(StringComparer.Ordinal);
+        foreach (ref readonly var record in slice.Records)
+        {
+            if (record.Operation == RecordOperation.Delete) continue;
+            var reader = new Utf8JsonReader(record.Json.Span, ReaderOptions);
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = reader.GetString()!;
+                reader.Read();
+                var kind = KindOf(ref reader);
+                kinds[name] = kinds.TryGetValue(name, out var before) ? Both(before, kind) : kind;
+                reader.Skip();
+            }
+        }
+
+        return [.. kinds.Select(k => new SourceField(k.Key, k.Value, k.Value.ToString()))];
+    }
+
+    private static string KeyName(MySqlOptions options) => options.Key.Count > 0 ? options.Key[0] : "id";
+
+    private static string KeyOf(MySqlServer server, MySqlOptions options) => SqlText.Name(KeyName(options)) +
+        (options.KeyType == MySqlKeyType.Text && server.ExactCollation is { } collation
+            ? $" VARCHAR({LongestIndexedText}) CHARACTER SET utf8mb4 COLLATE {collation} NOT NULL"
+            : $" VARBINARY({LongestIndexedBytes}) NOT NULL");
+
+    private static string Create(MySqlOptions options, string columns, string key) =>
+        $"CREATE TABLE IF NOT EXISTS {SqlText.Name(options.Database)}.{SqlText.Name(options.Table)} ({columns},PRIMARY KEY ({SqlText.Name(key)})) "
+        + "ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4";
+
+    private static string TypeOf(SourceField field) => field.Kind switch
+    {
+        FieldKind.Boolean => "BOOLEAN",
+        FieldKind.Integer when field.NativeType.StartsWith("unsigned", StringComparison.OrdinalIgnoreCase) => "BIGINT UNSIGNED",
+        FieldKind.Integer => "BIGINT",
+        FieldKind.Double => "DOUBLE",
+        FieldKind.Decimal => "DECIMAL(65,30)",
+        FieldKind.Timestamp => "DATETIME(6)",
+        FieldKind.Binary => "LONGBLOB",
+        FieldKind.Keyword or FieldKind.Text when field.MaxLength is > 0 and <= 191 => $"VARCHAR({field.MaxLength}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        FieldKind.Keyword or FieldKind.Text => "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        _ => "JSON",
+    } + " NULL";
+
+    private static FieldKind KindOf(ref Utf8JsonReader reader)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String: return FieldKind.Text;
+            case JsonTokenType.True or JsonTokenType.False: return FieldKind.Boolean;
+            case JsonTokenType.Null: return FieldKind.Unknown;
+            case JsonTokenType.Number:
+                if (new DecimalDigits(reader.ValueSpan).TryGetInteger(out var value) && value >= long.MinValue && value <= long.MaxValue) return FieldKind.Integer;
+                return DecimalDigits.FitsDouble(reader.ValueSpan) ? FieldKind.Double : FieldKind.Json;
+            default: return FieldKind.Json;
+        }
+    }
+
+    private static FieldKind Both(FieldKind a, FieldKind b)
+    {
+        if (a == b || b == FieldKind.Unknown) return a;
+        if (a == FieldKind.Unknown) return b;
+        return (a, b) is (FieldKind.Integer, FieldKind.Double) or (FieldKind.Double, FieldKind.Integer) ? FieldKind.Double : FieldKind.Json;
+    }
+}

@@ -1,0 +1,144 @@
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.MySql;
+
+/// <summary>
+/// The table that a sink writes to: made where it is missing, compared where it is there, and known by more columns as documents with more
+/// fields come. Everything but <see cref="Current"/> runs on a connection's thread; safe for several at once.
+/// </summary>
+internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger log)
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<string> _learnt = new(StringComparer.Ordinal);
+    private Dictionary<string, EpochUnit> _epochs = [];
+    private TableLayout? _layout;
+    private (RowEncoder Encoder, TableWriter Writer)? _current;
+
+    /// <summary>How records become rows now, and who writes these rows.</summary>
+    public (RowEncoder Encoder, TableWriter Writer) Current
+    {
+        get
+        {
+            lock (_lock) return _current ?? throw new InvalidOperationException("The table was not prepared.");
+        }
+    }
+
+    /// <summary>False where the table is still to be made, from these documents.</summary>
+    public bool IsReadyFor(RecordSlice slice)
+    {
+        lock (_lock) return _current is not null || slice.Count == 0;
+    }
+
+    /// <summary>Looks at the table, and tries the rights on it, without changing anything.</summary>
+    /// <returns>Its layout; null where it is missing.</returns>
+    public TableLayout? Probe(MySqlSession session)
+    {
+        if (MySqlTable.Read(session, options.Database, options.Table) is not { } table) return null;
+        var layout = TableLayout.Of(table, options);
+        TableFit.Check(layout, SourceSchema.Unknown);
+        IReadOnlyList<MySqlColumn> columns = layout.Content is { } content ? [layout.Key[0], content] : [layout.Key[0]];
+        new TableWriter(session.Server, layout, columns, options.Write, log).TryRights(session);
+        return layout;
+    }
+
+    /// <summary>Makes the table where it is missing and its columns are known; compares it where it is there.</summary>
+    public void Prepare(MySqlSession session, SourceSchema schema)
+    {
+        schema = Transformed(schema);
+        _epochs = schema.Fields.Where(f => f.Kind == FieldKind.Timestamp).ToDictionary(f => f.Path, f => EpochOf(f.Format), StringComparer.OrdinalIgnoreCase);
+        if (MySqlTable.Read(session, options.Database, options.Table) is { } table)
+        {
+            var layout = TableLayout.Of(table, options);
+            TableFit.Check(layout, schema);
+            Use(session, layout, TableDesign.TopFields(schema).Select(f => f.Path));
+        }
+        else if (options.Shape != MySqlShape.Columns)
+        {
+            Create(session, TableDesign.OfDocuments(session.Server, options), []);
+        }
+        else if (TableDesign.TopFields(schema).ToArray() is { Length: > 0 } fields)
+        {
+            Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
+        }
+    }
+
+    /// <summary>Makes the table with columns for the fields of the first documents, and for those that <c>--fields</c> names.</summary>
+    public bool Make(MySqlSession session, RecordSlice slice)
+    {
+        lock (_lock)
+        {
+            if (_current is not null) return true;
+            var found = TableDesign.FieldsOf(slice);
+            var named = run.Fields.Select(f => f.Split('.')[0]).Distinct(StringComparer.Ordinal).Where(name => found.All(f => f.Path != name));
+            SourceField[] fields = [.. found, .. named.Select(name => new SourceField(name, FieldKind.Json, "json"))];
+            Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
+            return true;
+        }
+    }
+
+    /// <summary>Takes note of fields that documents have and the table has columns for.</summary>
+    /// <returns>True where the documents are to be encoded anew.</returns>
+    public bool Learn(MySqlSession session, RowEncoder encoder, RecordSlice slice)
+    {
+        lock (_lock)
+        {
+            if (_current?.Encoder != encoder) return true;
+            var before = _learnt.Count;
+            var fields = ((ColumnEncoder)encoder).NewFields(slice).Where(f => _layout!.Table.Find(f) is not null).ToArray();
+            Use(session, _layout!, fields);
+            return _learnt.Count > before;
+        }
+    }
+
+    /// <summary>The document under a key; null where there is none.</summary>
+    public byte[]? Read(MySqlSession session, ReadOnlySpan<byte> key)
+    {
+        TableLayout layout;
+        RowEncoder encoder;
+        lock (_lock) (layout, encoder) = (_layout!, _current!.Value.Encoder);
+        var keys = new RowBlock();
+        keys.Clear(1);
+        return encoder.AppendKey(key, 0, keys) is null ? RowLookup.Find(session, layout, keys[0, 0]) : null;
+    }
+
+    private void Create(MySqlSession session, string statement, IReadOnlyList<SourceField> fields)
+    {
+        session.Execute(statement);
+        var table = MySqlTable.Read(session, options.Database, options.Table)
+            ?? throw TableErrors.NoTable.Error($"The table {options.Database}.{options.Table} is not there though it was just made.");
+        var layout = TableLayout.Of(table, options);
+        TableFit.Check(layout, SourceSchema.Unknown);
+        Use(session, layout, fields.Select(f => f.Path));
+    }
+
+    private void Use(MySqlSession session, TableLayout layout, IEnumerable<string> fields)
+    {
+        lock (_lock)
+        {
+            _learnt.UnionWith(fields);
+            RowEncoder encoder = layout.Shape == MySqlShape.Document
+                ? new DocumentEncoder(layout)
+                : new ColumnEncoder(layout, _learnt, name => _epochs.GetValueOrDefault(name));
+            _layout = layout;
+            _current = (encoder, new TableWriter(session.Server, layout, encoder.Columns, options.Write, log));
+        }
+    }
+
+    // The schema is the source's; what comes after --fields and its like is another one.
+    private SourceSchema Transformed(SourceSchema schema)
+    {
+        if (run.Rename.Count > 0 || run.Set.Count > 0) return SourceSchema.Unknown;
+        var kept = run.Fields.Select(f => f.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
+        return new SourceSchema([.. schema.Fields.Where(f =>
+            (kept.Count == 0 || kept.Contains(f.Path.Split('.')[0])) && !run.ExcludeFields.Any(e => f.Path == e || f.Path.StartsWith(e + ".", StringComparison.Ordinal)))]);
+    }
+
+    private static EpochUnit EpochOf(string? format) =>
+        format is null ? EpochUnit.None
+        : format.Contains("epoch_second", StringComparison.Ordinal) ? EpochUnit.Seconds
+        : format.Contains("epoch_millis", StringComparison.Ordinal) ? EpochUnit.Milliseconds
+        : EpochUnit.None;
+}

@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using EsPipeline.Core.Records;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>
+/// Reads a range of a table's blocks in the order in which the rows lie there. A place holds for as long as the table's file is the same:
+/// a row that is updated moves, and is found by what is looked for after the snapshot.
+/// </summary>
+internal sealed class BlockReader(PostgresDatabase database, DocumentSet documents, string? condition, SourceTuning tuning)
+{
+    // What is counted as the extent of a partition.
+    private const int BlockBytes = 8192;
+
+    /// <summary>Reads on behind a position.</summary>
+    /// <param name="store">Where the rows lie.</param>
+    /// <param name="start">Where to go on.</param>
+    /// <param name="view">The moment to read in.</param>
+    /// <param name="ct">Ends it.</param>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(
+        PostgresStore store, BlocksPosition start, SnapshotView view, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (start.After is not { } after) yield break;
+        var connection = await database.OpenAsync(ct).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            await view.JoinAsync(connection, ct).ConfigureAwait(false);
+            var length = await LengthAsync(connection, store, start.FileNode, ct).ConfigureAwait(false);
+            var end = Math.Min(start.To ?? length, length);
+            var unit = $"{store.Name} row";
+            using var output = new RecordBatchBuilder();
+            while (after.Block < end)
+            {
+                var before = after;
+                if (documents.Rows is not { } format)
+                {
+                    var (keys, last) = await KeysAsync(connection, store, after, end, ct).ConfigureAwait(false);
+                    await documents.LoadAsync(connection, keys, output, ct).ConfigureAwait(false);
+                    after = last ?? new RowPlace(end, 0);
+                    yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
+                    continue;
+                }
+
+                var window = Math.Min(end, after.Block + tuning.WindowBlocks);
+                var sql = $"COPY (SELECT {format.SelectList} FROM ONLY {store.Name} WHERE {Between(after, window)}) TO STDOUT (FORMAT binary)";
+                var copy = new CopyRows(await connection.BeginRawBinaryCopyAsync(sql, ct).ConfigureAwait(false), tuning.BatchBytes);
+                await using (copy.ConfigureAwait(false))
+                {
+                    while (await copy.Rows.ReadAsync(ct).ConfigureAwait(false))
+                    {
+                        format.Add(copy.Rows, output);
+                        if (output.Count + output.MalformedCount < tuning.BatchRecords && output.Bytes < tuning.BatchBytes) continue;
+                        after = RowFormat.PlaceOf(copy.Rows);
+                        yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
+                        before = after;
+                    }
+                }
+
+                after = new RowPlace(window, 0);
+                if (window < end && output.Count + output.MalformedCount == 0) continue;
+                if (window < end) yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
+            }
+
+            yield return output.Build((start with { After = null }).ToPosition(), 0, unit);
+            await PostgresDatabase.ExecuteAsync(connection, "ROLLBACK", ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>How much is left from a position on, in bytes.</summary>
+    public static long ExtentOf(BlocksPosition position, PostgresStore store) =>
+        position.After is { } after ? Math.Max(0, (position.To ?? store.Blocks) - after.Block) * BlockBytes : 0;
+
+    private static long Extent(RowPlace from, RowPlace to) => ((long)to.Block - from.Block) * BlockBytes;
+
+    private string Between(RowPlace after, uint end) => $"ctid > '{after}' AND ctid < '({end},0)'{TableDocuments.And(condition)}";
+
+    // Every row that the snapshot sees lies within the length that the file has after the snapshot was taken.
+    private static async Task<uint> LengthAsync(NpgsqlConnection connection, PostgresStore store, uint fileNode, CancellationToken ct)
+    {
+        await PostgresDatabase.ExecuteAsync(connection, $"SELECT 1 FROM ONLY {store.Name} LIMIT 0", ct).ConfigureAwait(false);
+        var row = await PostgresDatabase.RowAsync(
+            connection,
+            "SELECT pg_relation_filenode($1::text::oid)::text, (pg_relation_size($1::text::oid) / current_setting('block_size')::bigint)::text",
+            ct,
+            store.Oid.ToString(System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        if (row[0] != fileNode.ToString(System.Globalization.CultureInfo.InvariantCulture))
+        {
+            throw PostgresErrors.Rewritten.Error($"{store.Name} was written anew (VACUUM FULL, TRUNCATE, CLUSTER) while it was being read.");
+        }
+
+        return uint.Parse(row[1]!, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private async Task<(IReadOnlyList<string> Keys, RowPlace? Last)> KeysAsync(
+        NpgsqlConnection connection, PostgresStore store, RowPlace after, uint end, CancellationToken ct)
+    {
+        var rows = await PostgresDatabase.RowsAsync(
+            connection,
+            $"SELECT {documents.Root.SelectColumns}, trim('()' FROM ctid::text) FROM ONLY {store.Name} WHERE {Between(after, end)} LIMIT {tuning.BatchRecords}",
+            ct).ConfigureAwait(false);
+        var keys = rows.Where(r => r[0] is not null).Select(r => r[0]!).ToArray();
+        if (rows.Count < tuning.BatchRecords) return (keys, null);
+        var place = rows[^1][^1]!.Split(',');
+        return (keys, new RowPlace(
+            uint.Parse(place[0], System.Globalization.CultureInfo.InvariantCulture), ushort.Parse(place[1], System.Globalization.CultureInfo.InvariantCulture)));
+    }
+}

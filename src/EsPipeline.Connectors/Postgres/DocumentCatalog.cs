@@ -1,0 +1,49 @@
+using System.Globalization;
+using EsPipeline.Core.Sources;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>Makes out of options and catalog what the documents are.</summary>
+internal static class DocumentCatalog
+{
+    /// <summary>The documents that a plan selects.</summary>
+    /// <exception cref="Core.Errors.PipelineException">A table or column is not there, or is of no use.</exception>
+    public static async Task<DocumentSet> ReadAsync(
+        NpgsqlConnection connection, PostgresOptions options, Selection selection, SourceTuning tuning, CancellationToken ct)
+    {
+        var table = await TableCatalog.FindAsync(connection, options.Table, options.Key, ct).ConfigureAwait(false)
+            ?? throw PostgresErrors.NoTable.Error($"There is no table {options.Table} in the database {connection.Database}, or the user may not see its schema.");
+        if (table.Key.Count == 0) throw PostgresErrors.NoKey.Error($"{table.Name} has no primary key.");
+        var encoding = await PostgresDatabase.RowAsync(connection, "SELECT current_setting('server_encoding')", ct).ConfigureAwait(false);
+        var format = new RowFormat(table, options.Shape == TableShape.Document, checksText: encoding[0] == "SQL_ASCII");
+        var tracked = new TrackedTable(table, table.Key, UpdatedColumn(table, options.UpdatedColumn), null);
+        return new TableDocuments(tracked, format, ConditionOf(selection, tracked), tuning.BatchBytes);
+    }
+
+    /// <summary>The column that every update sets; null where none is named.</summary>
+    public static PostgresColumn? UpdatedColumn(PostgresTable table, string name)
+    {
+        if (name.Length == 0) return null;
+        var column = table.Find(name) ?? throw PostgresErrors.NoColumn.Error($"{table.Name} has no column '{name}'.");
+        return column is { Form: ValueForm.TimestampTz or ValueForm.Timestamp, IsPlain: true }
+            ? column
+            : throw PostgresErrors.NotATime.Error($"'{name}' of {table.Name} is of type {column.Type}.");
+    }
+
+    /// <summary>What a row has to fulfil, as SQL; null for nothing.</summary>
+    public static string? ConditionOf(Selection selection, TrackedTable table)
+    {
+        var conditions = new List<string>();
+        if (selection.Query is { } query) conditions.Add($"({query}\n)");
+        foreach (var (bound, comparison) in new[] { (selection.Since, ">="), (selection.Until, "<=") })
+        {
+            if (bound is not { } at) continue;
+            var column = table.Updated ?? table.Table.Find(selection.TimestampField)
+                ?? throw PostgresErrors.NoColumn.Error($"{table.Table.Name} has no column '{selection.TimestampField}' to select times by.", "Name one with --pg-updated-column or --timestamp-field.");
+            conditions.Add($"{SqlText.Name(column.Name)} {comparison} '{at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'::timestamptz");
+        }
+
+        return conditions.Count == 0 ? null : string.Join(" AND ", conditions);
+    }
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>
+/// The time before which no row can appear any more: that of the oldest transaction under way, since a row's time is taken when its
+/// transaction begins or later; and a little ago at most, for times that the application took before it began one.
+/// </summary>
+/// <remarks>
+/// It is asked for in a statement of its own, before the rows: a transaction that is not seen here has ended, and its rows are seen there.
+/// It needs the role pg_read_all_stats; without it the server hides when others' transactions began, in silence.
+/// </remarks>
+internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
+{
+    // A prepared transaction no longer says when it began: nothing is sure until it has ended.
+    private const string Ask = """
+        WITH open AS MATERIALIZED (
+            SELECT pid, xact_start FROM pg_stat_activity
+            WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND backend_type NOT IN ('autovacuum worker', 'walsender') AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)
+        SELECT (extract(epoch FROM least(clock_timestamp() - $1, min(xact_start))) * 1000000)::bigint::text,
+               (SELECT pid::text FROM open ORDER BY xact_start LIMIT 1),
+               (SELECT count(*)::text FROM pg_prepared_xacts WHERE database = current_database())
+        FROM open
+        """;
+
+    private static readonly TimeSpan WorthSaying = TimeSpan.FromMinutes(5);
+    private string? _said;
+
+    /// <summary>True where the user may see when others' transactions began.</summary>
+    public static async Task<bool> IsVisibleAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        (await PostgresDatabase.RowAsync(connection, "SELECT pg_has_role('pg_read_all_stats', 'USAGE')::text", ct).ConfigureAwait(false))[0] == "true";
+
+    /// <summary>The horizon in microseconds since 1970; null where nothing is sure at the moment.</summary>
+    public async Task<long?> TakeAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var row = await PostgresDatabase.RowAsync(connection, Ask, ct, margin).ConfigureAwait(false);
+        if (row[2] != "0")
+        {
+            Say(row[2]!, () => Log.PreparedTransactions(log, row[2]!));
+            return null;
+        }
+
+        var horizon = long.Parse(row[0]!, CultureInfo.InvariantCulture);
+        var at = DateTimeOffset.UnixEpoch.AddMicroseconds(horizon);
+        if (row[1] is { } pid && time.GetUtcNow() - at > WorthSaying) Say(pid, () => Log.OldTransaction(log, pid, at));
+        return horizon;
+    }
+
+    private void Say(string what, Action say)
+    {
+        if (_said != what) say();
+        _said = what;
+    }
+}

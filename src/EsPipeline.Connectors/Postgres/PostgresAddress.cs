@@ -1,0 +1,89 @@
+using System.Net;
+using EsPipeline.Core.Configuration;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>Puts the options, and an address where one is given, into what Npgsql connects with.</summary>
+internal static class PostgresAddress
+{
+    /// <summary>What is wrong with address and TLS mode, a sentence each, without the password.</summary>
+    public static IEnumerable<string> Mistakes(PostgresOptions options)
+    {
+        if (options.Url is { } url && !TryParse(url, out _, out var problem)) yield return $"--pg-url: {problem}.";
+        if (options.SslMode.Length > 0 && ModeOf(options.SslMode) is null)
+        {
+            yield return $"--pg-sslmode: '{options.SslMode}' is none of disable, allow, prefer, require, verify-ca and verify-full.";
+        }
+    }
+
+    /// <summary>Where and how to connect.</summary>
+    public static NpgsqlConnectionStringBuilder Of(PostgresOptions options, TimeSpan timeout)
+    {
+        var target = new NpgsqlConnectionStringBuilder
+        {
+            Host = options.Host,
+            Port = options.Port,
+            Database = options.Database,
+            Username = options.User,
+            Password = options.Password?.Reveal(),
+            ApplicationName = "espipe",
+            MaxPoolSize = options.PoolSize,
+            Timeout = 4,
+            CommandTimeout = Math.Max(1, (int)timeout.TotalSeconds),
+            CancellationTimeout = -1,
+            TcpKeepAlive = true,
+            NoResetOnClose = true,
+            IncludeErrorDetail = false,
+            GssEncryptionMode = GssEncryptionMode.Disable,
+        };
+        var mode = options.SslMode;
+        if (options.Url is { } url && TryParse(url, out var uri, out _))
+        {
+            var (user, password) = Split(uri!.UserInfo, ':');
+            var path = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/'));
+            if (uri.Host.Length > 0) target.Host = uri.Host;
+            if (uri.Port > 0) target.Port = uri.Port;
+            if (path.Length > 0) target.Database = path;
+            if (user.Length > 0) target.Username = Uri.UnescapeDataString(user);
+            if (password.Length > 0) target.Password = Uri.UnescapeDataString(password);
+            mode = Parameter(uri, "sslmode") ?? mode;
+        }
+
+        target.SslMode = ModeOf(mode) ?? (IsLocal(target.Host!) ? Npgsql.SslMode.Prefer : Npgsql.SslMode.VerifyFull);
+        if (options.CaFile.Length > 0) target.RootCertificate = options.CaFile;
+        return target;
+    }
+
+    private static bool TryParse(Secret url, out Uri? uri, out string problem)
+    {
+        problem = "it is not of the form postgres://user:password@host:port/database";
+        if (!Uri.TryCreate(url.Reveal(), UriKind.Absolute, out uri) || uri.Scheme is not ("postgres" or "postgresql")) return false;
+        var mode = Parameter(uri, "sslmode");
+        problem = $"sslmode '{mode}' is none of disable, allow, prefer, require, verify-ca and verify-full";
+        return mode is null || ModeOf(mode) is not null;
+    }
+
+    private static string? Parameter(Uri uri, string name) => uri.Query.TrimStart('?').Split('&').Select(p => Split(p, '='))
+        .Where(p => p.Before == name).Select(p => Uri.UnescapeDataString(p.After)).FirstOrDefault();
+
+    private static (string Before, string After) Split(string text, char at)
+    {
+        var place = text.IndexOf(at, StringComparison.Ordinal);
+        return place < 0 ? (text, "") : (text[..place], text[(place + 1)..]);
+    }
+
+    private static bool IsLocal(string host) =>
+        host == "localhost" || host.StartsWith('/') || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+
+    private static SslMode? ModeOf(string name) => name switch
+    {
+        "disable" => Npgsql.SslMode.Disable,
+        "allow" => Npgsql.SslMode.Allow,
+        "prefer" => Npgsql.SslMode.Prefer,
+        "require" => Npgsql.SslMode.Require,
+        "verify-ca" => Npgsql.SslMode.VerifyCA,
+        "verify-full" => Npgsql.SslMode.VerifyFull,
+        _ => null,
+    };
+}

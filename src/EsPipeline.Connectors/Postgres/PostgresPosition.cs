@@ -1,0 +1,118 @@
+using System.Globalization;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>What was noted before a snapshot's first row was read: from there on changes are looked for.</summary>
+/// <param name="Transaction">Every transaction below this number had ended (<c>pg_snapshot_xmin</c>, 64 bits).</param>
+/// <param name="Time">Every row with an updated column below this was visible, in microseconds since 1970; null where that is not known.</param>
+/// <param name="Lsn">The place in the write-ahead log from which the replication slot delivers; null where there is none.</param>
+internal readonly record struct SnapshotMark(ulong Transaction, long? Time, ulong? Lsn)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{Transaction}:{PostgresPosition.OrNone(Time)}:{PostgresPosition.OrNone(Lsn)}");
+}
+
+/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of four forms.</summary>
+internal abstract record PostgresPosition
+{
+    private const string Prefix = "pg1:";
+    private const string None = "-";
+    private const string End = "end";
+
+    /// <summary>As saved.</summary>
+    public Position ToPosition() => new(Prefix + Text);
+
+    /// <summary>The text behind the prefix.</summary>
+    protected abstract string Text { get; }
+
+    /// <exception cref="Core.Errors.PipelineException"><see cref="CheckpointErrors.BadPosition"/>.</exception>
+    public static PostgresPosition Parse(Position position)
+    {
+        PostgresPosition? parsed = position.Value.Split(':') switch
+        {
+            ["pg1", "blocks", var store, var file, var from, var to, var after, var transaction, var time, var lsn]
+                when Number(store) is { } s && Number(file) is { } f && Number(from) is { } first && IsNumberOr(None, to) && PlaceOf(after, out var place)
+                    && MarkOf(transaction, time, lsn) is { } mark
+                => new BlocksPosition((uint)s, (uint)f, (uint)first, (uint?)Number(to), place, mark),
+            ["pg1", "age", var transaction, var time, var lsn] when MarkOf(transaction, time, lsn) is { } mark => new AgePosition(mark),
+            ["pg1", "time", var time] when Signed(time) is { } t => new TimePosition(t),
+            ["pg1", "log", var commit, var index, var safe] when Number(commit) is { } c && IsNumberOr(End, index) && Number(safe) is { } s
+                => new LogPosition(c, (long?)Number(index), s),
+            _ => null,
+        };
+        return parsed ?? throw CheckpointErrors.BadPosition.Error($"'{position}' is not a position in PostgreSQL.");
+    }
+
+    /// <summary>A number, or a dash for none.</summary>
+    public static string OrNone<T>(T? number)
+        where T : struct, IFormattable => number?.ToString(null, CultureInfo.InvariantCulture) ?? None;
+
+    private protected static string PlaceText(RowPlace? place) => place is { } p ? string.Create(CultureInfo.InvariantCulture, $"{p.Block}.{p.Offset}") : End;
+
+    private protected static string IndexText(long? index) => index?.ToString(CultureInfo.InvariantCulture) ?? End;
+
+    private static ulong? Number(string text) => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static long? Signed(string text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static bool IsNumberOr(string word, string text) => text == word || Number(text) is not null;
+
+    private static SnapshotMark? MarkOf(string transaction, string time, string lsn) =>
+        Number(transaction) is { } x && (time == None || Signed(time) is not null) && IsNumberOr(None, lsn) ? new SnapshotMark(x, Signed(time), Number(lsn)) : null;
+
+    private static bool PlaceOf(string text, out RowPlace? place)
+    {
+        place = null;
+        if (text == End) return true;
+        if (text.Split('.') is not [var block, var offset] || Number(block) is not { } b || Number(offset) is not { } o) return false;
+        place = new RowPlace((uint)b, (ushort)o);
+        return true;
+    }
+}
+
+/// <summary>A place in a range of a table's blocks: <c>blocks:store:file:from:to:after:mark</c>.</summary>
+/// <param name="Store">The number of the table or partition in which the rows lie.</param>
+/// <param name="FileNode">The file that it lay in: in another one, places mean other rows.</param>
+/// <param name="From">The range's first block.</param>
+/// <param name="To">The block behind its last; null for all that there are.</param>
+/// <param name="After">Rows up to this place are read; null when all are.</param>
+/// <param name="Mark">What was noted when the snapshot began.</param>
+internal sealed record BlocksPosition(uint Store, uint FileNode, uint From, uint? To, RowPlace? After, SnapshotMark Mark) : PostgresPosition
+{
+    /// <summary>True where nothing of the range has been read.</summary>
+    public bool IsAtStart => After == new RowPlace(From, 0);
+
+    /// <inheritdoc/>
+    protected override string Text => string.Create(
+        CultureInfo.InvariantCulture, $"blocks:{Store}:{FileNode}:{From}:{OrNone(To)}:{PlaceText(After)}:{Mark}");
+}
+
+/// <summary>A place in a table's changes by the age of its rows' versions: <c>age:mark</c>.</summary>
+/// <param name="Mark">Versions by transactions below the mark's have been read; its time and place in the log are the snapshot's still.</param>
+internal sealed record AgePosition(SnapshotMark Mark) : PostgresPosition
+{
+    /// <inheritdoc/>
+    protected override string Text => $"age:{Mark}";
+}
+
+/// <summary>A place in a table's changes by its updated column: <c>time:microseconds</c>.</summary>
+/// <param name="From">Times before this (microseconds since 1970) have been read, and none can appear there any more.</param>
+internal sealed record TimePosition(long From) : PostgresPosition
+{
+    /// <inheritdoc/>
+    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"time:{From}");
+}
+
+/// <summary>A place in the changes that a replication slot delivers: <c>log:commit:index:safe</c>.</summary>
+/// <param name="Commit">The place of the commit of the transaction that was read last.</param>
+/// <param name="Index">How many of its changes have been read; null for all.</param>
+/// <param name="Safe">The place that the slot may be moved to.</param>
+internal sealed record LogPosition(ulong Commit, long? Index, ulong Safe) : PostgresPosition
+{
+    /// <inheritdoc/>
+    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"log:{Commit}:{IndexText(Index)}:{Safe}");
+}

@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>
+/// Reads a table of PostgreSQL 14 or later, or documents made of several: a snapshot of one moment, read in parallel by ranges of blocks,
+/// and then what has changed.
+/// </summary>
+/// <remarks>
+/// A snapshot's moment ends with the process, or with the connection that holds it. One that goes on after that reads the rest as it is
+/// then, and afterwards every row that was written since it began (<see cref="AgeReader"/>): each row that was there from the beginning to
+/// the end is copied in its newest state. What was deleted meanwhile is seen by <c>--pg-follow changes</c> only.
+/// Records have no version; changes are read as the rows are now, so that a later change may show early, and none is lost.
+/// </remarks>
+public sealed class PostgresSource : IDataSource
+{
+    private readonly PostgresOptions _options;
+    private readonly RunOptions _run;
+    private readonly ILogger _log;
+    private readonly SourceTuning _tuning;
+    private readonly PostgresDatabase _database;
+    private readonly Horizon _horizon;
+    private Dictionary<PartitionId, Func<PostgresPosition, CancellationToken, IAsyncEnumerable<RecordBatch>>> _readers = [];
+    private SnapshotView? _view;
+    private bool _catchesUp;
+    private bool _resumed;
+    private bool _saidHow;
+
+    /// <param name="options">Valid options.</param>
+    /// <param name="run">The run's query.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where to log.</param>
+    public PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSource> log)
+        : this(options, run, time, log, SourceTuning.Default)
+    {
+    }
+
+    /// <summary>A source that reads in other steps than usual.</summary>
+    internal PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger log, SourceTuning tuning)
+    {
+        (_options, _run, _log, _tuning) = (options, run, log, tuning);
+        _database = new PostgresDatabase(options, tuning.Timeout, readOnly: true, time);
+        _horizon = new Horizon(tuning.HorizonMargin, log, time);
+    }
+
+    /// <inheritdoc/>
+    public bool SnapshotContinues => !_catchesUp && (_resumed || _view is { IsLost: true });
+
+    /// <inheritdoc/>
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => _database.CheckAsync(
+        async (connection, stop) =>
+        {
+            await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
+            return [];
+        },
+        ct);
+
+    /// <inheritdoc/>
+    public async Task<SourceSchema> DescribeAsync(CancellationToken ct)
+    {
+        if (_options.Shape == TableShape.Document) return SourceSchema.Unknown;
+        var documents = await ReadDocumentsAsync(Selection.Everything, ct).ConfigureAwait(false);
+        return documents.Rows is null ? SourceSchema.Unknown : new SourceSchema([.. documents.Root.Table.Columns.Select(
+            c => new SourceField(c.Name, c.Kind, c.Type, c.Kind == FieldKind.Timestamp ? "strict_date_optional_time" : null)
+            {
+                Nullable = c.Nullable,
+                MaxLength = c.MaxLength,
+            })]);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
+    {
+        await CloseViewAsync().ConfigureAwait(false);
+        var saved = plan.Saved.ToDictionary(p => p.Key, p => PostgresPosition.Parse(p.Value));
+        var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
+        _readers = [];
+        (_catchesUp, _resumed) = (false, false);
+        if (plan.Kind == ReadKind.Changes) return await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
+
+        // A snapshot of which every range is read, and which is still asked for, was not of one moment.
+        var ranges = saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
+        return ranges.Count < saved.Count || (ranges.Count > 0 && ranges.Values.All(r => r.After is null))
+            ? CatchUp(documents, saved)
+            : await SnapshotAsync(documents, plan, ranges, ct).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, CancellationToken ct) =>
+        ReadPartitionAsync(partition.Id, after, ct).TranslateAsync($"Reading {partition.Id} failed", ct);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await CloseViewAsync().ConfigureAwait(false);
+        await _database.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async IAsyncEnumerable<RecordBatch> ReadPartitionAsync(PartitionId id, Position after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var position = PostgresPosition.Parse(after);
+        if (!_readers.ContainsKey(id))
+        {
+            // A position from an earlier process says enough to go on from it alone.
+            var kind = position is BlocksPosition or AgePosition ? ReadKind.Snapshot : ReadKind.Changes;
+            var saved = new Dictionary<PartitionId, Position> { [id] = after };
+            await GetPartitionsAsync(new ReadPlan(kind, Selection.Everything, 1, saved), ct).ConfigureAwait(false);
+        }
+
+        if (!_readers.TryGetValue(id, out var reader)) throw CheckpointErrors.BadPosition.Error($"'{after}' is no position in {id}.");
+        await foreach (var batch in reader(position, ct).ConfigureAwait(false)) yield return batch;
+    }
+
+    private Task<DocumentSet> ReadDocumentsAsync(Selection selection, CancellationToken ct) => _database.CallAsync(
+        "Reading the catalog failed", (connection, stop) => DocumentCatalog.ReadAsync(connection, _options, selection, _tuning, stop), ct);
+
+    private async Task<IReadOnlyList<Partition>> SnapshotAsync(
+        DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, BlocksPosition> saved, CancellationToken ct)
+    {
+        // The time is noted before the moment is: what is older than it is then visible in it.
+        var time = await IsTimeSafeAsync(documents.Root, ct).ConfigureAwait(false)
+            ? await _database.CallAsync("Reading the transactions under way failed", _horizon.TakeAsync, ct).ConfigureAwait(false)
+            : null;
+        _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
+        var mark = new SnapshotMark(_view.OldestTransaction, time, null);
+        var readers = Math.Min(plan.Parallelism, _options.PoolSize - 1);
+        var ranges = SnapshotPlan.Make(documents.Root.Table.Stores, saved, readers, _tuning.LeastBlocks, mark);
+        _resumed = ranges.Any(r => r.StartsOverBecause is null && !r.Start.IsAtStart);
+        var blocks = new BlockReader(_database, documents, DocumentCatalog.ConditionOf(plan.Selection, documents.Root), _tuning);
+        var view = _view;
+        foreach (var range in ranges) _readers[range.Id] = (after, stop) => blocks.ReadAsync(range.Store, (BlocksPosition)after, view, stop);
+        return [.. ranges.Select(r => new Partition(r.Id, r.Start.ToPosition())
+        {
+            UniqueKeys = true,
+            StartsOverBecause = r.StartsOverBecause,
+            Extent = r.Extent,
+        })];
+    }
+
+    private List<Partition> CatchUp(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved)
+    {
+        _catchesUp = true;
+        var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
+        return Parts(documents, table =>
+        {
+            var id = new PartitionId(table.Table.Name + "!again");
+            _readers[id] = (after, stop) => ages.ReadAsync(table, (AgePosition)after, stop);
+            return new Partition(id, new AgePosition(OldestMark(saved)).ToPosition());
+        });
+    }
+
+    private async Task<IReadOnlyList<Partition>> ChangesAsync(
+        DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
+    {
+        var batches = new DocumentBatches(documents, _tuning);
+        var (ages, times) = (new AgeReader(_database, batches, _tuning), new TimeReader(_database, batches, _horizon, _tuning));
+        var safe = new HashSet<TrackedTable>();
+        foreach (var table in documents.Tables)
+        {
+            if (await IsTimeSafeAsync(table, ct).ConfigureAwait(false)) safe.Add(table);
+        }
+
+        _saidHow = true;
+        var mark = OldestMark(saved);
+        return Parts(documents, table =>
+        {
+            var id = new PartitionId(table.Table.Name + "!changes");
+            _readers[id] = (after, stop) => after is TimePosition time ? times.ReadAsync(table, time, stop) : ages.ReadAsync(table, (AgePosition)after, stop);
+            PostgresPosition start = safe.Contains(table) && mark.Time is { } from ? new TimePosition(from) : new AgePosition(mark);
+            return saved.GetValueOrDefault(id) is TimePosition && !safe.Contains(table)
+                ? new Partition(id, new AgePosition(default).ToPosition()) { StartsOverBecause = "the times of open transactions can't be seen any more" }
+                : new Partition(id, start.ToPosition());
+        });
+    }
+
+    // A document may be found through several tables: what is read later is newer, and has to be written later.
+    private static List<Partition> Parts(DocumentSet documents, Func<TrackedTable, Partition> make)
+    {
+        var parts = documents.Tables.Select(make).ToList();
+        return parts.Count == 1 ? parts : parts.ConvertAll(p => p with { InOrder = true });
+    }
+
+    private async Task<bool> IsTimeSafeAsync(TrackedTable table, CancellationToken ct)
+    {
+        if (_options.Follow != FollowWay.UpdatedColumn || table.Updated is not { } column) return false;
+        var name = table.Table.Name;
+        if (column.Form != ValueForm.TimestampTz)
+        {
+            if (!_saidHow) Log.TimeWithoutZone(_log, column.Name, name);
+            return false;
+        }
+
+        return await _database.CallAsync(
+            $"Looking at {name} failed",
+            async (connection, stop) =>
+            {
+                var isVisible = await Horizon.IsVisibleAsync(connection, stop).ConfigureAwait(false);
+                if (_saidHow) return isVisible;
+                if (!isVisible) Log.NoTransactionTimes(_log, name);
+                var nulls = await PostgresDatabase.RowAsync(
+                    connection, $"SELECT count(*)::text FROM {name} WHERE {SqlText.Name(column.Name)} IS NULL", stop).ConfigureAwait(false);
+                if (nulls[0] != "0") Log.NullTimes(_log, nulls[0]!, name, column.Name);
+                return isVisible;
+            },
+            ct).ConfigureAwait(false);
+    }
+
+    private static SnapshotMark OldestMark(Dictionary<PartitionId, PostgresPosition> saved) => saved.Values
+        .Select(p => p switch { BlocksPosition b => b.Mark, AgePosition a => a.Mark, _ => default(SnapshotMark?) })
+        .OfType<SnapshotMark>().OrderBy(m => m.Transaction).FirstOrDefault();
+
+    private async Task CloseViewAsync()
+    {
+        if (_view is not null) await _view.DisposeAsync().ConfigureAwait(false);
+        _view = null;
+    }
+}

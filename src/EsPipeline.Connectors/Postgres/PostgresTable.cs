@@ -1,0 +1,86 @@
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>How a column's value comes out of binary COPY and goes into JSON.</summary>
+internal enum ValueForm
+{
+    /// <summary>JSON already: the column's own, or what <c>to_json</c> made of it.</summary>
+    Json,
+
+    /// <summary>jsonb: one byte of version, then JSON.</summary>
+    BinaryJson,
+
+    /// <summary>UTF-8 text.</summary>
+    Text,
+
+    /// <summary>true or false.</summary>
+    Boolean,
+
+    /// <summary>A whole number of 2, 4 or 8 bytes.</summary>
+    Integer,
+
+    /// <summary>A binary floating-point number of 4 or 8 bytes.</summary>
+    Float,
+
+    /// <summary>A decimal number of any precision.</summary>
+    Numeric,
+
+    /// <summary>16 bytes.</summary>
+    Uuid,
+
+    /// <summary>Bytes.</summary>
+    Bytes,
+
+    /// <summary>Days since 2000.</summary>
+    Date,
+
+    /// <summary>Microseconds since 2000, without a zone.</summary>
+    Timestamp,
+
+    /// <summary>Microseconds since 2000, UTC.</summary>
+    TimestampTz,
+}
+
+/// <summary>A column.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its type, as SQL names it.</param>
+/// <param name="Form">How its values are read.</param>
+/// <param name="Kind">What it holds, in terms that every system shares.</param>
+internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, FieldKind Kind)
+{
+    /// <summary>False where it may be null.</summary>
+    public bool Nullable { get; init; }
+
+    /// <summary>True where the server makes the value, so that none can be given.</summary>
+    public bool IsGenerated { get; init; }
+
+    /// <summary>True where binary COPY gives the value itself; of the others <c>to_json</c> makes text.</summary>
+    public bool IsPlain { get; init; }
+
+    /// <summary>True for <c>char(n)</c>, which is sent with blanks at its end that do not count.</summary>
+    public bool IsPadded => Type == "character";
+
+    /// <summary>The most characters, where the type says so.</summary>
+    public int? MaxLength { get; init; }
+}
+
+/// <summary>Where rows lie: a table, a partition of one, or a table that inherits from one.</summary>
+/// <param name="Oid">Its number.</param>
+/// <param name="Name">Its name, quoted for SQL.</param>
+/// <param name="FileNode">The file it lies in; another one after everything in it was written anew (VACUUM FULL, TRUNCATE, CLUSTER).</param>
+/// <param name="Blocks">Its length in blocks, now.</param>
+internal sealed record PostgresStore(uint Oid, string Name, uint FileNode, long Blocks);
+
+/// <summary>A table as the catalog describes it.</summary>
+/// <param name="Oid">Its number.</param>
+/// <param name="Name">Its name, quoted for SQL.</param>
+/// <param name="Columns">In the table's order.</param>
+/// <param name="Key">The columns of its key, in order.</param>
+/// <param name="Stores">Where its rows lie.</param>
+internal sealed record PostgresTable(
+    uint Oid, string Name, IReadOnlyList<PostgresColumn> Columns, IReadOnlyList<PostgresColumn> Key, IReadOnlyList<PostgresStore> Stores)
+{
+    /// <summary>The column of this name; null for none.</summary>
+    public PostgresColumn? Find(string name) => Columns.FirstOrDefault(c => c.Name == name);
+}

@@ -1,0 +1,146 @@
+using System.Buffers.Binary;
+using System.Text.Unicode;
+using EsPipeline.Connectors.Files;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>Where a row lies: its block, and its number in there (the server's <c>ctid</c>).</summary>
+internal readonly record struct RowPlace(uint Block, ushort Offset)
+{
+    /// <summary>As one number, for <see cref="Record.Place"/>.</summary>
+    public long Number => ((long)Block << 16) | Offset;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"({Block},{Offset})";
+}
+
+/// <summary>What is selected of a table's rows, and how a record is made of each.</summary>
+internal sealed class RowFormat
+{
+    /// <summary>The column that holds the document, where documents lie in one.</summary>
+    public const string ContentColumn = "content";
+
+    private readonly PostgresTable _table;
+    private readonly bool _checksText;
+    private readonly (byte[] Name, ValueForm Form)[] _members;
+    private readonly (int Field, ValueForm Form)[] _key;
+    private readonly int _content;
+
+    /// <param name="table">The table.</param>
+    /// <param name="isDocument">True where the document is what <see cref="ContentColumn"/> holds, false where it is made of all columns.</param>
+    /// <param name="checksText">True where the server does not promise that text is UTF-8.</param>
+    public RowFormat(PostgresTable table, bool isDocument, bool checksText)
+    {
+        (_table, _checksText) = (table, checksText);
+        var selected = new List<string> { "ctid" };
+        var columns = isDocument ? [.. table.Key, ContentOf(table)] : table.Columns;
+        foreach (var column in columns)
+        {
+            var name = SqlText.Name(column.Name);
+            selected.Add(column.IsPlain ? name : $"to_json({name})::text");
+        }
+
+        _key = [.. table.Key.Select(k => KeyField(k, columns, selected))];
+        _content = isDocument ? columns.Count : -1;
+        _members = isDocument ? [] : [.. columns.Select((c, i) => (MemberName(c.Name, i == 0), c.Form))];
+        SelectList = string.Join(", ", selected);
+    }
+
+    /// <summary>What to select, <c>ctid</c> first.</summary>
+    public string SelectList { get; }
+
+    /// <summary>The place of a row.</summary>
+    public static RowPlace PlaceOf(BinaryCopyReader row) =>
+        new(BinaryPrimitives.ReadUInt32BigEndian(row[0]), BinaryPrimitives.ReadUInt16BigEndian(row[0][4..]));
+
+    /// <summary>Adds a row, as a record or as something malformed.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="output">Where it is added.</param>
+    /// <param name="found">Where its key is noted.</param>
+    public void Add(BinaryCopyReader row, RecordBatchBuilder output, ISet<string>? found = null)
+    {
+        var place = PlaceOf(row);
+        var hasKey = WriteKey(row, output);
+        output.EndKey();
+        var keyLength = output.Current.Length;
+        found?.Add(System.Text.Encoding.UTF8.GetString(output.Current));
+        WriteDocument(row, output);
+        var problem = !hasKey || keyLength == 0 ? (PostgresErrors.NullKey, "has a key that is null or empty")
+            : _content >= 0 && !IsObject(output.Current[keyLength..]) ? (PostgresErrors.NotADocument, $"has no JSON object in '{ContentColumn}'")
+            : _checksText && !Utf8.IsValid(output.Current) ? (PostgresErrors.NotUtf8, "holds text that is not UTF-8")
+            : default((ErrorCode Code, string Reason)?);
+        if (problem is null)
+        {
+            output.EndRecord(RecordOperation.Upsert, 0, place.Number);
+            return;
+        }
+
+        var (code, reason) = problem.Value;
+        output.AddMalformed(place.Number, output.Current[..keyLength], output.Current[keyLength..], code, $"The row at ctid {place} of {_table.Name} {reason}.");
+        output.DropRecord();
+    }
+
+    private static PostgresColumn ContentOf(PostgresTable table) => table.Find(ContentColumn) is { Form: ValueForm.Json or ValueForm.BinaryJson, IsPlain: true } content
+        ? content
+        : throw PostgresErrors.NoColumn.Error($"{table.Name} has no column '{ContentColumn}' of type json or jsonb for its documents.");
+
+    // Keys of other types are selected once more, in the server's own text.
+    private static (int Field, ValueForm Form) KeyField(PostgresColumn column, IReadOnlyList<PostgresColumn> columns, List<string> selected)
+    {
+        if (column.Form is ValueForm.Integer or ValueForm.Uuid or ValueForm.Text && !column.IsPadded) return (columns.Index().First(c => c.Item.Name == column.Name).Index + 1, column.Form);
+        selected.Add($"{SqlText.Name(column.Name)}::text");
+        return (selected.Count - 1, ValueForm.Text);
+    }
+
+    private static byte[] MemberName(string name, bool isFirst)
+    {
+        using var output = new RecordBatchBuilder(256);
+        output.Write(isFirst ? "{"u8 : ","u8);
+        JsonText.WriteString(System.Text.Encoding.UTF8.GetBytes(name), output);
+        output.Write(":"u8);
+        return output.Current.ToArray();
+    }
+
+    private static bool IsObject(ReadOnlySpan<byte> json)
+    {
+        var text = json.TrimStart(" \t\r\n"u8);
+        return !text.IsEmpty && text[0] == '{';
+    }
+
+    private bool WriteKey(BinaryCopyReader row, RecordBatchBuilder output)
+    {
+        for (var i = 0; i < _key.Length; i++)
+        {
+            var (field, form) = _key[i];
+            if (row.IsNull(field)) return false;
+            if (i > 0) output.Write(","u8);
+            if (form == ValueForm.Integer) JsonValue.WriteInteger(row[field], output);
+            else if (form == ValueForm.Uuid) JsonValue.WriteUuid(row[field], output);
+            else if (_key.Length == 1) output.Write(row[field]);
+            else KeyText.WritePart(row[field], output);
+        }
+
+        return true;
+    }
+
+    private void WriteDocument(BinaryCopyReader row, RecordBatchBuilder output)
+    {
+        if (_content >= 0)
+        {
+            if (!row.IsNull(_content)) JsonValue.Write(ContentOf(_table).Form, row[_content], output);
+            return;
+        }
+
+        for (var i = 0; i < _members.Length; i++)
+        {
+            var (name, form) = _members[i];
+            output.Write(name);
+            if (row.IsNull(i + 1)) output.Write("null"u8);
+            else JsonValue.Write(form, row[i + 1], output);
+        }
+
+        output.Write("}"u8);
+    }
+}

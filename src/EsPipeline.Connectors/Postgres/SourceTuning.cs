@@ -1,0 +1,29 @@
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>The steps in which the source reads.</summary>
+internal sealed record SourceTuning
+{
+    /// <summary>What it does unless a test says otherwise.</summary>
+    public static SourceTuning Default { get; } = new();
+
+    /// <summary>Records in a batch at most.</summary>
+    public int BatchRecords { get; init; } = 1000;
+
+    /// <summary>Bytes after which a batch ends; one record may be larger.</summary>
+    public int BatchBytes { get; init; } = 1 << 20;
+
+    /// <summary>
+    /// Blocks of 8 KiB in one COPY: 16 MiB, so that breaking off leaves little to be read to its end, and asking again costs nothing beside
+    /// reading.
+    /// </summary>
+    public uint WindowBlocks { get; init; } = 2048;
+
+    /// <summary>Fewer blocks than these are not divided among readers.</summary>
+    public uint LeastBlocks { get; init; } = 64;
+
+    /// <summary>How far behind the present rows are looked for: times that the application took before it began its transaction.</summary>
+    public TimeSpan HorizonMargin { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest that the server may be silent.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+}

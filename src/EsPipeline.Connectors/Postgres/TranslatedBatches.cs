@@ -1,0 +1,34 @@
+using System.Runtime.CompilerServices;
+using EsPipeline.Core.Records;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>Says in the connector's own errors what goes wrong while batches are read.</summary>
+internal static class TranslatedBatches
+{
+    /// <summary>The same batches.</summary>
+    /// <param name="batches">What is read.</param>
+    /// <param name="doing">What is being done, as the beginning of a sentence.</param>
+    /// <param name="ct">Ends it.</param>
+    public static async IAsyncEnumerable<RecordBatch> TranslateAsync(
+        this IAsyncEnumerable<RecordBatch> batches, string doing, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var each = batches.GetAsyncEnumerator(ct);
+        await using (each.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                try
+                {
+                    if (!await each.MoveNextAsync().ConfigureAwait(false)) break;
+                }
+                catch (Exception e) when (PostgresFailure.IsOne(e))
+                {
+                    throw PostgresFailure.Of(e, doing);
+                }
+
+                yield return each.Current;
+            }
+        }
+    }
+}

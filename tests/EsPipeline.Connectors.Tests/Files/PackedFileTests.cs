@@ -1,0 +1,75 @@
+using System.IO.Compression;
+using System.Text;
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.Files;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Connectors.Tests.Files;
+
+/// <summary>What holds for packed files beside the conformance suite.</summary>
+public sealed class PackedFileTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(".gz")]
+    [InlineData(".zst")]
+    public async Task One_that_was_cut_off_is_damaged_and_never_taken_for_a_shorter_one(string ending)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("documents" + ending);
+        var whole = Packed(ending, Lines(2000));
+        foreach (var length in (int[])[1, 8, whole.Length / 2, whole.Length - 9, whole.Length - 4, whole.Length - 1])
+        {
+            await File.WriteAllBytesAsync(path, whole[..length], Ct);
+            var damaged = await Assert.ThrowsAsync<PipelineException>(() => CountAsync(path));
+            Assert.Equal(FilesErrors.Damaged, damaged.Error);
+        }
+
+        await File.WriteAllBytesAsync(path, [.. whole, .. whole], Ct);
+        Assert.Equal(4000, await CountAsync(path));
+    }
+
+    [Fact]
+    public async Task Zstd_gives_back_what_its_last_block_holds_though_all_of_the_input_is_used_up()
+    {
+        var text = Lines(3000);
+        await using var unpacked = new ZstdStream(new MemoryStream(Packed(".zst", text)), CompressionMode.Decompress);
+        var copy = new MemoryStream();
+        await unpacked.CopyToAsync(copy, bufferSize: 1000, Ct);
+        Assert.Equal(text, copy.ToArray());
+    }
+
+    private static byte[] Lines(int count) =>
+        Encoding.UTF8.GetBytes(string.Concat(Corpus.Plain(count).Select(d => $$"""{"id":"{{d.Key}}","content":{{d.Json}}}""" + "\n")));
+
+    private static byte[] Packed(string ending, byte[] text)
+    {
+        var packed = new MemoryStream();
+        using (Stream packing = ending == ".gz" ? new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true) : new ZstdStream(packed, CompressionMode.Compress, leaveOpen: true))
+        {
+            packing.Write(text);
+        }
+
+        return packed.ToArray();
+    }
+
+    private static async Task<int> CountAsync(string path)
+    {
+        await using var source = new JsonLinesSource(new JsonLinesOptions { Files = [path] }, TimeProvider.System);
+        var plan = new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>());
+        var count = 0;
+        foreach (var partition in await source.GetPartitionsAsync(plan, Ct))
+        {
+            await foreach (var batch in source.ReadAsync(partition, partition.Start, Ct))
+            {
+                count += batch.Count;
+                batch.Dispose();
+            }
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.MySql;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EsPipeline.Connectors.Tests.MySql;
+
+/// <summary>A MariaDB server: one that runs already, or one of the tests' own that may be killed.</summary>
+public sealed class MariaDbServer : IAsyncDisposable
+{
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+
+    private readonly string[] _arguments;
+    private readonly string _folder;
+    private readonly bool _ownsFolder;
+    private Process? _process;
+
+    private MariaDbServer(MySqlOptions options, string folder, bool ownsFolder, params string[] arguments) =>
+        (Options, _folder, _ownsFolder, _arguments) = (options, folder, ownsFolder, arguments);
+
+    /// <summary>How to sign in as a user who may do everything; without a database and a table.</summary>
+    public MySqlOptions Options { get; }
+
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint EndPoint => new(IPAddress.Loopback, Options.Port);
+
+    /// <summary>True where a server can be started here.</summary>
+    public static bool IsInstalled => Find("mariadbd") is not null && Find("mariadb-install-db") is not null;
+
+    /// <summary>The server at an address such as <c>mysql://user:password@127.0.0.1:3306/database</c>.</summary>
+    public static MariaDbServer At(Uri address)
+    {
+        var user = address.UserInfo.Split(':');
+        var options = new MySqlOptions
+        {
+            Host = address.Host,
+            Port = address.Port,
+            User = Uri.UnescapeDataString(user[0]),
+            Password = user.Length > 1 ? new Secret(Uri.UnescapeDataString(user[1])) : null,
+        };
+        return new MariaDbServer(options, "", ownsFolder: false);
+    }
+
+    /// <summary>Starts a server with data of its own.</summary>
+    /// <param name="ct">Ends the wait for it.</param>
+    /// <param name="folder">An empty folder for the data; a temporary one where null.</param>
+    /// <param name="arguments">Arguments of <c>mariadbd</c>.</param>
+    public static async Task<MariaDbServer> StartAsync(CancellationToken ct, string? folder = null, params string[] arguments)
+    {
+        TestServers.Need(IsInstalled, "MariaDB is not installed here (apt-get install mariadb-server).");
+        var data = folder ?? Directory.CreateTempSubdirectory("espipe-mariadb-").FullName;
+        var options = new MySqlOptions { Port = FreePort(), User = "root" };
+        var server = new MariaDbServer(options, data, folder is null, arguments);
+        await RunAsync(
+            "mariadb-install-db", "--no-defaults", $"--user={Environment.UserName}", $"--datadir={data}", "--auth-root-authentication-method=normal",
+            "--skip-test-db", "--innodb-log-file-size=8M");
+        await server.LaunchAsync(ct);
+        return server;
+    }
+
+    /// <summary>Starts it again after <see cref="Kill"/>.</summary>
+    public async Task LaunchAsync(CancellationToken ct)
+    {
+        var start = new ProcessStartInfo(Find("mariadbd")!)
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
+        string[] arguments =
+        [
+            "--no-defaults", $"--user={Environment.UserName}", $"--datadir={_folder}", "--bind-address=127.0.0.1",
+            string.Create(CultureInfo.InvariantCulture, $"--port={Options.Port}"),
+            string.Create(CultureInfo.InvariantCulture, $"--socket=/tmp/espipe-test-{Options.Port}.sock"), $"--pid-file={Path.Combine(_folder, "pid")}",
+            "--skip-name-resolve", "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=128M", .. _arguments,
+        ];
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, _) => { };
+        _process.ErrorDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        await ReadyAsync(ct);
+    }
+
+    /// <summary>Ends the process at once, as a crash would.</summary>
+    public void Kill()
+    {
+        _process!.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>Runs statements as the user who may do everything, one after the other on one connection.</summary>
+    public async Task ExecuteAsync(params string[] statements)
+    {
+        await using var connection = await ConnectAsync();
+        await connection.RunAsync(
+            session =>
+            {
+                foreach (var statement in statements) session.Execute(statement);
+                return true;
+            },
+            CancellationToken.None);
+    }
+
+    /// <summary>The rows of a query.</summary>
+    public async Task<IReadOnlyList<string?[]>> RowsAsync(string query)
+    {
+        await using var connection = await ConnectAsync();
+        return await connection.RunAsync(session => session.Rows(query), CancellationToken.None);
+    }
+
+    /// <summary>A connection of the tests' own.</summary>
+    internal Task<MySqlConnection> ConnectAsync() =>
+        MySqlConnection.OpenAsync(Options, SessionUse.Read, Options.Timeout, TimeProvider.System, NullLogger.Instance, CancellationToken.None);
+
+    public ValueTask DisposeAsync()
+    {
+        if (_process is not null) Kill();
+        if (_ownsFolder) Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A port that nobody uses now.</summary>
+    internal static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    // It answers some moments after it was started; nothing but asking tells when.
+    private async Task ReadyAsync(CancellationToken ct)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(started) < LongestStart)
+        {
+            try
+            {
+                await ExecuteAsync("SELECT 1");
+                return;
+            }
+            catch (PipelineException e) when (e.Kind == FailureKind.Transient)
+            {
+                Assert.False(_process!.HasExited, "mariadbd has ended instead of listening.");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
+        }
+
+        Assert.Fail($"mariadbd did not answer within {LongestStart.TotalSeconds} s.");
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Find(program)!, arguments)
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{program} failed: {error}{await output}");
+    }
+
+    // Servers lie where an ordinary user's PATH does not lead.
+    private static string? Find(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Append("/usr/local/sbin").Select(f => Path.Combine(f, program)).FirstOrDefault(File.Exists);
+}

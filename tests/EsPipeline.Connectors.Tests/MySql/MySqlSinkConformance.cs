@@ -1,0 +1,72 @@
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.MySql;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EsPipeline.Connectors.Tests.MySql;
+
+/// <summary>What holds for every way to write to MariaDB.</summary>
+public abstract class MySqlSinkConformance(MySqlServers servers) : SinkConformance
+{
+    private bool _mayBeKilled;
+
+    protected abstract SinkTarget TargetOn(MySqlDatabase database);
+
+    protected override async Task<SinkTarget> CreateAsync(CancellationToken ct) => TargetOn(await servers.NewDatabaseAsync(_mayBeKilled));
+
+    [Fact]
+    public override Task What_was_written_survives_a_crash_of_the_server()
+    {
+        _mayBeKilled = true;
+        return base.What_was_written_survives_a_crash_of_the_server();
+    }
+
+    [Fact(DisplayName = "Throttling is transient: too many connections; MySQL names no delay")]
+    public override async Task Throttling_is_transient_and_keeps_the_servers_delay()
+    {
+        await using var target = await CreateAsync(Ct);
+        var options = ((MySqlTarget)target).Options;
+        await using (var first = await OpenAsync(target))
+        {
+            await WriteAllAsync(first, Corpus.Plain(1).ToArray());
+        }
+
+        var server = await servers.SharedAsync();
+        var user = $"few_{options.Database}";
+        await server.ExecuteAsync($"CREATE USER '{user}' IDENTIFIED BY 'x' WITH MAX_USER_CONNECTIONS 1", $"GRANT ALL ON {options.Database}.* TO '{user}'");
+        var few = options with { User = user, Password = new Secret("x") };
+        await using var holder = await MySqlConnection.OpenAsync(
+            few, SessionUse.Read, few.Timeout, TimeProvider.System, NullLogger.Instance, Ct);
+        await using var sink = new MySqlSink(few, new RunOptions(), TimeProvider.System, NullLogger<MySqlSink>.Instance);
+        Assert.Equal(MySqlErrors.TooManyConnections, (await sink.CheckAsync(Ct)).Problem?.Error);
+        Assert.Equal(FailureKind.Transient, MySqlErrors.TooManyConnections.Kind);
+        await holder.DisposeAsync();
+        await server.ExecuteAsync($"DROP USER '{user}'");
+    }
+}
+
+[Collection(MySqlCollectionDefinition.Name)]
+public sealed class MySqlDocumentSinkTests(MySqlServers servers) : MySqlSinkConformance(servers)
+{
+    protected override SinkTarget TargetOn(MySqlDatabase database) => new MySqlTarget(database, database.Options);
+
+    // VARCHAR(768); --db-key-type bytes takes longer ones.
+    protected override bool CanHold(Document document) => document.Key.Length <= 768;
+}
+
+[Collection(MySqlCollectionDefinition.Name)]
+public sealed class MySqlBytesKeySinkTests(MySqlServers servers) : MySqlSinkConformance(servers)
+{
+    protected override SinkTarget TargetOn(MySqlDatabase database) => new MySqlTarget(database, database.Options with { KeyType = MySqlKeyType.Bytes });
+}
+
+[Collection(MySqlCollectionDefinition.Name)]
+public sealed class MySqlColumnsSinkTests(MySqlServers servers) : MySqlSinkConformance(servers)
+{
+    protected override SinkTarget TargetOn(MySqlDatabase database) => new MySqlColumnsTarget(database);
+
+    // The table has columns for the fields of plain documents; awkward keys come with a number. What else a document may hold is tested with
+    // columns of its own.
+    protected override bool CanHold(Document document) => Corpus.Keys.Contains(document) && document.Key.Length <= 768;
+}

@@ -1,0 +1,110 @@
+using System.Net;
+using System.Text;
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.Postgres;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Sources;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Tests.Postgres;
+
+/// <summary>A table of documents: <c>id</c>, <c>content</c> of type json, and the time of the last update.</summary>
+internal sealed class PostgresDataSet(PostgresServer server, string table, FollowWay follow) : SourceDataSet
+{
+    public string Table => table;
+
+    public PostgresOptions Options => new()
+    {
+        Host = server.Host,
+        Port = server.Port,
+        User = server.User,
+        Database = "postgres",
+        Table = table,
+        Shape = TableShape.Document,
+        UpdatedColumn = "updated",
+        Follow = follow,
+        Slot = table,
+        Publication = table,
+        PoolSize = 10,
+    };
+
+    public override IPEndPoint Server => server.EndPoint;
+
+    public static async Task<PostgresDataSet> SeedAsync(
+        PostgresServer server, IReadOnlyList<Document> documents, FollowWay follow, CancellationToken ct)
+    {
+        var set = new PostgresDataSet(server, "set_" + Guid.NewGuid().ToString("N"), follow);
+        await server.ExecuteAsync($"CREATE TABLE {set.Table} (id text PRIMARY KEY, content json, updated timestamptz NOT NULL DEFAULT now())");
+        await server.ExecuteAsync($"CREATE INDEX ON {set.Table} (updated, id)");
+        await using var connection = await server.Pool.OpenConnectionAsync(ct);
+        await using var import = await connection.BeginBinaryImportAsync($"COPY {set.Table} (id, content) FROM STDIN (FORMAT binary)", ct);
+        foreach (var document in documents)
+        {
+            await import.StartRowAsync(ct);
+            await import.WriteAsync(document.Key, ct);
+            await import.WriteAsync(document.Json, NpgsqlTypes.NpgsqlDbType.Json, ct);
+        }
+
+        await import.CompleteAsync(ct);
+        return set;
+    }
+
+    public override IDataSource Open(SourceKnobs knobs) => new PostgresSource(
+        Options with { Port = knobs.Through?.Port ?? server.Port },
+        new RunOptions(),
+        TimeProvider.System,
+        NullLogger.Instance,
+        new SourceTuning
+        {
+            BatchRecords = knobs.PageSize,
+            WindowBlocks = knobs.PageSize < 100 ? 1u : 2048,
+            LeastBlocks = 1,
+            HorizonMargin = TimeSpan.Zero,
+            Timeout = knobs.Timeout ?? TimeSpan.FromSeconds(30),
+        });
+
+    public override async Task PutAsync(IReadOnlyList<Document> documents, CancellationToken ct) => await (await BeginPutAsync(documents, ct))();
+
+    public override async Task<Func<Task>> BeginPutAsync(IReadOnlyList<Document> documents, CancellationToken ct)
+    {
+        var connection = await server.Pool.OpenConnectionAsync(ct);
+        var transaction = await connection.BeginTransactionAsync(ct);
+        await using var command = new NpgsqlCommand(
+            $"INSERT INTO {table} SELECT * FROM unnest($1, $2::json[]) ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = now()", connection, transaction);
+        command.Parameters.Add(new NpgsqlParameter { Value = documents.Select(d => d.Key).ToArray() });
+        command.Parameters.Add(new NpgsqlParameter { Value = documents.Select(d => d.Json).ToArray() });
+        await command.ExecuteNonQueryAsync(ct);
+        return async () =>
+        {
+            await transaction.CommitAsync(ct);
+            await connection.DisposeAsync();
+        };
+    }
+
+    public override Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken ct) =>
+        server.ExecuteAsync($"DELETE FROM {table} WHERE id = ANY($1)", (object)keys.ToArray());
+
+    public override async Task<string> PutMalformedAsync(CancellationToken ct)
+    {
+        await server.ExecuteAsync($"INSERT INTO {table} VALUES ('malformed', '[1]')");
+        var place = (await server.RowsAsync($"SELECT trim('()' FROM ctid::text) FROM {table} WHERE id = 'malformed'"))[0][0].Split(',');
+        return $"public.{table} row {(long.Parse(place[0]) << 16) | long.Parse(place[1])}";
+    }
+
+    // What the server says when an administrator ends a session: E, its length, and its fields.
+    public override void OrderServerError(TcpProxy proxy)
+    {
+        var fields = Encoding.ASCII.GetBytes("SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0");
+        proxy.AnswerNextWith((byte[])[(byte)'E', 0, 0, 0, (byte)(fields.Length + 4), .. fields]);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await server.ExecuteAsync($"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{table}' AND active");
+        await server.ExecuteAsync($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{table}'");
+        await server.ExecuteAsync($"DROP PUBLICATION IF EXISTS {table}");
+        await server.ExecuteAsync($"DROP TABLE {table}");
+        await base.DisposeAsync();
+    }
+}

@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using EsPipeline.Conformance;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Tests.Postgres;
+
+/// <summary>
+/// A real server: one that the environment names (ESPIPE_TEST_POSTGRES_URL, postgres://user@host:port/database with wal_level=logical), or
+/// one that is started from the installed programs, which may be stopped and killed.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    private const string Programs = "/usr/lib/postgresql";
+
+    private readonly string? _folder;
+    private readonly string _bin;
+
+    private PostgresServer(string host, int port, string user, string? folder, string bin)
+    {
+        (Host, Port, User, _folder, _bin) = (host, port, user, folder, bin);
+        Pool = NpgsqlDataSource.Create($"Host={host};Port={port};Username={user};Database=postgres;Application Name=test;Include Error Detail=true");
+    }
+
+    public string Host { get; }
+
+    public int Port { get; }
+
+    public string User { get; }
+
+    /// <summary>Connections of the test's own.</summary>
+    public NpgsqlDataSource Pool { get; }
+
+    public IPEndPoint EndPoint => new(IPAddress.Loopback, Port);
+
+    public static async Task<PostgresServer> FindAsync()
+    {
+        if (Environment.GetEnvironmentVariable("ESPIPE_TEST_POSTGRES_URL") is not { Length: > 0 } url) return await StartAsync();
+        var uri = new Uri(url);
+        return new PostgresServer(uri.Host, uri.Port, uri.UserInfo.Split(':')[0], null, "");
+    }
+
+    /// <summary>Starts a server of one's own.</summary>
+    public static async Task<PostgresServer> StartAsync(params string[] settings)
+    {
+        var bin = Directory.Exists(Programs)
+            ? Directory.GetDirectories(Programs).Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb"))) : null;
+        TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
+        var folder = Directory.CreateTempSubdirectory("espipe-postgres-").FullName;
+        await RunAsync("chmod", "777", folder);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        listener.Stop();
+        var server = new PostgresServer("127.0.0.1", port, "postgres", folder, bin!);
+        await server.AsOwnerAsync("initdb", "-D", server.Data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
+        string[] all =
+        [
+            $"port={port}", "listen_addresses='127.0.0.1'", $"unix_socket_directories='{folder}'", "wal_level=logical", "max_wal_senders=10",
+            "max_replication_slots=10", "shared_buffers=64MB", "max_prepared_transactions=5", .. settings,
+        ];
+        await server.AsOwnerAsync("bash", ["-c", $"printf '%s\\n' \"$@\" >> {server.Data}/postgresql.conf", "-", .. all]);
+        await server.UpAsync();
+        return server;
+    }
+
+    private string Data => Path.Combine(_folder!, "data");
+
+    public Task UpAsync() => AsOwnerAsync("pg_ctl", "-D", Data, "-l", Path.Combine(_folder!, "log"), "-w", "-t", "60", "start");
+
+    /// <summary>Stops it: <c>fast</c> in good order, <c>immediate</c> as a crash.</summary>
+    public Task DownAsync(string mode) => AsOwnerAsync("pg_ctl", "-D", Data, "-m", mode, "-w", "-t", "20", "stop");
+
+    public async Task ExecuteAsync(string sql, params object[] parameters)
+    {
+        await using var command = Command(sql, parameters);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task<T?> ScalarAsync<T>(string sql, params object[] parameters)
+    {
+        await using var command = Command(sql, parameters);
+        return (T?)await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task<List<string[]>> RowsAsync(string sql, params object[] parameters)
+    {
+        await using var command = Command(sql, parameters);
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var rows = new List<string[]>();
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            rows.Add([.. Enumerable.Range(0, reader.FieldCount).Select(i => reader.IsDBNull(i) ? "" : reader.GetString(i))]);
+        }
+
+        return rows;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Pool.DisposeAsync();
+        if (_folder is null) return;
+        if (File.Exists(Path.Combine(Data, "postmaster.pid"))) await DownAsync("immediate");
+        await AsOwnerAsync("rm", "-rf", Data);
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private NpgsqlCommand Command(string sql, object[] parameters)
+    {
+        var command = Pool.CreateCommand(sql);
+        foreach (var parameter in parameters) command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        return command;
+    }
+
+    // The server refuses to run as root.
+    private Task AsOwnerAsync(string program, params string[] arguments)
+    {
+        var path = File.Exists(Path.Combine(_bin, program)) ? Path.Combine(_bin, program) : program;
+        return Environment.UserName == "root" ? RunAsync("runuser", ["-u", "postgres", "--", path, .. arguments]) : RunAsync(path, arguments);
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        // What it writes goes nowhere: the server that pg_ctl starts keeps its output open.
+        using var process = Process.Start(new ProcessStartInfo("setsid", ["-w", "sh", "-c", "exec \"$@\" >/dev/null 2>&1 </dev/null", "-", program, .. arguments])
+        {
+            WorkingDirectory = "/",
+        })!;
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+    }
+}
