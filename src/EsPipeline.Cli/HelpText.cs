@@ -8,6 +8,9 @@ namespace EsPipeline.Cli;
 /// <summary>Help: one page for running a pipeline; a command's own options for a command.</summary>
 internal sealed class HelpText : SynchronousCommandLineAction
 {
+    // Columns that a terminal has at least where somebody reads help.
+    private const int Widest = 120;
+
     /// <inheritdoc/>
     public override bool ClearsParseErrors => true;
 
@@ -37,7 +40,28 @@ internal sealed class HelpText : SynchronousCommandLineAction
                 name = "";
             }
 
-            output.WriteLine($"  {name,-34} {option.Description}{(extras.Count > 0 ? $" [{string.Join("; ", extras)}]" : "")}");
+            WriteItem(name, $"{option.Description}{(extras.Count > 0 ? $" [{string.Join("; ", extras)}]" : "")}", output);
+        }
+    }
+
+    /// <summary>The lines of a text that is no wider than so many columns, unless a single word is.</summary>
+    public static IEnumerable<string> Wrap(string text, int width = Widest)
+    {
+        while (text.Length > width && text.LastIndexOf(' ', width) is > 0 and var blank)
+        {
+            yield return text[..blank];
+            text = text[(blank + 1)..];
+        }
+
+        yield return text;
+    }
+
+    private static void WriteItem(string name, string? text, TextWriter output)
+    {
+        foreach (var line in Wrap(text ?? "", Widest - 37))
+        {
+            output.WriteLine($"  {name,-34} {line}");
+            name = "";
         }
     }
 
@@ -48,7 +72,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
         output.WriteLine("Usage: espipe [COMMAND] [options]      without a command: runs the pipeline");
         output.WriteLine();
         output.WriteLine("Commands:");
-        foreach (var command in root.Subcommands) output.WriteLine($"  {command.Name,-34} {command.Description}");
+        foreach (var command in root.Subcommands) WriteItem(command.Name, command.Description, output);
         output.WriteLine();
         output.WriteLine("Sources: " + string.Join(", ", BuiltInConnectors.All.Where(c => c.Source is not null).Select(c => c.Name)));
         output.WriteLine("Sinks:   " + string.Join(", ", BuiltInConnectors.All.Where(c => c.Sink is not null).Select(c => c.Name)));
@@ -72,7 +96,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
         {
             output.WriteLine();
             output.WriteLine("Commands:");
-            foreach (var sub in command.Subcommands) output.WriteLine($"  {sub.Name,-34} {sub.Description}");
+            foreach (var sub in command.Subcommands) WriteItem(sub.Name, sub.Description, output);
         }
 
         output.WriteLine();
@@ -85,7 +109,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
     {
         foreach (var option in command.Options.Where(o => !o.Hidden))
         {
-            output.WriteLine($"  {$"{option.Name} {option.HelpName}".TrimEnd(),-34} {option.Description}");
+            WriteItem($"{option.Name} {option.HelpName}".TrimEnd(), option.Description, output);
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
                 source.QueryLanguage is { } language ? $"takes --query in {language}" : "takes no --query",
                 source.SelectsByTime ? "selects by --since and --until" : "does not select by time",
             };
-            terminal.WriteResult("As a source it " + string.Join(", ", traits) + ":");
+            foreach (var line in HelpText.Wrap("As a source it " + string.Join(", ", traits) + ":")) terminal.WriteResult(line);
             Print(OptionDefinition.Of(source.Options));
         }
 
@@ -61,8 +61,9 @@ internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
         {
             var shared = connector.Source is { } && OptionCatalog.SharesOptions(connector, connector);
             OptionDefinition[] own = [.. OptionDefinition.Of(sink.Options).Where(o => !shared || !o.Property.DeclaringType!.IsAssignableFrom(connector.Source!.Options))];
-            terminal.WriteResult(!shared ? "As a sink:"
-                : $"As a sink it takes the same options{(own.Length > 0 ? " of connection, and these" : "")}; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.");
+            var how = !shared ? "As a sink:"
+                : $"As a sink it takes the same options{(own.Length > 0 ? " of connection, and these" : "")}; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.";
+            foreach (var line in HelpText.Wrap(how)) terminal.WriteResult(line);
             Print(own);
         }
 

@@ -1,0 +1,44 @@
+namespace EsPipeline.Cli.Tests;
+
+public sealed class ConfigCheckTests : IDisposable
+{
+    private readonly EspipeFolder _folder = new();
+
+    [Fact]
+    public async Task It_shows_every_value_with_its_origin_does_nothing_and_ends_with_0()
+    {
+        CsvCopy.Write(_folder, 3);
+        _folder.Environment["BATCH_SIZE"] = "77";
+        _folder.Write(".env", "ESPIPE_THREADS=3\n");
+        var run = (await _folder.RunAsync(CsvCopy.Arguments("--config-check", "--limit", "5"))).Ended(0);
+        Assert.Matches(@"(?m)^--batch-size +77 +environment BATCH_SIZE$", run.Output);
+        Assert.Matches(@"(?m)^--threads +3 +\.env file ESPIPE_THREADS$", run.Output);
+        Assert.Matches(@"(?m)^--limit +5 +command line$", run.Output);
+        Assert.Matches(@"(?m)^--interval +30s +default$", run.Output);
+        foreach (var option in OptionCatalog.Run) Assert.Matches($"(?m)^{option.DisplayName} ", run.Output);
+        Assert.Contains("The configuration is valid.", run.Output, StringComparison.Ordinal);
+        Assert.Equal([".env", "in.csv"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(p => Path.GetFileName(p)).Order());
+    }
+
+    [Fact]
+    public async Task It_shows_every_mistake_and_ends_with_2()
+    {
+        _folder.Environment["ESPIPE_THREADS"] = "none";
+        _folder.Write(".env", "RATE_LIMIT=fast\nESPIPE_MOED=single\n");
+        var run = (await _folder.RunAsync("--source", "csv", "--sink", "jsonl", "--config-check", "--shard", "4/4", "--set", "no-value")).Ended(2);
+        foreach (var name in new[] { "ESPIPE_THREADS", "RATE_LIMIT", "ESPIPE_MOED", "--shard", "--csv-file", "--output-file", "--set" })
+        {
+            Assert.Contains(run.Complaints, c => c.StartsWith($"espipe: {name}:", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Credentials_are_stars()
+    {
+        _folder.Environment["ELASTICSEARCH_PASSWORD"] = "open-sesame";
+        var run = await _folder.RunAsync("--source", "elasticsearch", "--sink", "jsonl", "--config-check");
+        Assert.Matches(@"(?m)^--es-pass +\*\*\* +environment ELASTICSEARCH_PASSWORD$", run.Output);
+    }
+
+    public void Dispose() => _folder.Dispose();
+}

@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace EsPipeline.Cli.Tests;
+
+/// <summary>A password that needs encoding everywhere is given in every place where one can be given, and looked for in all that is left.</summary>
+public sealed class SecretTests : IDisposable
+{
+    private const string Secret = "S3cr3t!%40/:?#";
+
+    // The password as it might have been written into a URL, JSON or a header. The first letters are in all of them.
+    private const string Trace = "S3cr3t";
+
+    private static readonly string[][] Ways = [["--mode", "full-sync"], ["--mode", "health-check"], ["--config-check"]];
+
+    private readonly EspipeFolder _folder = new();
+
+    public static TheoryData<string> Credentials => [.. OptionSamples.All.Values.Where(o => o.IsSecret).Select(o => o.DisplayName)];
+
+    [Theory]
+    [MemberData(nameof(Credentials))]
+    public async Task A_credential_is_shown_nowhere_wherever_it_was_given(string name)
+    {
+        var option = OptionSamples.All[name];
+        var system = OptionSamples.EndsThatUse(option);
+        string[] ends = ["--source", system["--source"], "--sink", system["--sink"], "--log-level", "debug", "--max-retries", "0"];
+        foreach (var environmentName in option.Environment)
+        {
+            SetEnvironment(environmentName);
+            foreach (var more in Ways) await RunsSilentlyAsync([.. ends, .. more], $"{environmentName} in the environment");
+            _folder.Environment.Remove(environmentName);
+            _folder.Write(".env", $"{environmentName}='{Secret}'\n");
+            await RunsSilentlyAsync([.. ends, "--mode", "full-sync"], $"{environmentName} in the .env file");
+            File.Delete(_folder.File(".env"));
+        }
+
+        if (option.Name.Length == 0) return;
+        SetEnvironment(null);
+        if (option.Name.Contains("pass", StringComparison.Ordinal)) _folder.Environment["ES_USER"] = "user";
+        foreach (var more in Ways) await RunsSilentlyAsync([.. ends, .. more, option.Name, Secret], $"{option.Name} on the command line");
+    }
+
+    [Fact]
+    public async Task A_password_in_an_address_is_shown_nowhere()
+    {
+        SetEnvironment(null);
+        _folder.Environment["ES_HOST_URL"] = $"http://user:{Uri.EscapeDataString(Secret)}@127.0.0.1:{ClosedPort()}";
+        foreach (var more in Ways)
+        {
+            await RunsSilentlyAsync(["--source", "elasticsearch", "--sink", "jsonl", "--log-level", "debug", "--max-retries", "0", .. more], "ES_HOST_URL");
+        }
+    }
+
+    [Fact]
+    public async Task A_credential_on_the_command_line_is_warned_of()
+    {
+        SetEnvironment(null);
+        var run = await _folder.RunAsync("--source", "elasticsearch", "--sink", "jsonl", "--mode", "health-check", "--es-user", "user", "--es-pass", Secret);
+        Assert.Contains("ELASTICSEARCH_PASSWORD in the environment or the .env file is safer", run.Error, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    // What a run of either system needs besides, so that it comes as far as using the credential.
+    private void SetEnvironment(string? credential)
+    {
+        _folder.Environment.Clear();
+        _folder.Environment["OUTPUT_FILE"] = "out.jsonl";
+        _folder.Environment["ES_HOST_URL"] = $"http://127.0.0.1:{ClosedPort()}";
+        _folder.Environment["ES_INDEX"] = "orders";
+        _folder.Environment["FIREBASE_PROJECT_ID"] = "project-of-tests";
+        _folder.Environment["FIREBASE_COLLECTION"] = "orders";
+        _folder.Environment["FIREBASE_CLIENT_EMAIL"] = "espipe@project-of-tests.iam.gserviceaccount.com";
+        if (credential?.Contains("PASS", StringComparison.Ordinal) == true) _folder.Environment["ES_USER"] = "user";
+        if (credential is not null) _folder.Environment[credential] = Secret;
+    }
+
+    private async Task RunsSilentlyAsync(string[] arguments, string how)
+    {
+        var run = await _folder.RunAsync(arguments);
+        Assert.False(run.Said.Contains(Trace, StringComparison.Ordinal), $"{how}: it is in what espipe said to '{string.Join(' ', arguments)}':\n{run.Said}");
+        foreach (var (path, text) in _folder.AllFiles().Where(f => Path.GetFileName(f.Path) != ".env"))
+        {
+            Assert.False(text.Contains(Trace, StringComparison.Ordinal), $"{how}: it is in {path}.");
+        }
+    }
+
+    private static int ClosedPort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
