@@ -15,7 +15,13 @@ var folder = Directory.CreateTempSubdirectory("espipe-bench-");
 try
 {
     var context = new BenchContext(espipe, folder.FullName);
-    Leg[] legs = [new CsvToJsonLines(context)];
+    Leg[] legs =
+    [
+        new CsvToJsonLines(context),
+        new ElasticsearchToJsonLines(context, readers: 1),
+        new ElasticsearchToJsonLines(context, readers: 2),
+        new ElasticsearchToFirestore(context),
+    ];
     if (wanted.Except(legs.Select(l => l.Name)).ToArray() is { Length: > 0 } unknown)
     {
         Console.Error.WriteLine($"There is no leg {string.Join(", ", unknown)}; there are {string.Join(", ", legs.Select(l => l.Name))}.");
