@@ -45,7 +45,8 @@ internal sealed class ProxyFaults
     /// <summary>The answer to give to a request instead of passing it on; null for none.</summary>
     public ReadOnlyMemory<byte>? TakeAnswer()
     {
-        lock (_lock) return _answers.TryDequeue(out var answer) ? answer : null;
+        // A bare null would become an empty answer.
+        lock (_lock) return _answers.TryDequeue(out var answer) ? answer : default(ReadOnlyMemory<byte>?);
     }
 
     private Queue<long> CutsOf(Direction direction) => direction == Direction.ToServer ? _cutsToServer : _cutsToClient;
