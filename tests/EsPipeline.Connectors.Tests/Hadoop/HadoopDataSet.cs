@@ -87,7 +87,7 @@ internal abstract class HadoopDataSet : SourceDataSet
 }
 
 /// <summary>Jobs in a bucket.</summary>
-internal sealed class S3DataSet(S3Bucket bucket) : HadoopDataSet
+internal class S3DataSet(S3Bucket bucket) : HadoopDataSet
 {
     public override IPEndPoint Server => new(IPAddress.Loopback, bucket.Url.Port);
 
@@ -117,7 +117,7 @@ internal sealed class S3DataSet(S3Bucket bucket) : HadoopDataSet
 }
 
 /// <summary>Jobs in a folder.</summary>
-internal sealed class FolderDataSet : HadoopDataSet
+internal class FolderDataSet : HadoopDataSet
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -143,4 +143,16 @@ internal sealed class FolderDataSet : HadoopDataSet
         _folder.Dispose();
         return base.DisposeAsync();
     }
+}
+
+/// <summary>Jobs in a bucket that write keys and values.</summary>
+internal sealed class KeyValueBucket(S3Bucket bucket) : S3DataSet(bucket)
+{
+    public override HadoopOptions Options => base.Options with { Format = HadoopFormat.KeyValue };
+}
+
+/// <summary>Jobs in a folder that write keys and values.</summary>
+internal sealed class KeyValueFolder : FolderDataSet
+{
+    public override HadoopOptions Options => base.Options with { Format = HadoopFormat.KeyValue };
 }

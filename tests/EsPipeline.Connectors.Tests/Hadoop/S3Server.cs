@@ -117,8 +117,8 @@ public sealed class S3Bucket(Uri url, string name) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        var list = await Client.ListObjectsV2Async(new Amazon.S3.Model.ListObjectsV2Request { BucketName = name });
-        foreach (var entry in list.S3Objects ?? []) await Client.DeleteObjectAsync(name, entry.Key);
+        var list = await Client.ListObjectsV2Async(new Amazon.S3.Model.ListObjectsV2Request { BucketName = name, Encoding = EncodingType.Url });
+        foreach (var entry in list.S3Objects ?? []) await Client.DeleteObjectAsync(name, System.Net.WebUtility.UrlDecode(entry.Key));
         Client.Dispose();
     }
 }
