@@ -85,7 +85,7 @@ public sealed class ApiHost : IAsyncDisposable
     private static void AddServices(
         IServiceCollection services, ApiOptions options, ElasticsearchOptions elasticsearch, IStateStore state, ILoggerFactory loggers, TimeProvider time)
     {
-        services.Replace(ServiceDescriptor.Singleton(loggers));
+        services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(new FrameworkLog(loggers)));
         services.AddSingleton(options).AddSingleton(elasticsearch).AddSingleton(state).AddSingleton(time);
         services.AddSingleton<AccessGate>().AddSingleton<RequestRate>().AddSingleton<SearchCluster>().AddSingleton<FieldRules>().AddSingleton<ServedIndices>();
         services.AddSingleton<SearchEndpoint>().AddSingleton<IndexEndpoints>().AddSingleton<CursorSeal>().AddSingleton<ServerKind>().AddSingleton<ScrollEndpoint>();

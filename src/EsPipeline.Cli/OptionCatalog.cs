@@ -1,3 +1,4 @@
+using EsPipeline.Api;
 using EsPipeline.Connectors;
 using EsPipeline.Core.Configuration;
 
@@ -15,8 +16,11 @@ internal static class OptionCatalog
     /// <summary>The options records of the connectors, each once, with the names of the ends that use it.</summary>
     public static IReadOnlyList<OptionGroup> Groups { get; } = [.. FindGroups()];
 
+    /// <summary>The options of <c>serve</c>.</summary>
+    public static IReadOnlyList<OptionDefinition> Api { get; } = OptionDefinition.Of(typeof(ApiOptions));
+
     /// <summary>Every option.</summary>
-    public static IEnumerable<OptionDefinition> All => Run.Concat(Groups.SelectMany(g => g.Options));
+    public static IEnumerable<OptionDefinition> All => Run.Concat(Api).Concat(Groups.SelectMany(g => g.Options));
 
     /// <summary>True where source and sink of a system are described by one record, so that the sink's needs a prefix when both are used.</summary>
     public static bool SharesOptions(Connector source, Connector sink) => source.Source!.Options == sink.Sink!.Options;
