@@ -94,7 +94,7 @@ function showTotals() {
     options: {
       indexAxis: 'y',
       plugins: { legend: { display: false } },
-      scales: { x: { beginAtZero: true, ticks: { maxRotation: 0, maxTicksLimit: 6 } }, y: { ticks: { autoSkip: false, callback: shorten(labels) } } },
+      scales: { x: { beginAtZero: true, ticks: { precision: 0, maxRotation: 0, maxTicksLimit: 6 } }, y: { ticks: { autoSkip: false, callback: shorten(labels) } } },
       onClick: (_, bars) => { if (bars.length) choose(labels[bars[0].index].label); },
       onHover: (event, bars) => { event.native.target.style.cursor = bars.length ? 'pointer' : ''; },
     },
@@ -132,8 +132,8 @@ function showTimeline() {
     },
     options: {
       interaction: { mode: 'index', intersect: false },
-      plugins: { legend: { display: series.length > 1 } },
-      scales: { y: { beginAtZero: true }, x: { ticks: { maxTicksLimit: innerWidth < 600 ? 4 : 9, maxRotation: 0 } } },
+      plugins: { legend: { display: false } },
+      scales: { y: { beginAtZero: true, ticks: { precision: 0 } }, x: { ticks: { maxTicksLimit: innerWidth < 600 ? 4 : 9, maxRotation: 0 } } },
     },
   }, 'timeline-details');
 }
