@@ -9,9 +9,6 @@ namespace EsPipeline.Cli;
 /// <summary>What a command line, an environment and a <c>.env</c> file together say: every option's value, and every mistake.</summary>
 internal sealed class Settings
 {
-    // Names that begin with ESPIPE_ and are read by something else than an option.
-    private static readonly string[] OtherNames = ["ESPIPE_AI_MODEL"];
-
     private Settings(OptionBinder binder, RunOptions run, Connector? source, Connector? sink, object? sourceOptions, object? sinkOptions)
     {
         (Run, Source, Sink, SourceOptions, SinkOptions) = (run, source!, sink!, sourceOptions!, sinkOptions!);
@@ -120,7 +117,7 @@ internal sealed class Settings
             }
         }
 
-        var known = OptionCatalog.All.SelectMany(o => o.Environment).Concat(OtherNames).ToHashSet(StringComparer.Ordinal);
+        var known = OptionCatalog.All.SelectMany(o => o.Environment).ToHashSet(StringComparer.Ordinal);
         foreach (var name in environment.Keys.Concat(envFile.Keys).Distinct().Where(n => n.StartsWith("ESPIPE_", StringComparison.Ordinal)))
         {
             if (known.Contains(name) || name.StartsWith("ESPIPE_TEST_", StringComparison.Ordinal)) continue;

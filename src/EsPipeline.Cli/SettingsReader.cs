@@ -1,4 +1,5 @@
 using System.Collections;
+using EsPipeline.Cli.Explaining;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 
@@ -18,6 +19,7 @@ internal static class SettingsReader
         var envFile = EnvFile.Read(path ?? ".env", environment);
         var settings = Settings.Read(invocation.Line.Given(invocation.Parse), environment, envFile, TimeProvider.System);
         terminal.Redaction = Redaction.Of(settings.Values);
+        if (settings.Run.SimpleErrors || settings.Run.AiErrors) terminal.Explainer = new ErrorExplainer(settings, terminal);
         return settings;
     }
 

@@ -48,6 +48,7 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
         await progress;
 
         if (result.Error is { } error) CliLog.Failed(host.Log, error.Message, error.Remedy, error.Code);
+        if (terminal.Explainer is { } explainer) await explainer.ExplainAsync(result, ct);
         foreach (var line in RunReport.Lines(settings, result)) terminal.WriteResult(line);
         return ExitCode.Of(result.Outcome, signals.Received);
     }

@@ -3,7 +3,7 @@ using EsPipeline.Core.Configuration;
 namespace EsPipeline.Connectors.Files;
 
 /// <summary>How files are written.</summary>
-public sealed record OutputFileOptions : IValidatedOptions
+public sealed record OutputFileOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The file.</summary>
     [Option("--output-file", "File to write, or - for standard output; .gz and .zst are packed", Environment = ["OUTPUT_FILE"], Value = "FILE", NamesJob = true)]
@@ -16,6 +16,16 @@ public sealed record OutputFileOptions : IValidatedOptions
     /// <summary>Texts that a spreadsheet would take for formulas.</summary>
     [Option("--csv-safe", "In CSV, put a single quote before texts that begin with = + - @, which a spreadsheet would take for formulas", Identity = true)]
     public bool CsvSafe { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Effective
+    {
+        get
+        {
+            var folder = File.Length is 0 || File == "-" ? "." : Path.GetDirectoryName(Path.GetFullPath(File)) ?? "/";
+            yield return KeyValuePair.Create("output-folder", ShellText.Quote(folder));
+        }
+    }
 
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()
