@@ -44,7 +44,7 @@ internal sealed partial class AiAdvice(Settings settings, Redaction redaction)
         {
             // A redirect would carry the key to another host.
             using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
-            using var client = new AnthropicClient { ApiKey = key.Reveal(), AuthToken = null, HttpClient = http, MaxRetries = 0, Timeout = Longest };
+            using var client = new AnthropicClient { ApiKey = key.Reveal(), HttpClient = http, MaxRetries = 0, Timeout = Longest };
             var asked = settings.Run.AnthropicUrl is { } url ? client.WithOptions(o => o with { BaseUrl = url }) : client;
             var answer = await asked.Messages.Create(
                 new MessageCreateParams

@@ -94,11 +94,21 @@ public static class ElasticsearchErrors
     /// <summary>Wrong credentials.</summary>
     public static readonly ErrorCode Unauthorized = new(
         "elasticsearch.auth", FailureKind.Environment, "The server did not accept the user and password, or the API key.",
-        "Check --es-user and --es-pass, or --es-api-key.");
+        "Check --es-user and --es-pass, or --es-api-key.")
+    {
+        Steps =
+        [
+            "Try the same sign-in by hand: `{es-curl} {--es-url}`",
+            "See which origin each value has, since the environment goes before the .env file: the same command with `--config-check`",
+        ],
+    };
 
     /// <summary>A privilege is missing.</summary>
     public static readonly ErrorCode Forbidden = new(
-        "elasticsearch.forbidden", FailureKind.Environment, "The user may not do this.", "Grant the privilege that is named, or use another user.");
+        "elasticsearch.forbidden", FailureKind.Environment, "The user may not do this.", "Grant the privilege that is named, or use another user.")
+    {
+        Steps = ["See what this user may do (Elasticsearch): `{es-curl} '{--es-url}/_security/user/_privileges?pretty'`"],
+    };
 
     /// <summary>No such index.</summary>
     public static readonly ErrorCode IndexNotFound = new(

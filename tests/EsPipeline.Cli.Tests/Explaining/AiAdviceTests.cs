@@ -19,8 +19,8 @@ public sealed class AiAdviceTests : IDisposable
         var run = await HealthCheckAsync(model.Url);
         Assert.Contains("What the model test-model makes of elasticsearch.unreachable; it may be wrong:\nStart the server.", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b", run.Said, StringComparison.Ordinal);
-        var (path, key, body) = Assert.Single(model.Requests);
-        Assert.Equal(("/v1/messages", Key), (path, key));
+        var (path, authorization, body) = Assert.Single(model.Requests);
+        Assert.Equal(("/v1/messages", "Bearer " + Key), (path, authorization));
         Assert.Contains("elasticsearch.unreachable", body, StringComparison.Ordinal);
         Assert.Contains("\"test-model\"", body, StringComparison.Ordinal);
         foreach (var own in new[] { "S3cr3t", "127.0.0.1", "secret-index", "reader", "geheim" }) Assert.DoesNotContain(own, body, StringComparison.OrdinalIgnoreCase);

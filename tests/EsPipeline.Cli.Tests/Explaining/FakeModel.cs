@@ -21,7 +21,7 @@ internal sealed class FakeModel : IDisposable
 
     public string Url { get; }
 
-    public List<(string Path, string Key, string Body)> Requests { get; } = [];
+    public List<(string Path, string Authorization, string Body)> Requests { get; } = [];
 
     private Task Serving { get; }
 
@@ -62,7 +62,7 @@ internal sealed class FakeModel : IDisposable
                 var context = await _listener.GetContextAsync();
                 using var reader = new StreamReader(context.Request.InputStream);
                 var body = await reader.ReadToEndAsync();
-                lock (Requests) Requests.Add((context.Request.Url!.AbsolutePath, context.Request.Headers["x-api-key"] ?? "", body));
+                lock (Requests) Requests.Add((context.Request.Url!.AbsolutePath, context.Request.Headers["Authorization"] ?? "", body));
                 if (answer is null) await _end.Task;
                 else answer(context.Response);
                 context.Response.Close();
