@@ -19,4 +19,10 @@ internal static partial class CliLog
 
     [LoggerMessage(3004, LogLevel.Error, "{Message} {Remedy} ({Code})")]
     public static partial void Failed(ILogger logger, string message, string remedy, string code);
+
+    [LoggerMessage(3010, LogLevel.Information, "Metrics are at http://{Address}/metrics")]
+    public static partial void MetricsAt(ILogger logger, string address);
+
+    [LoggerMessage(3011, LogLevel.Debug, "Somebody who asked for metrics got no answer: {Reason}")]
+    public static partial void MetricsClientFailed(ILogger logger, string reason);
 }

@@ -6,6 +6,7 @@ using EsPipeline.Core.Engine;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -47,6 +48,7 @@ internal sealed class PipelineHost : IAsyncDisposable
         services.AddSingleton(settings.Run);
         services.AddSingleton(new ConnectorOptions(settings.SourceOptions, settings.SinkOptions));
         services.AddSingleton<IStateStore>(new FileStateStore(settings.Run.State, TimeProvider.System));
+        services.AddSingleton(_ => new PipelineMeter(settings.Job, settings.Source.Name, settings.Sink.Name));
         services.AddConnectors();
         return new PipelineHost(settings, services.BuildServiceProvider());
     }
@@ -78,6 +80,7 @@ internal sealed class PipelineHost : IAsyncDisposable
             MaxDeadLetters = run.MaxDeadLetters,
             ShutdownTimeout = run.ShutdownTimeout,
             MaxRuntime = run.MaxRuntime,
+            Meter = _services.GetRequiredService<PipelineMeter>(),
             Log = Log,
         };
     }

@@ -35,6 +35,7 @@ try
 catch (PipelineException e)
 {
     terminal.WriteError($"espipe: {e.Message} {e.Remedy} ({e.Code})");
+    if (terminal.Explainer is { } explainer) await explainer.ExplainAsync(e, signals.Stop);
     return e.Code.StartsWith("config.", StringComparison.Ordinal) ? ExitCode.Usage : ExitCode.Failed;
 }
 catch (OperationCanceledException) when (signals.Received is not null)

@@ -1,5 +1,6 @@
 using System.Collections;
 using EsPipeline.Api;
+using EsPipeline.Cli.Explaining;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 
@@ -15,6 +16,7 @@ internal static class SettingsReader
         var (environment, envFile) = Inputs(invocation);
         var settings = Settings.Read(invocation.Line.Given(invocation.Parse), environment, envFile, TimeProvider.System);
         terminal.Redaction = Redaction.Of(settings.Values);
+        if (settings.Run.SimpleErrors || settings.Run.AiErrors) terminal.Explainer = new ErrorExplainer(settings, terminal);
         return settings;
     }
 

@@ -1,3 +1,4 @@
+using EsPipeline.Cli.Explaining;
 using Spectre.Console;
 
 namespace EsPipeline.Cli;
@@ -19,6 +20,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
 
     /// <summary>What must never be shown.</summary>
     public Redaction Redaction { get; set; } = Redaction.None;
+
+    /// <summary>Explains errors; null where nobody has asked for it.</summary>
+    public ErrorExplainer? Explainer { get; set; }
 
     /// <summary>Where results go; standard error where standard output carries records.</summary>
     public bool ResultsToError { get; set; }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using EsPipeline.Cli.Explaining;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
@@ -60,7 +61,11 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
         {
             terminal.WriteResult($"{count,8}  {code}: {ErrorCatalog.Find(code)?.Meaning ?? letters[0].Reason}");
             if (examples == 0) continue;
-            if (ErrorCatalog.Find(code) is { } error) terminal.WriteResult($"          {error.Remedy}");
+            if (ErrorCatalog.Find(code) is { } error)
+            {
+                foreach (var step in new Advice(settings).OwnSteps(error)) terminal.WriteResult("        " + step);
+            }
+
             foreach (var letter in letters) Show(letter);
             if (count > letters.Count) terminal.WriteResult($"          … and {count - letters.Count} more");
         }

@@ -26,6 +26,7 @@ internal static class HealthCheck
                 : string.Join("; ", health.Warnings.Prepend("ok"));
             healthy &= health is { Problem: null };
             terminal.WriteResult($"{name}: {health?.System ?? "unknown"}, {health?.Latency.TotalMilliseconds ?? Longest.TotalMilliseconds:0} ms: {verdict}");
+            if (health?.Problem is { } toExplain && terminal.Explainer is { } explainer) await explainer.ExplainAsync(toExplain, ct);
         }
 
         return healthy ? ExitCode.Done : ExitCode.Failed;

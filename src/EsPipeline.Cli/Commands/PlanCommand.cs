@@ -60,6 +60,7 @@ internal sealed class PlanCommand(Terminal terminal) : ICommand
                 break;
         }
 
+        if (terminal.Explainer is { } explainer && plan.SinkProblem is { } problem) await explainer.ExplainAsync(problem, ct);
         return ExitCodeOf(plan);
     }
 }

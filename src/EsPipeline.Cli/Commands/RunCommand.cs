@@ -1,3 +1,4 @@
+using EsPipeline.Cli.Metrics;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Engine;
 
@@ -39,6 +40,7 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
     private async Task<int> CopyAsync(Settings settings, PipelineHost host, CancellationToken ct)
     {
         CliLog.Starting(host.Log, settings.Job, settings.Source.Name, settings.Sink.Name, EnumText.Kebab(settings.Mode), host.State.Description);
+        await using var metrics = settings.Run.MetricsPort is { } port ? MetricsEndpoint.Start(settings.Run.MetricsHost, port, host.Log) : null;
         var pipeline = new Pipeline(host.Setup());
         using var ended = new CancellationTokenSource();
         var live = terminal.IsInteractive && !settings.Run.NoProgress && !settings.Run.Quiet;
@@ -48,6 +50,7 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
         await progress;
 
         if (result.Error is { } error) CliLog.Failed(host.Log, error.Message, error.Remedy, error.Code);
+        if (terminal.Explainer is { } explainer) await explainer.ExplainAsync(result, ct);
         foreach (var line in RunReport.Lines(settings, result)) terminal.WriteResult(line);
         return ExitCode.Of(result.Outcome, signals.Received);
     }

@@ -17,7 +17,7 @@ public enum Compression
 }
 
 /// <summary>How an Elasticsearch or OpenSearch cluster is reached, whether it is read or written.</summary>
-public abstract record ElasticsearchOptions : IValidatedOptions
+public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The addresses.</summary>
     [Option("--es-url", "Address of the cluster, or several with commas; http://host:9200/index/_search also names the index",
@@ -78,6 +78,21 @@ public abstract record ElasticsearchOptions : IValidatedOptions
     internal bool IsInsecure => Insecure || !VerifyCertificates;
 
     /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Effective
+    {
+        get
+        {
+            var addresses = ClusterAddress.Parse(this, []);
+            yield return KeyValuePair.Create("--es-index", ClusterAddress.IndexOf(this, addresses, []) ?? "");
+            if (addresses is not [var address, ..]) yield break;
+            yield return KeyValuePair.Create("--es-url", address.ToString());
+            yield return KeyValuePair.Create("es-host", ShellText.Quote(address.Root.Host));
+            yield return KeyValuePair.Create("es-port", address.Root.Port.ToString(CultureInfo.InvariantCulture));
+            yield return KeyValuePair.Create("es-curl", CurlCommand(address));
+        }
+    }
+
+    /// <inheritdoc/>
     public virtual IEnumerable<string> Mistakes()
     {
         var mistakes = new List<string>();
@@ -117,4 +132,14 @@ public abstract record ElasticsearchOptions : IValidatedOptions
 
     /// <summary>What is wrong with the index as this end uses it, as a sentence that can stand alone; null where nothing is.</summary>
     private protected abstract string? MistakeInIndex(string index);
+
+    // With a user curl asks for the password; an API key it would show to others on this machine, so it reads that from the environment.
+    private string CurlCommand(ClusterAddress address)
+    {
+        var user = User.Length > 0 ? User : address.User;
+        return "curl -sS"
+            + (ApiKey is not null ? " -H \"Authorization: ApiKey $ES_API_KEY\"" : user is not null ? $" -u {ShellText.Quote(user)}" : "")
+            + (CaFile.Length > 0 ? $" --cacert {ShellText.Quote(CaFile)}" : "")
+            + (IsInsecure ? " -k" : "");
+    }
 }

@@ -7,11 +7,21 @@ public static class FilesErrors
 {
     /// <summary>No such file.</summary>
     public static readonly ErrorCode NotFound = new(
-        "file.not_found", FailureKind.Environment, "A file that is to be read is not there.", "Check the name and the folder that espipe is run in.");
+        "file.not_found", FailureKind.Environment, "A file that is to be read is not there.", "Check the name and the folder that espipe is run in.")
+    {
+        Steps = ["See what is in this folder: `ls -la`"],
+    };
 
     /// <summary>The file can't be read.</summary>
     public static readonly ErrorCode Unreadable = new(
-        "file.unreadable", FailureKind.Environment, "A file can't be read.", "Check that this user may read it and that it is a file.");
+        "file.unreadable", FailureKind.Environment, "A file can't be read.", "Check that this user may read it and that it is a file.")
+    {
+        Steps =
+        [
+            "See who may read it; the message names it: `ls -la`",
+            "See who you are: `id`",
+        ],
+    };
 
     /// <summary>The compressed file is damaged.</summary>
     public static readonly ErrorCode Damaged = new(
@@ -20,7 +30,14 @@ public static class FilesErrors
 
     /// <summary>The file can't be written.</summary>
     public static readonly ErrorCode Unwritable = new(
-        "file.unwritable", FailureKind.Environment, "The output file can't be written.", "Check the folder's rights and the free disk space.");
+        "file.unwritable", FailureKind.Environment, "The output file can't be written.", "Check the folder's rights and the free disk space.")
+    {
+        Steps =
+        [
+            "See who may write there: `ls -la {output-folder}`",
+            "See how much room is left: `df -h {output-folder}`",
+        ],
+    };
 
     /// <summary>libzstd is missing.</summary>
     public static readonly ErrorCode NoZstd = new(
@@ -33,7 +50,10 @@ public static class FilesErrors
 
     /// <summary>The text is not UTF-8.</summary>
     public static readonly ErrorCode NotUtf8 = new(
-        "file.not_utf8", FailureKind.Permanent, "A record holds bytes that are not UTF-8.", "Convert the file, for example with 'iconv -f latin1 -t utf-8'.");
+        "file.not_utf8", FailureKind.Permanent, "A record holds bytes that are not UTF-8.", "Convert the file, for example with 'iconv -f latin1 -t utf-8'.")
+    {
+        Steps = ["Find the lines; FILE is the one in the message: `grep -naxv '.*' FILE`"],
+    };
 
     /// <summary>The file is in UTF-16.</summary>
     public static readonly ErrorCode Utf16 = new(
@@ -42,12 +62,18 @@ public static class FilesErrors
     /// <summary>The header has no such column.</summary>
     public static readonly ErrorCode NoColumn = new(
         "csv.no_column", FailureKind.Environment, "The CSV file has no column of the name that is to hold the key.",
-        "Name the column with --csv-id-column, or use --csv-id-column @line for keys from line numbers.");
+        "Name the column with --csv-id-column, or use --csv-id-column @line for keys from line numbers.")
+    {
+        Steps = ["See which columns there are: `head -n 1 {--csv-file}`"],
+    };
 
     /// <summary>Two columns have one name.</summary>
     public static readonly ErrorCode DuplicateColumn = new(
         "csv.duplicate_column", FailureKind.Environment, "Two columns of the CSV file have the same name, and a document can have only one of them.",
-        "Rename one in the file's first line.");
+        "Rename one in the file's first line.")
+    {
+        Steps = ["See which columns there are: `head -n 1 {--csv-file}`"],
+    };
 
     /// <summary>A row has more or fewer values than the header.</summary>
     public static readonly ErrorCode FieldCount = new(

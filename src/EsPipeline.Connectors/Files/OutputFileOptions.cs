@@ -3,7 +3,7 @@ using EsPipeline.Core.Configuration;
 namespace EsPipeline.Connectors.Files;
 
 /// <summary>How files are written.</summary>
-public record OutputFileOptions : IValidatedOptions
+public record OutputFileOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The file.</summary>
     [Option("--output-file", "File to write, or - for standard output; .gz and .zst are packed", Environment = ["OUTPUT_FILE"], Value = "FILE", NamesJob = true)]
@@ -12,6 +12,16 @@ public record OutputFileOptions : IValidatedOptions
     /// <summary>How many keys are remembered.</summary>
     [Option("--unique-keys", "Keys remembered, at 16 bytes each, to write a key that comes again only once", Min = 0, Max = 1_000_000_000)]
     public long UniqueKeys { get; init; } = 10_000_000;
+
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Effective
+    {
+        get
+        {
+            var folder = File.Length is 0 || File == "-" ? "." : Path.GetDirectoryName(Path.GetFullPath(File)) ?? "/";
+            yield return KeyValuePair.Create("output-folder", ShellText.Quote(folder));
+        }
+    }
 
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()

@@ -14,7 +14,8 @@ internal sealed class FirestoreClient : IDisposable
 {
     private const int MaxErrorBytes = 64 * 1024;
 
-    private static readonly Uri Service = new("https://firestore.googleapis.com/");
+    /// <summary>Where the service itself answers.</summary>
+    internal static readonly Uri Service = new("https://firestore.googleapis.com/");
 
     private readonly HttpClient _http;
     private readonly FirestoreCredential _credential;

@@ -8,46 +8,85 @@ public static class FirestoreErrors
     /// <summary>There is nothing to sign in with.</summary>
     public static readonly ErrorCode NoCredentials = new(
         "firestore.no_credentials", FailureKind.Environment, "There is no service account to sign in to Google Cloud with.",
-        "Set FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY, or GOOGLE_APPLICATION_CREDENTIALS, or FIRESTORE_EMULATOR_HOST; or run on a machine of Google Cloud.");
+        "Set FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY, or GOOGLE_APPLICATION_CREDENTIALS, or FIRESTORE_EMULATOR_HOST; or run on a machine of Google Cloud.")
+    {
+        Steps =
+        [
+            "Make a key for a service account that may use Firestore: `gcloud iam service-accounts keys create key.json --iam-account NAME@{--firestore-project}.iam.gserviceaccount.com`",
+            "Name the file: `export GOOGLE_APPLICATION_CREDENTIALS=\"$PWD/key.json\"`",
+        ],
+    };
 
     /// <summary>The key or the credentials file is of no use.</summary>
     public static readonly ErrorCode Key = new(
         "firestore.key", FailureKind.Environment, "Google does not accept the service account's key, or it can't be read.",
-        "Make a new key for the service account in the Google Cloud console, and copy it whole, with its BEGIN and END lines.");
+        "Make a new key for the service account in the Google Cloud console, and copy it whole, with its BEGIN and END lines.")
+    {
+        Steps = ["See which keys the account has, and whether they are still valid: `gcloud iam service-accounts keys list --iam-account {FIREBASE_CLIENT_EMAIL}`"],
+    };
 
     /// <summary>Google's sign-in can't be reached.</summary>
     public static readonly ErrorCode SignIn = new(
         "firestore.sign_in", FailureKind.Transient, "Google's sign-in did not answer as it should.",
-        "Check that this machine reaches oauth2.googleapis.com (or the metadata server); espipe tries again.");
+        "Check that this machine reaches oauth2.googleapis.com (or the metadata server); espipe tries again.")
+    {
+        Steps = ["See whether Google's sign-in answers: `curl -sSI https://oauth2.googleapis.com/token`"],
+    };
 
     /// <summary>The token is not accepted.</summary>
     public static readonly ErrorCode Unauthenticated = new(
         "firestore.auth", FailureKind.Environment, "Firestore does not accept who espipe says it is.",
-        "Check the service account's key and this machine's clock.");
+        "Check the service account's key and this machine's clock.")
+    {
+        Steps =
+        [
+            "Compare this machine's clock with the world's: `date -u`",
+            "See whether the account's key is still valid: `gcloud iam service-accounts keys list --iam-account {FIREBASE_CLIENT_EMAIL}`",
+        ],
+    };
 
     /// <summary>The account may not.</summary>
     public static readonly ErrorCode PermissionDenied = new(
         "firestore.permission", FailureKind.Environment, "The service account may not do this in the database.",
-        "Give it the role 'Cloud Datastore User' (roles/datastore.user) in the project, or 'Cloud Datastore Viewer' for reading only.");
+        "Give it the role 'Cloud Datastore User' (roles/datastore.user) in the project, or 'Cloud Datastore Viewer' for reading only.")
+    {
+        Steps = ["Give the account the role: `gcloud projects add-iam-policy-binding {--firestore-project} --member serviceAccount:{FIREBASE_CLIENT_EMAIL} --role roles/datastore.user`"],
+    };
 
     /// <summary>The interface is switched off.</summary>
     public static readonly ErrorCode ApiDisabled = new(
         "firestore.api_disabled", FailureKind.Environment, "The Firestore API is not enabled in the project.",
-        "Enable it with 'gcloud services enable firestore.googleapis.com', wait a few minutes, and run the same command again.");
+        "Enable it with 'gcloud services enable firestore.googleapis.com', wait a few minutes, and run the same command again.")
+    {
+        Steps = ["Enable it: `gcloud services enable firestore.googleapis.com --project {--firestore-project}`"],
+    };
 
     /// <summary>No such project.</summary>
     public static readonly ErrorCode NoProject = new(
-        "firestore.project", FailureKind.Environment, "There is no such project, or the account does not belong to it.", "Check --firestore-project.");
+        "firestore.project", FailureKind.Environment, "There is no such project, or the account does not belong to it.", "Check --firestore-project.")
+    {
+        Steps = ["See which projects the account knows: `gcloud projects list`"],
+    };
 
     /// <summary>No such database.</summary>
     public static readonly ErrorCode NoDatabase = new(
         "firestore.no_database", FailureKind.Environment, "The project has no such Firestore database.",
-        "Check --firestore-project and --firestore-database, or create the database in native mode.");
+        "Check --firestore-project and --firestore-database, or create the database in native mode.")
+    {
+        Steps =
+        [
+            "See which databases the project has: `gcloud firestore databases list --project {--firestore-project}`",
+            "Make one: `gcloud firestore databases create --project {--firestore-project} --database {--firestore-database} --location LOCATION`",
+        ],
+    };
 
     /// <summary>The database is not one for documents.</summary>
     public static readonly ErrorCode DatastoreMode = new(
         "firestore.datastore_mode", FailureKind.Environment, "The database is in Datastore mode, which has no documents.",
-        "Create a Firestore database in native mode and name it with --firestore-database.");
+        "Create a Firestore database in native mode and name it with --firestore-database.")
+    {
+        Steps = ["See what kind each database is of: `gcloud firestore databases list --project {--firestore-project}`"],
+    };
 
     /// <summary>The day's quota is used up.</summary>
     public static readonly ErrorCode Quota = new(
@@ -57,7 +96,10 @@ public static class FirestoreErrors
     /// <summary>Too fast, too much.</summary>
     public static readonly ErrorCode Throttled = new(
         "firestore.throttled", FailureKind.Transient, "Firestore asks for less: RESOURCE_EXHAUSTED.",
-        "Lower --firestore-rate or --firestore-max-rate; if it says 'Quota exceeded' all the time, the day's free quota may be used up.");
+        "Lower --firestore-rate or --firestore-max-rate; if it says 'Quota exceeded' all the time, the day's free quota may be used up.")
+    {
+        Steps = ["Begin with fewer writes a second, now {--firestore-rate}, and let them grow less, now to {--firestore-max-rate}: `--firestore-rate 100 --firestore-max-rate 1000`"],
+    };
 
     /// <summary>Writes got in each other's way.</summary>
     public static readonly ErrorCode Aborted = new(
@@ -83,16 +125,25 @@ public static class FirestoreErrors
     /// <summary>No connection.</summary>
     public static readonly ErrorCode Connection = new(
         "firestore.connection", FailureKind.Transient, "The connection to Firestore can't be made or broke off.",
-        "Check the network, a proxy or firewall in between, and FIRESTORE_EMULATOR_HOST where the emulator is meant.");
+        "Check the network, a proxy or firewall in between, and FIRESTORE_EMULATOR_HOST where the emulator is meant.")
+    {
+        Steps = ["See whether Firestore can be reached from here: `curl -sSI {firestore-url}`"],
+    };
 
     /// <summary>No such host.</summary>
     public static readonly ErrorCode Dns = new(
-        "firestore.dns", FailureKind.Transient, "The name of Firestore's host is not found.", "Check this machine's DNS, and FIRESTORE_EMULATOR_HOST where the emulator is meant.");
+        "firestore.dns", FailureKind.Transient, "The name of Firestore's host is not found.", "Check this machine's DNS, and FIRESTORE_EMULATOR_HOST where the emulator is meant.")
+    {
+        Steps = ["See what this machine knows of the name: `getent hosts {firestore-host}`"],
+    };
 
     /// <summary>The certificate is not accepted.</summary>
     public static readonly ErrorCode Tls = new(
         "firestore.tls", FailureKind.Environment, "The encrypted connection to Firestore can't be trusted.",
-        "Check this machine's clock and root certificates; a proxy that opens TLS has to be known to the machine.");
+        "Check this machine's clock and root certificates; a proxy that opens TLS has to be known to the machine.")
+    {
+        Steps = ["See who has signed the certificate that arrives here: `openssl s_client -connect firestore.googleapis.com:443 </dev/null | openssl x509 -noout -issuer -dates`"],
+    };
 
     /// <summary>Somebody else answered.</summary>
     public static readonly ErrorCode Redirected = new(

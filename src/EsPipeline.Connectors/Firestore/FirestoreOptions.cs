@@ -6,7 +6,7 @@ namespace EsPipeline.Connectors.Firestore;
 /// Which Firestore, and as whom. The emulator where <see cref="EmulatorHost"/> is set; else the service account of the
 /// <c>FIREBASE_…</c> names, of the credentials file, or of the machine that espipe runs on, in that order.
 /// </summary>
-public sealed record FirestoreOptions : IValidatedOptions
+public sealed record FirestoreOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The project.</summary>
     [Option("--firestore-project", "Google Cloud project of the Firestore database", Environment = ["FIREBASE_PROJECT_ID"], Value = "ID",
@@ -59,6 +59,18 @@ public sealed record FirestoreOptions : IValidatedOptions
 
     /// <summary>The collection that is meant.</summary>
     internal FirestoreCollection ToCollection() => new(ProjectId ?? "", Database, Collection);
+
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Effective
+    {
+        get
+        {
+            var address = EmulatorUri ?? FirestoreClient.Service;
+            yield return KeyValuePair.Create("--firestore-project", ProjectId ?? "");
+            yield return KeyValuePair.Create("firestore-url", ShellText.Quote(address.GetLeftPart(UriPartial.Authority)));
+            yield return KeyValuePair.Create("firestore-host", ShellText.Quote(address.Host));
+        }
+    }
 
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()

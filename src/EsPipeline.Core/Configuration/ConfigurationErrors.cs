@@ -24,5 +24,8 @@ public static class ConfigurationErrors
         "config.no_such_job",
         FailureKind.Environment,
         "The job that the command is about has no state.",
-        "Check --job and --state; 'espipe status' lists the jobs of a state folder.");
+        "Check --job and --state; 'espipe status' lists the jobs of a state folder.")
+    {
+        Steps = ["See which jobs there are: `espipe checkpoint list --state {--state}`"],
+    };
 }

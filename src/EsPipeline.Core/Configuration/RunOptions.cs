@@ -1,3 +1,4 @@
+using System.Net;
 using EsPipeline.Core.Engine;
 
 namespace EsPipeline.Core.Configuration;
@@ -221,6 +222,34 @@ public sealed record RunOptions : IValidatedOptions
     [Option("--no-progress", "No live progress line, even on a terminal")]
     public bool NoProgress { get; init; }
 
+    /// <summary>Where metrics can be read; null for nowhere.</summary>
+    [Option("--metrics-port", "Port at which Prometheus can read metrics, at /metrics; 0 for any free one, which the log names", Environment = ["METRICS_PORT"], Min = 0, Max = 65_535, Default = "off")]
+    public int? MetricsPort { get; init; }
+
+    /// <summary>The address of that port.</summary>
+    [Option("--metrics-host", "Address of that port; 0.0.0.0 for all of this machine's", Environment = ["METRICS_HOST"], Value = "ADDRESS")]
+    public string MetricsHost { get; init; } = "127.0.0.1";
+
+    /// <summary>Errors with what to do.</summary>
+    [Option("--simple-errors", "After an error, what it means and what to do, as a numbered list with commands")]
+    public bool SimpleErrors { get; init; }
+
+    /// <summary>Errors with what a language model makes of them.</summary>
+    [Option("--ai-errors", "The same in the words of a language model, which is sent the error without records, secrets and hosts; the list where it does not answer in 10 s")]
+    public bool AiErrors { get; init; }
+
+    /// <summary>The key of the model's interface.</summary>
+    [Option("", "Key of the Anthropic API, for --ai-errors", Environment = ["ANTHROPIC_API_KEY"])]
+    public Secret? AnthropicKey { get; init; }
+
+    /// <summary>The address of the model's interface.</summary>
+    [Option("", "Address of the Anthropic API, for --ai-errors", Environment = ["ANTHROPIC_BASE_URL"], Value = "URL", Default = "https://api.anthropic.com")]
+    public string? AnthropicUrl { get; init; }
+
+    /// <summary>The model.</summary>
+    [Option("", "Language model for --ai-errors", Environment = ["ESPIPE_AI_MODEL"], Value = "MODEL")]
+    public string AiModel { get; init; } = "claude-haiku-5-5";
+
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()
     {
@@ -230,6 +259,13 @@ public sealed record RunOptions : IValidatedOptions
         if (MinBatchSize > MaxBatchSize) yield return "--min-batch-size: it is greater than --max-batch-size.";
         if (BatchSize < MinBatchSize) yield return "--batch-size: it is less than --min-batch-size.";
         if (BatchSize > MaxBatchSize) yield return "--batch-size: it is greater than --max-batch-size.";
+        if (AiErrors && AnthropicKey is null) yield return "--ai-errors: it needs the key of the Anthropic API in ANTHROPIC_API_KEY.";
+        if (AnthropicUrl is not null && !(Uri.TryCreate(AnthropicUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
+        {
+            yield return "ANTHROPIC_BASE_URL: it is not an address that begins with http:// or https://.";
+        }
+
+        if (!IPAddress.TryParse(MetricsHost, out _)) yield return $"--metrics-host: '{MetricsHost}' is not an IP address.";
         if (Mode == RunMode.Custom && (Query ?? QueryFile) is null) yield return "--mode custom: it needs --query or --query-file.";
         if (Mode == RunMode.Continuous && Until is not null) yield return "--until: a continuous run has no end; use --mode full-sync.";
         if (Mode is RunMode.Continuous or RunMode.Single && Limit is not null) yield return "--limit: it would leave changes out; use --mode full-sync or custom.";

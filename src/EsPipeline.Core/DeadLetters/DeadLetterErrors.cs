@@ -10,7 +10,10 @@ public static class DeadLetterErrors
         "dead_letters.unusable",
         FailureKind.Environment,
         "The dead-letter file can't be opened or written, so nothing can be set aside safely.",
-        "Free disk space or give another file with --dead-letters.");
+        "Free disk space or give another file with --dead-letters.")
+    {
+        Steps = ["See how much room is left: `df -h {--state}`"],
+    };
 
     /// <summary>The file holds something else.</summary>
     public static readonly ErrorCode Damaged = new(
@@ -24,7 +27,15 @@ public static class DeadLetterErrors
         "dead_letters.too_many",
         FailureKind.Environment,
         "More records were refused for good than --max-dead-letters allows; a wrong mapping or schema is likely.",
-        "Look at 'espipe dead-letters show', mend the cause, and run again; or raise --max-dead-letters.");
+        "Look at 'espipe dead-letters show', mend the cause, and run again; or raise --max-dead-letters.")
+    {
+        Steps =
+        [
+            "See what was refused, by cause: `espipe dead-letters show {job-options}`",
+            "See beforehand what would be refused, with nothing written: the same command as `espipe plan`",
+            "Once the cause is mended, send the letters again: `espipe dead-letters replay {job-options}`",
+        ],
+    };
 
     /// <summary>Letters can't be added to an output that is not there.</summary>
     public static readonly ErrorCode OutputGone = new(

@@ -17,28 +17,44 @@ public static class EngineErrors
         "run.retries_exhausted",
         FailureKind.Transient,
         "A failure that should have passed did not pass within the retries and the time that the run was given.",
-        "Look at the cause in the message; run the same command again to go on from the checkpoint, with a larger --retry-budget if need be.");
+        "Look at the cause in the message; run the same command again to go on from the checkpoint, with a larger --retry-budget if need be.")
+    {
+        Steps =
+        [
+            "See how the job stands: `espipe status {job-options}`",
+            "Give it longer: `--retry-budget 1h`",
+        ],
+    };
 
     /// <summary>The run was stopped by its own time limit.</summary>
     public static readonly ErrorCode MaxRuntime = new(
         "run.max_runtime",
         FailureKind.Environment,
         "The run reached --max-runtime before everything was copied.",
-        "Run the same command again: it goes on from the checkpoint.");
+        "Run the same command again: it goes on from the checkpoint.")
+    {
+        Steps = ["Give it longer than {--max-runtime}, or copy a part at a time: `--shard 0/4`"],
+    };
 
     /// <summary>The account does not balance.</summary>
     public static readonly ErrorCode AccountMismatch = new(
         "run.account_mismatch",
         FailureKind.Environment,
         "The run could not account for every record that it read; this is a defect in espipe.",
-        "Report it with the log; compare both ends before you rely on this copy.");
+        "Report it with the log; compare both ends before you rely on this copy.")
+    {
+        Steps = ["Keep the log, which is {--log-file}."],
+    };
 
     /// <summary>Something that no connector foresaw.</summary>
     public static readonly ErrorCode Unexpected = new(
         "run.unexpected",
         FailureKind.Environment,
         "Something happened that espipe did not foresee; this is a defect in espipe.",
-        "Report it with the log at --log-level debug; the checkpoint is safe, and the same command goes on from it.");
+        "Report it with the log at --log-level debug; the checkpoint is safe, and the same command goes on from it.")
+    {
+        Steps = ["See the whole story: the same command with `--log-level debug`"],
+    };
 
     /// <summary>Changes were asked of a source that cannot tell them.</summary>
     public static readonly ErrorCode CannotFollow = new(

@@ -67,6 +67,7 @@ public sealed class Pipeline
             abort.CancelAfter(_setup.ShutdownTimeout);
         }).ConfigureAwait(false);
 
+        _setup.Meter?.Observe(() => Progress);
         var deadLetterPath = _setup.DeadLetterPath ?? "";
         DateTimeOffset? copiedBefore = null;
         PipelineException? error = null;
@@ -130,7 +131,7 @@ public sealed class Pipeline
         _size = new AdaptiveSize(limits, _setup.BatchSize.Start, _setup.BatchSize.Min, _setup.BatchSize.Max);
         var gate = new DeadLetterGate(letters, _setup.Job, _setup.MaxDeadLetters, _setup.Time);
         var writer = new UnitWriter(
-            _setup.Sink, _size, new RateLimiter(_setup.RateLimit, limits.Ramp, _setup.Time), _sinkRetry, gate, _account, _setup.Time);
+            _setup.Sink, _size, new RateLimiter(_setup.RateLimit, limits.Ramp, _setup.Time), _sinkRetry, gate, _account, _setup.Time, _setup.Meter);
 
         if (saved is null || saved.Phase == ReadKind.Snapshot)
         {

@@ -90,6 +90,9 @@ public sealed record PipelineSetup
     /// <summary>The longest that the run may take; null for no limit.</summary>
     public TimeSpan? MaxRuntime { get; init; }
 
+    /// <summary>Where the run's figures can be read; null for nowhere.</summary>
+    public PipelineMeter? Meter { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

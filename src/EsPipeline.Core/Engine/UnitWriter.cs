@@ -2,6 +2,7 @@ using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Core.Engine;
 
@@ -16,7 +17,8 @@ internal sealed class UnitWriter(
     RetryPolicy retry,
     DeadLetterGate deadLetters,
     RunAccount account,
-    TimeProvider time)
+    TimeProvider time,
+    PipelineMeter? meter = null)
 {
     /// <exception cref="PipelineException">The sink can't be written to, the retry budget is spent, or too many records were set aside.</exception>
     public async Task WriteAsync(WriteUnit unit, CancellationToken ct)
@@ -51,9 +53,9 @@ internal sealed class UnitWriter(
     private async Task<WriteResult> MeasuredWriteAsync(RecordSlice slice, CancellationToken ct)
     {
         var epoch = await size.EnterAsync(ct).ConfigureAwait(false);
+        var started = time.GetTimestamp();
         try
         {
-            var started = time.GetTimestamp();
             var result = await sink.WriteAsync(slice, ct).ConfigureAwait(false);
             if (result.Written + result.Unchanged + result.Failures.Count != slice.Count)
             {
@@ -73,6 +75,7 @@ internal sealed class UnitWriter(
         finally
         {
             size.Leave();
+            meter?.Wrote(slice.Count, time.GetElapsedTime(started));
         }
     }
 

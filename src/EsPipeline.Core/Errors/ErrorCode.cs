@@ -10,6 +10,13 @@ namespace EsPipeline.Core.Errors;
 /// <param name="Remedy">One sentence: what to do.</param>
 public sealed record ErrorCode(string Code, FailureKind Kind, string Meaning, string Remedy)
 {
+    /// <summary>
+    /// More to do after <see cref="Remedy"/>, a step each, for <c>--simple-errors</c>; what goes for every error of a kind is added by itself. A
+    /// command stands between backquotes. <c>{--option}</c>, <c>{ENVIRONMENT_NAME}</c> for what has no option, <c>{job-options}</c> and the names
+    /// of <see cref="Configuration.IEffectiveOptions"/> stand for the values of the case; never a secret's.
+    /// </summary>
+    public IReadOnlyList<string> Steps { get; init; } = [];
+
     /// <summary>An error of this kind.</summary>
     public PipelineException Error(string message, string? remedy = null, Exception? inner = null, TimeSpan? retryAfter = null) =>
         new(this, message, remedy, inner) { RetryAfter = retryAfter };

@@ -37,6 +37,18 @@ public abstract class FileSinkConformance : ResumableSinkConformance
         }
     }
 
+    [Fact(DisplayName = "A rehearsal: a file refuses only what it can't say, deletes in a plain file for example")]
+    public override async Task A_rehearsal_finds_what_a_write_refuses_and_writes_nothing()
+    {
+        await using var target = (FileTarget)await CreateAsync(Ct);
+        await using var sink = await OpenRehearsalAsync(target);
+        using var deletes = Slices.Deletes("doc-0000000", "doc-0000001");
+        var failures = (await sink.RehearseAsync(deletes.Slice(), Ct)).Failures;
+        Assert.Equal(SaysDeletes ? [] : [0, 1], failures.Select(f => f.Index));
+        Assert.All(failures, f => Assert.Equal("file.cannot_delete", f.Error.Code));
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(target.Output)!));
+    }
+
     [Fact(DisplayName = "A record at the limit: a file takes records of any size, 20 MiB for example")]
     public override async Task A_record_at_the_limit_is_taken_and_one_byte_over_is_refused_for_good()
     {

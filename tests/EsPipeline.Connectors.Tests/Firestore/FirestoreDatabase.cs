@@ -35,11 +35,17 @@ public sealed class FirestoreDatabase : IAsyncDisposable
 
     public FirestoreOptions Options => new() { Project = Project, Collection = Collection, EmulatorHost = Host, Rate = 100_000, MaxRate = 100_000 };
 
+    /// <summary>A sink that writes into the collection, not ready yet.</summary>
+    public FirestoreSink OpenSink(ILogger? log = null, string? host = null)
+    {
+        var options = Options with { EmulatorHost = host ?? Host };
+        return new FirestoreSink(options, TimeProvider.System, log ?? NullLogger.Instance, new FirestoreClient(options, TimeProvider.System));
+    }
+
     /// <summary>A sink that writes into the collection, ready to write.</summary>
     public async Task<FirestoreSink> OpenSinkAsync(SourceSchema? schema = null, ILogger? log = null, string? host = null)
     {
-        var options = Options with { EmulatorHost = host ?? Host };
-        var sink = new FirestoreSink(options, TimeProvider.System, log ?? NullLogger.Instance, new FirestoreClient(options, TimeProvider.System));
+        var sink = OpenSink(log, host);
         await sink.PrepareAsync(schema ?? SourceSchema.Unknown, TestContext.Current.CancellationToken);
         return sink;
     }

@@ -1,0 +1,105 @@
+using System.Text.RegularExpressions;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Cli.Explaining;
+
+/// <summary>
+/// What an error means and what to do, as a numbered list with commands for the very case: the remedy, the code's own steps, and what goes for
+/// every error of its kind. Made from rules alone, without any network. Never holds a secret.
+/// </summary>
+/// <param name="settings">The values that fill the steps; null where an error came before they were read.</param>
+internal sealed partial class Advice(Settings? settings)
+{
+    // Errors of espipe's own state, which no look at the two ends explains.
+    private static readonly string[] OwnSystems = ["config", "state", "checkpoint", "dead_letters", "run"];
+
+    /// <summary>What it means, and the numbered list.</summary>
+    /// <param name="error">The kind of error.</param>
+    /// <param name="remedy">What the error itself says to do; the code's own remedy where null.</param>
+    public IReadOnlyList<string> Lines(ErrorCode error, string? remedy = null) =>
+        [$"What {error.Code} means: {error.Meaning}", "What to do:", .. Numbered(error.Steps.Prepend(remedy ?? error.Remedy).Concat(General(error)))];
+
+    /// <summary>The numbered list of the code's own steps.</summary>
+    public IReadOnlyList<string> OwnSteps(ErrorCode error) => Numbered(error.Steps.Prepend(error.Remedy));
+
+    /// <summary>The names in a text that stand for values.</summary>
+    internal static IEnumerable<string> PlaceholdersIn(string text) => Placeholder().Matches(text).Select(m => m.Groups["name"].Value);
+
+    private List<string> Numbered(IEnumerable<string> steps)
+    {
+        var lines = new List<string>();
+        var number = 0;
+        foreach (var step in steps)
+        {
+            if (CommandAtEnd().Match(step) is { Success: true } match)
+            {
+                lines.Add($"  {++number}. {Fill(match.Groups["text"].Value.TrimEnd(), inCommand: false)}");
+                lines.Add($"       {Fill(match.Groups["command"].Value, inCommand: true)}");
+            }
+            else
+            {
+                lines.Add($"  {++number}. {Fill(step, inCommand: false)}");
+            }
+        }
+
+        return lines;
+    }
+
+    // The steps that every error of a kind has.
+    private static IEnumerable<string> General(ErrorCode error)
+    {
+        var system = error.Code.Split('.')[0];
+        if (system == "config") yield break;
+        if (error.Kind == FailureKind.Permanent)
+        {
+            yield return $"See the records that this befell: `espipe dead-letters show {{job-options}} --code {error.Code}`";
+            yield return $"Once the cause is mended, send them again; what the source could not read at all comes only with a new copy: `espipe dead-letters replay {{job-options}} --code {error.Code}`";
+            yield break;
+        }
+
+        if (!OwnSystems.Contains(system)) yield return "See how both ends answer, with nothing written: the same command with `--mode health-check`";
+        yield return "Then run the same command again: it goes on from the checkpoint.";
+    }
+
+    private string Fill(string text, bool inCommand) => Placeholder().Replace(text, match =>
+    {
+        var name = match.Groups["name"].Value;
+        if (name == "job-options") return JobOptions();
+        var value = ValueOf(name);
+        if (value.Length == 0) value = $"<{name.TrimStart('-')}>";
+        var isPieceOfCommand = char.IsAsciiLetterLower(name[0]);
+        if (!inCommand || isPieceOfCommand) return value;
+        var quoted = text.AsSpan(0, match.Index).Count('\'') % 2 == 1;
+        return quoted ? ShellText.Within(value) : ShellText.Quote(value);
+    });
+
+    // What the options of the ends come to goes before what one option says; of two ends of one system the source's values are taken.
+    private string ValueOf(string name)
+    {
+        if (settings is null) return "";
+        foreach (var options in new[] { settings.SourceOptions, settings.SinkOptions }.OfType<IEffectiveOptions>())
+        {
+            foreach (var (known, text) in options.Effective)
+            {
+                if (known == name) return OptionDefinition.Format(text);
+            }
+        }
+
+        var value = settings.Values.FirstOrDefault(v => v.Definition.DisplayName == name && !v.Definition.IsSecret);
+        return value is null ? "" : OptionDefinition.Format(value.Value is IReadOnlyList<string> list ? (list.Count > 0 ? list[0] : "") : value.Value);
+    }
+
+    private string JobOptions()
+    {
+        if (settings is null) return "--job <job>";
+        var job = settings.Source is null || settings.Sink is null ? settings.Run.Job ?? "<job>" : settings.Job;
+        return $"--job {ShellText.Quote(job)}{(settings.IsGiven("--state") ? $" --state {ShellText.Quote(settings.Run.State)}" : "")}";
+    }
+
+    [GeneratedRegex(@"^(?<text>[^`]*)`(?<command>[^`]*)`\.?$", RegexOptions.NonBacktracking)]
+    private static partial Regex CommandAtEnd();
+
+    [GeneratedRegex(@"\{(?<name>--[a-z0-9-]+|[A-Z][A-Z0-9_]+|[a-z]+-[a-z]+)\}", RegexOptions.NonBacktracking)]
+    private static partial Regex Placeholder();
+}
