@@ -167,9 +167,9 @@ public sealed class TcpProxy : IAsyncDisposable
             {
                 client = await listener.AcceptSocketAsync();
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+            catch (Exception e) when (e is SocketException or InvalidOperationException or OperationCanceledException)
             {
-                // The listener was stopped.
+                // The listener was stopped, between two connections or while it waited for one.
                 return;
             }
 

@@ -49,6 +49,9 @@ internal static class ServerFailure
         if (number == 1030) meaning = text.Contains("error 28 ", StringComparison.Ordinal) || text.Contains("error 122 ", StringComparison.Ordinal)
             || text.Contains("error 135 ", StringComparison.Ordinal) || text.Contains("error 136 ", StringComparison.Ordinal)
             ? MySqlErrors.NoRoom : MySqlErrors.Busy;
+
+        // 2000 is the library's "unknown error", in which it refuses this among other things.
+        if (number == 2000 && text.Contains("local infile", StringComparison.OrdinalIgnoreCase)) meaning = MySqlErrors.AskedForFile;
         return meaning.Error(string.Create(CultureInfo.InvariantCulture, $"{server} says: {text.TrimEnd('.')} (error {number})."));
     }
 

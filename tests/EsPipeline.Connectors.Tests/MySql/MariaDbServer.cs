@@ -74,7 +74,7 @@ public sealed class MariaDbServer : IAsyncDisposable
         [
             "--no-defaults", $"--user={Environment.UserName}", $"--datadir={_folder}", "--bind-address=127.0.0.1",
             string.Create(CultureInfo.InvariantCulture, $"--port={Options.Port}"),
-            string.Create(CultureInfo.InvariantCulture, $"--socket=/tmp/espipe-test-{Options.Port}.sock"), $"--pid-file={Path.Combine(_folder, "pid")}",
+            string.Create(CultureInfo.InvariantCulture, $"--socket={Path.GetTempPath()}espipe-test-{Options.Port}.sock"), $"--pid-file={Path.Combine(_folder, "pid")}",
             "--skip-name-resolve", "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=128M", .. _arguments,
         ];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);

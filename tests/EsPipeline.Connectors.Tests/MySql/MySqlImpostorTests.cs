@@ -39,6 +39,8 @@ public sealed class MySqlImpostorTests
         using var sent = new MemoryStream();
         try
         {
+            sent.Write(await ReceiveAsync(stream));
+            await SendAsync(stream, 3, [0, 0, 0, 2, 0, 0, 0]);
             await stream.CopyToAsync(sent);
         }
         catch (IOException)
@@ -62,10 +64,12 @@ public sealed class MySqlImpostorTests
         await stream.WriteAsync(packet);
     }
 
-    private static async Task ReceiveAsync(NetworkStream stream)
+    private static async Task<byte[]> ReceiveAsync(NetworkStream stream)
     {
         var header = new byte[4];
         await stream.ReadExactlyAsync(header);
-        await stream.ReadExactlyAsync(new byte[header[0] | (header[1] << 8) | (header[2] << 16)]);
+        var payload = new byte[header[0] | (header[1] << 8) | (header[2] << 16)];
+        await stream.ReadExactlyAsync(payload);
+        return payload;
     }
 }
