@@ -96,6 +96,17 @@ public sealed class OptionBinderTests
     }
 
     [Fact]
+    public void A_mistake_in_prefixed_options_names_them_as_they_were_typed()
+    {
+        foreach (var (prefix, expected) in new[] { ("", "--number and TEXT: give one of them, not --other."), ("sink", "--sink-number and SINK_TEXT: give one of them, not --other.") })
+        {
+            var binder = new OptionBinder(Given(), Names(), Names(), Now);
+            binder.Bind<Mistaken>(prefix);
+            Assert.Equal([expected], binder.Mistakes);
+        }
+    }
+
+    [Fact]
     public void A_prefix_stands_before_every_name()
     {
         var binder = new OptionBinder(Given(("--sink-number", "4")), Names(("SINK_TEXT", "prefixed"), ("TEXT", "plain")), Names(), Now);
@@ -169,5 +180,16 @@ public sealed class OptionBinderTests
 
         [Option("", "Only from the environment", Environment = ["ONLY_HERE"])]
         public int? Only { get; init; }
+    }
+
+    private sealed record Mistaken : IValidatedOptions
+    {
+        [Option("--number", "A number")]
+        public int Number { get; init; }
+
+        [Option("", "A text", Environment = ["TEXT"])]
+        public string Text { get; init; } = "";
+
+        public IEnumerable<string> Mistakes() => ["--number and TEXT: give one of them, not --other."];
     }
 }

@@ -136,6 +136,23 @@ public sealed class PipelineTests : IDisposable
     }
 
     [Fact]
+    public async Task What_preparing_makes_is_a_part_of_the_jobs_identity_and_its_loss_is_told()
+    {
+        var source = new TestSource([.. Corpus.Plain(10)]);
+        Assert.Null((await _job.RunAsync(source, new TestSink { MadeByPreparing = "index-7" })).Error);
+        var found = new TestSink();
+        found.Identity["index"] = "index-7";
+        Assert.Null((await _job.RunAsync(source, found)).Error);
+
+        var lost = new TestSink { MadeByPreparing = "index-8" };
+        lost.Identity["index"] = "none";
+        var refused = await _job.RunAsync(source, lost);
+        Assert.Equal("checkpoint.job_changed", refused.Error?.Code);
+        Assert.Contains("sink.index was 'index-7' and is now 'none'", refused.Error!.Message, StringComparison.Ordinal);
+        Assert.Equal(["check"], lost.Calls);
+    }
+
+    [Fact]
     public async Task A_second_copy_is_refused_and_names_the_first()
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(10)]), new TestSink());
@@ -146,7 +163,7 @@ public sealed class PipelineTests : IDisposable
             return [];
         };
         var first = new Pipeline(_job.Setup(source, sink)).RunAsync(CancellationToken.None);
-        await FakeTime.UntilAsync(() => sink.Calls.Count == 3);
+        await FakeTime.UntilAsync(() => sink.Calls.Count == 4);
         var second = await _job.RunAsync(new TestSource([]), new TestSink());
         Assert.Equal("state.job_running", second.Error?.Code);
         Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", second.Error!.Message, StringComparison.Ordinal);

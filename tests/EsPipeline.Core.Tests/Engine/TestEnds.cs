@@ -94,6 +94,11 @@ internal sealed class TestSink : IDataSink
 
     public PipelineException? Problem { get; set; }
 
+    public Dictionary<string, string> Identity { get; } = new() { ["place"] = "here" };
+
+    /// <summary>What preparing makes, such as an index with an identity of its own; null for nothing.</summary>
+    public string? MadeByPreparing { get; init; }
+
     /// <summary>Called before each write, with its records; may throw or wait. What it answers for is not written.</summary>
     public Func<RecordSlice, CancellationToken, Task<IReadOnlyList<RecordFailure>>> BeforeWrite { get; set; } = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([]);
 
@@ -104,12 +109,13 @@ internal sealed class TestSink : IDataSink
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct)
     {
         Calls.Add("check");
-        return Task.FromResult(new ConnectorHealth("test", TimeSpan.Zero, new Dictionary<string, string> { ["place"] = "here" }, Problem));
+        return Task.FromResult(new ConnectorHealth("test", TimeSpan.Zero, new Dictionary<string, string>(Identity), Problem));
     }
 
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct)
     {
         Calls.Add("prepare");
+        if (MadeByPreparing is not null) Identity["index"] = MadeByPreparing;
         return Task.CompletedTask;
     }
 
