@@ -25,7 +25,6 @@ internal sealed unsafe partial class ZstdStream : Stream
     private int _start;
     private int _end;
     private bool _frameOpen;
-    private bool _outputFull;
 
     static ZstdStream() => NativeLibraries.Register();
 
@@ -100,8 +99,7 @@ internal sealed unsafe partial class ZstdStream : Stream
         ObjectDisposedException.ThrowIf(_context == 0, this);
         while (buffer.Length > 0)
         {
-            // After a full buffer there may be more within the context, though all of the input has gone into it.
-            if (_start == _end && !_outputFull)
+            if (_start == _end)
             {
                 (_start, _end) = (0, _inner.Read(_buffer));
                 if (_end == 0) return _frameOpen ? throw new InvalidDataException("it ends in the middle of a frame") : 0;
@@ -113,7 +111,6 @@ internal sealed unsafe partial class ZstdStream : Stream
                 var output = new Buffer { Bytes = target, Size = (nuint)buffer.Length };
                 _frameOpen = Check(Decompress(_context, ref output, ref input)) != 0;
                 _start = (int)input.Position;
-                _outputFull = output.Position == output.Size;
                 if (output.Position > 0) return (int)output.Position;
             }
         }

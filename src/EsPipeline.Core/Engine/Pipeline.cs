@@ -149,6 +149,9 @@ public sealed class Pipeline
         {
             var (before, started) = (_account.Totals().Read, _setup.Time.GetTimestamp());
             if (!await RunPassAsync(ReadKind.Changes, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
+
+            // Where a source started over and the output had to begin anew, the pass was a snapshot: the output is not complete without this.
+            if (saver.Saved?.Phase == ReadKind.Snapshot) await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
             var changes = _account.Totals().Read - before;
             if (changes > 0) Log.ChangesCopied(_setup.Log, changes, _setup.Time.GetElapsedTime(started).TotalSeconds);
             if (_setup.Mode != PipelineMode.Continuous) return (true, _account.Totals().Read == 0 ? saved?.SavedAt : null);

@@ -32,16 +32,6 @@ public sealed class PackedFileTests
         Assert.Equal(4000, await CountAsync(path));
     }
 
-    [Fact]
-    public async Task Zstd_gives_back_what_its_last_block_holds_though_all_of_the_input_is_used_up()
-    {
-        var text = Lines(3000);
-        await using var unpacked = new ZstdStream(new MemoryStream(Packed(".zst", text)), CompressionMode.Decompress);
-        var copy = new MemoryStream();
-        await unpacked.CopyToAsync(copy, bufferSize: 1000, Ct);
-        Assert.Equal(text, copy.ToArray());
-    }
-
     private static byte[] Lines(int count) =>
         Encoding.UTF8.GetBytes(string.Concat(Corpus.Plain(count).Select(d => $$"""{"id":"{{d.Key}}","content":{{d.Json}}}""" + "\n")));
 

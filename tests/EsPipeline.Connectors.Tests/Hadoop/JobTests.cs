@@ -1,8 +1,11 @@
 using EsPipeline.Conformance;
+using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Hadoop;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Connectors.Tests.Hadoop;
 
@@ -143,6 +146,23 @@ public sealed class JobTests(S3Server server)
 
         Assert.Equal(3000, sink.Documents.Count);
         Assert.All(sink.Documents.Values, json => Assert.Contains("\"value\":\"2\"", json, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_file_that_can_not_replace_is_written_anew_and_whole_when_a_job_was_run_again()
+    {
+        await using var set = await SetAsync(s3: false);
+        using var folder = new TemporaryFolder();
+        var output = folder.File("out.jsonl");
+        foreach (var value in (int[])[1, 2])
+        {
+            await PutAsync(set, value);
+            await using var source = set.Open(Small, set.Options);
+            await using var sink = new JsonLinesSink(new OutputFileOptions { File = output }, TimeProvider.System, NullLogger<JsonLinesSink>.Instance);
+            var result = await EngineRun.CopyAsync(source, sink, folder.Path, Ct);
+            Assert.Equal((RunOutcome.Done, 3000), (result.Outcome, result.Account.Written));
+            Assert.Equal(3000, (await File.ReadAllLinesAsync(output, Ct)).Count(l => l.Contains($"\"value\":\"{value}\"", StringComparison.Ordinal)));
+        }
     }
 
     [Fact]

@@ -110,9 +110,9 @@ public sealed class PackingTests
         return set;
     }
 
-    private static IEnumerable<string> Lines() => Enumerable.Range(0, Count).Select(i => $"word {i * 7919 % 100_003}");
+    internal static IEnumerable<string> Lines() => Enumerable.Range(0, Count).Select(i => $"word {i * 7919 % 100_003}");
 
-    private static byte[] Packed(string ending)
+    internal static byte[] Packed(string ending)
     {
         var text = Encoding.UTF8.GetBytes(string.Concat(Lines().Select(l => l + "\t1\n")));
         if (ending == ".snappy") return Snappy(text);
