@@ -33,23 +33,23 @@ public sealed class ContinuousTests
         Assert.True(Stopwatch.GetElapsedTime(started) < LongestLag, "Changes took too long.");
 
         await source.DownAsync();
-        await espipe.UntilErrorAsync("The source is down");
+        await espipe.UntilErrorAsync("The source elasticsearch is down");
         await index.PutAsync(20, 10, "changed while the source was down");
         source.Up();
-        await espipe.UntilErrorAsync("The source is back");
+        await espipe.UntilErrorAsync("The source elasticsearch is back");
         await UntilSameAsync(espipe, index, copy);
 
         await sink.DownAsync();
         await index.PutAsync(40, 10, "changed while the sink was down");
-        await espipe.UntilErrorAsync("The sink is down");
+        await espipe.UntilErrorAsync("The sink firestore is down");
         sink.Up();
-        await espipe.UntilErrorAsync("The sink is back");
+        await espipe.UntilErrorAsync("The sink firestore is back");
         await UntilSameAsync(espipe, index, copy);
 
         espipe.Signal(PosixSignalNumber.Terminate);
         var run = (await espipe.EndAsync()).Ended(143);
         Assert.Contains("(balances)", run.Output, StringComparison.Ordinal);
-        foreach (var line in new[] { "The source is down", "The source is back", "The sink is down", "The sink is back" })
+        foreach (var line in new[] { "The source elasticsearch is down", "The source elasticsearch is back", "The sink firestore is down", "The sink firestore is back" })
         {
             Assert.Equal(1, run.Error.Split('\n').Count(l => l.Contains(line, StringComparison.Ordinal)));
         }
