@@ -13,6 +13,7 @@ internal static class EnvExample
         text.AppendLine("# Every name that espipe reads from the environment or a .env file. Copy this file to .env and take away the # of what you set.");
         text.AppendLine("# The command line goes before the environment, the environment before the .env file.");
         Append(text, "The run", OptionCatalog.Run);
+        Append(text, "espipe serve", OptionCatalog.Api);
         foreach (var group in OptionCatalog.Groups) Append(text, group.Title, group.Options);
         return text.ToString().ReplaceLineEndings("\n");
     }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using EsPipeline.Api;
 using EsPipeline.Connectors;
 using EsPipeline.Core.Errors;
 
@@ -8,7 +9,7 @@ namespace EsPipeline.Cli;
 internal static class ErrorCatalog
 {
     private static readonly Lazy<Dictionary<string, ErrorCode>> Codes = new(() =>
-        new[] { typeof(ErrorCode).Assembly, typeof(BuiltInConnectors).Assembly }
+        new[] { typeof(ErrorCode).Assembly, typeof(BuiltInConnectors).Assembly, typeof(ApiErrors).Assembly }
             .SelectMany(a => a.GetTypes())
             .Where(t => t.Name.EndsWith("Errors", StringComparison.Ordinal))
             .SelectMany(t => t.GetFields(BindingFlags.Public | BindingFlags.Static))

@@ -102,6 +102,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
         output.WriteLine();
         output.WriteLine("Options:");
         WriteOwn(command, output);
+        if (command.Name == "serve") WriteOptions(OptionCatalog.Api, output);
         output.WriteLine("  The options of a run ('espipe --help') say which job and which ends are meant.");
     }
 

@@ -1,3 +1,4 @@
+using EsPipeline.Api;
 using EsPipeline.Connectors;
 using EsPipeline.Core.Configuration;
 
@@ -17,8 +18,11 @@ internal static class OptionCatalog
     /// </summary>
     public static IReadOnlyList<OptionGroup> Groups { get; } = FindGroups();
 
+    /// <summary>The options of <c>serve</c>.</summary>
+    public static IReadOnlyList<OptionDefinition> Api { get; } = OptionDefinition.Of(typeof(ApiOptions));
+
     /// <summary>Every option.</summary>
-    public static IEnumerable<OptionDefinition> All => Run.Concat(Groups.SelectMany(g => g.Options));
+    public static IEnumerable<OptionDefinition> All => Run.Concat(Api).Concat(Groups.SelectMany(g => g.Options));
 
     /// <summary>True where two ends have options of the same names, so that the sink's need a prefix when both are used.</summary>
     public static bool SharesOptions(Connector source, Connector sink) =>

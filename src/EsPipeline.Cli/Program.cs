@@ -6,6 +6,7 @@ using EsPipeline.Core.Errors;
 
 using var signals = new Signals();
 var terminal = Terminal.System;
+var serve = new ServeCommand(terminal, signals);
 var line = new CommandLine(
     [
         new PlanCommand(terminal),
@@ -13,10 +14,11 @@ var line = new CommandLine(
         new CheckpointCommand(terminal),
         new MonitorCommand(terminal),
         new StatusCommand(terminal),
+        serve,
         new ConnectorsCommand(terminal),
         new CompletionCommand(terminal),
     ],
-    new RunCommand(terminal, signals).RunAsync);
+    serve.Or(new RunCommand(terminal, signals).RunAsync));
 var parse = line.Parse(args);
 var mistakes = parse.Action is HelpText ? [] : line.Mistakes(parse);
 if (mistakes.Count > 0)

@@ -9,9 +9,6 @@ namespace EsPipeline.Cli;
 /// <summary>What a command line, an environment and a <c>.env</c> file together say: every option's value, and every mistake.</summary>
 internal sealed class Settings
 {
-    // Names that begin with ESPIPE_ and are read by something else than an option.
-    private static readonly string[] OtherNames = ["ESPIPE_AI_MODEL"];
-
     private Settings(OptionBinder binder, RunOptions run, Connector? source, Connector? sink, object? sourceOptions, object? sinkOptions)
     {
         (Run, Source, Sink, SourceOptions, SinkOptions) = (run, source!, sink!, sourceOptions!, sinkOptions!);
@@ -123,13 +120,8 @@ internal sealed class Settings
             }
         }
 
-        var known = OptionCatalog.All.SelectMany(o => o.Environment).Concat(OtherNames).ToHashSet(StringComparer.Ordinal);
-        foreach (var name in environment.Keys.Concat(envFile.Keys).Distinct().Where(n => n.StartsWith("ESPIPE_", StringComparison.Ordinal)))
-        {
-            if (known.Contains(name) || name.StartsWith("ESPIPE_TEST_", StringComparison.Ordinal)) continue;
-            var near = NearestName.Of(name, known);
-            mistakes.Add($"{name}: there is no such environment name{(near is null ? "" : $"; did you mean {near}?")}");
-        }
+        foreach (var option in OptionCatalog.Api.Where(o => commandLine.ContainsKey(o.Name))) mistakes.Add($"{option.Name}: running a pipeline does not use it; it belongs to 'espipe serve'.");
+        mistakes.AddRange(EnvironmentNames.Mistakes(environment, envFile));
     }
 
     private void ReadSelection(List<string> mistakes)

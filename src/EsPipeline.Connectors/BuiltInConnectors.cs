@@ -49,7 +49,7 @@ public static class BuiltInConnectors
             Aliases = ["postgresql"],
             Source = SourceEnd.Of<PostgresSource, PostgresOptions>() with { Follows = true, QueryLanguage = "SQL condition", SelectsByTime = true },
         },
-        new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, OutputFileOptions>() },
+        new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, CsvOutputOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },
         new("hadoop", "Output of Hadoop jobs on S3 or in a folder") { Source = SourceEnd.Of<HadoopSource, HadoopOptions>() with { Follows = true } },

@@ -105,7 +105,7 @@ internal static partial class Log
     public static partial void PreparedTransactions(ILogger logger, string count);
 
     // Hadoop: 2500 to 2599.
-    [LoggerMessage(2500, LogLevel.Information, "{Count} folders hold part files and no _SUCCESS; they are read once they do (--require-success): the first is {Folder}")]
+    [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
 
     [LoggerMessage(2501, LogLevel.Warning, "{Job} was written to while it was being read ({File} is not what it was): it is read again from its start once it is finished")]

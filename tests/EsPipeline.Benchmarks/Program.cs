@@ -21,6 +21,8 @@ try
         new ElasticsearchToJsonLines(context, readers: 1),
         new ElasticsearchToJsonLines(context, readers: 2),
         new ElasticsearchToFirestore(context),
+        new JsonLinesToElasticsearch(context, curls: 1),
+        new JsonLinesToElasticsearch(context, curls: 2),
     ];
     if (wanted.Except(legs.Select(l => l.Name)).ToArray() is { Length: > 0 } unknown)
     {

@@ -13,7 +13,14 @@ internal static class ConfigCheck
             terminal.WriteResult($"{settings.Source.Name} -> {settings.Sink.Name}, mode {EnumText.Kebab(settings.Mode)}, job {settings.Job}");
         }
 
-        foreach (var value in settings.Values)
+        return Print(settings.Values, settings.Mistakes, terminal);
+    }
+
+    /// <summary>Prints values and mistakes alone.</summary>
+    /// <returns>0 where all is well, 2 otherwise.</returns>
+    public static int Print(IReadOnlyList<OptionValue> values, IReadOnlyList<string> mistakes, Terminal terminal)
+    {
+        foreach (var value in values)
         {
             var origin = value.Origin switch
             {
@@ -26,8 +33,8 @@ internal static class ConfigCheck
             terminal.WriteResult($"{value.Definition.DisplayName,-28} {text,-32} {origin}");
         }
 
-        foreach (var mistake in settings.Mistakes) terminal.WriteError("espipe: " + mistake);
-        terminal.WriteResult(settings.Mistakes.Count == 0 ? "The configuration is valid." : $"{settings.Mistakes.Count} mistakes.");
-        return settings.Mistakes.Count == 0 ? ExitCode.Done : ExitCode.Usage;
+        foreach (var mistake in mistakes) terminal.WriteError("espipe: " + mistake);
+        terminal.WriteResult(mistakes.Count == 0 ? "The configuration is valid." : $"{mistakes.Count} mistakes.");
+        return mistakes.Count == 0 ? ExitCode.Done : ExitCode.Usage;
     }
 }

@@ -84,7 +84,20 @@ public abstract record ElasticsearchOptions : IValidatedOptions
         var addresses = ClusterAddress.Parse(this, mistakes);
         var index = ClusterAddress.IndexOf(this, addresses, mistakes);
         if (index is not null && MistakeInIndex(index) is { } mistake) mistakes.Add($"--es-index: {mistake}");
+        return mistakes.Concat(ConnectionMistakes(addresses));
+    }
 
+    /// <summary>What is wrong with how the cluster is reached, whichever index is meant.</summary>
+    public IEnumerable<string> ConnectionMistakes()
+    {
+        var mistakes = new List<string>();
+        var addresses = ClusterAddress.Parse(this, mistakes);
+        return mistakes.Concat(ConnectionMistakes(addresses));
+    }
+
+    private List<string> ConnectionMistakes(IReadOnlyList<ClusterAddress> addresses)
+    {
+        var mistakes = new List<string>();
         var tls = addresses.Any(a => a.IsTls);
         if (ApiKey is not null && (User.Length > 0 || addresses.Any(a => a.User is not null))) mistakes.Add("--es-api-key and --es-user: give one of them.");
         if (User.Length > 0 && Password is null) mistakes.Add("--es-pass: give the password of --es-user, best as ELASTICSEARCH_PASSWORD.");

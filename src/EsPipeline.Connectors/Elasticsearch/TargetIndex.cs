@@ -72,7 +72,7 @@ internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, i
             if (settings.ValueKind != JsonValueKind.Object || !settings.TryGetProperty(name, out settings)) return null;
         }
 
-        return settings.ToString();
+        return settings.ValueKind == JsonValueKind.Null ? null : settings.ToString();
     }
 
     private static TargetIndex Of(string name, int behind, JsonProperty index)

@@ -16,7 +16,7 @@ public sealed class CsvSink : FileOutputSink
     private const int SampleRecords = 10_000;
     private const long SampleBytes = 64 << 20;
 
-    private readonly OutputFileOptions _options;
+    private readonly CsvOutputOptions _options;
     private readonly string[] _named;
     private readonly List<(byte[] Key, byte[] Json)> _sample = [];
     private long _sampleBytes;
@@ -28,7 +28,7 @@ public sealed class CsvSink : FileOutputSink
     /// <param name="run">For <c>--fields</c>.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where warnings go.</param>
-    public CsvSink(OutputFileOptions options, RunOptions run, TimeProvider time, ILogger<CsvSink> log)
+    public CsvSink(CsvOutputOptions options, RunOptions run, TimeProvider time, ILogger<CsvSink> log)
         : base(options, time, log)
     {
         _options = options;

@@ -3,7 +3,7 @@ using EsPipeline.Core.Configuration;
 namespace EsPipeline.Connectors.Files;
 
 /// <summary>How files are written.</summary>
-public sealed record OutputFileOptions : IValidatedOptions
+public record OutputFileOptions : IValidatedOptions
 {
     /// <summary>The file.</summary>
     [Option("--output-file", "File to write, or - for standard output; .gz and .zst are packed", Environment = ["OUTPUT_FILE"], Value = "FILE", NamesJob = true)]
@@ -13,13 +13,17 @@ public sealed record OutputFileOptions : IValidatedOptions
     [Option("--unique-keys", "Keys remembered, at 16 bytes each, to write a key that comes again only once", Min = 0, Max = 1_000_000_000)]
     public long UniqueKeys { get; init; } = 10_000_000;
 
-    /// <summary>Texts that a spreadsheet would take for formulas.</summary>
-    [Option("--csv-safe", "In CSV, put a single quote before texts that begin with = + - @, which a spreadsheet would take for formulas", Identity = true)]
-    public bool CsvSafe { get; init; }
-
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()
     {
         if (File.Length == 0) yield return "--output-file: give the file to write.";
     }
+}
+
+/// <summary>How CSV files are written.</summary>
+public sealed record CsvOutputOptions : OutputFileOptions
+{
+    /// <summary>Texts that a spreadsheet would take for formulas.</summary>
+    [Option("--csv-safe", "Put a single quote before texts that begin with = + - @, which a spreadsheet would take for formulas", Identity = true)]
+    public bool CsvSafe { get; init; }
 }

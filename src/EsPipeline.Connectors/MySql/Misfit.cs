@@ -11,6 +11,10 @@ internal sealed record Misfit(ErrorCode Error, string Reason)
     public static Misfit WrongType(MySqlColumn column, string value) =>
         new(TableErrors.WrongType, $"The column '{column.Name}' is {column.FullType}; the value is {value}.");
 
+    /// <summary>The record is larger than a statement may be.</summary>
+    public static Misfit TooLarge(long bytes, long most) =>
+        new(TableErrors.PacketTooLarge, $"The record has {bytes} bytes; max_allowed_packet of the server leaves room for {most}.");
+
     /// <summary>The value is longer than the column.</summary>
     public static Misfit TooLong(MySqlColumn column, long length, long most, string unit) =>
         new(TableErrors.TooLong, $"The column '{column.Name}' is {column.FullType} and takes {most} {unit}; the value has {length}.");

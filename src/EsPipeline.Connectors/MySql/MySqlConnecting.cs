@@ -112,6 +112,9 @@ internal static unsafe class MySqlConnecting
     {
         var address = Address(options);
         if (Says("does not support", "required, but")) return NoTls(options);
+
+        // An authority's own certificate is always signed by itself; it is not the server's.
+        if (Says("in certificate chain")) return MySqlErrors.TlsUnknownAuthority.Error($"The certificate of {address} is signed by an authority that this machine does not know.");
         if (Says("self-signed", "self signed")) return MySqlErrors.TlsSelfSigned.Error($"The certificate of {address} is signed by itself.");
         if (Says("expired", "not yet valid", "not yet activated")) return MySqlErrors.TlsExpired.Error($"The certificate of {address} has expired or is not valid yet.");
         if (Says("Validation of SSL server certificate", "hostname", "host name", "does not match", "CN name")) return MySqlErrors.TlsWrongHost.Error($"The certificate of {address} is for another host than '{options.Host}'.");

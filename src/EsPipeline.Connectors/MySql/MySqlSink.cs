@@ -96,7 +96,9 @@ public sealed class MySqlSink : IReadableSink
             foreach (var index in order)
             {
                 ref readonly var record = ref slice[index];
-                var misfit = record.Operation == RecordOperation.Delete ? encoder.AppendKey(record.Key.Span, index, keys) : encoder.Append(record, index, rows);
+                var misfit = record.Bytes > Limits.MaxRecordBytes ? Misfit.TooLarge(record.Bytes, Limits.MaxRecordBytes)
+                    : record.Operation == RecordOperation.Delete ? encoder.AppendKey(record.Key.Span, index, keys)
+                    : encoder.Append(record, index, rows);
                 if (misfit is not null) refused.Add(new RecordFailure(index, misfit.Error, misfit.Reason));
             }
 

@@ -55,7 +55,7 @@ public sealed class MySqlSource : IDataSource
         _time,
         session =>
         {
-            var target = ReadTarget.Find(session, _options, new Selection(QueryGiven(), TimestampField: _run.TimestampField));
+            var target = Find(session);
             session.Execute($"SELECT {target.Reader().SelectList} FROM {target.From} LIMIT 0");
             if (_run.Mode is RunMode.Continuous or RunMode.Single) CheckFollows(session, target);
             return [];
@@ -63,8 +63,7 @@ public sealed class MySqlSource : IDataSource
         ct);
 
     /// <inheritdoc/>
-    public Task<SourceSchema> DescribeAsync(CancellationToken ct) => _connections.RunAsync(
-        session => TableSchema.Of(ReadTarget.Find(session, _options, new Selection(QueryGiven(), TimestampField: _run.TimestampField))), ct);
+    public Task<SourceSchema> DescribeAsync(CancellationToken ct) => _connections.RunAsync(session => TableSchema.Of(Find(session)), ct);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct) => _connections.RunAsync(
@@ -82,12 +81,13 @@ public sealed class MySqlSource : IDataSource
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, [EnumeratorCancellation] CancellationToken ct)
     {
-        var target = _target ?? throw new InvalidOperationException("The partitions were not asked for.");
         var position = MySqlPosition.Parse(after);
         var isChanges = position.Kind == PositionKind.Changes;
         var connection = await MySqlConnection.OpenAsync(_options, SessionUse.Read, _options.Timeout, _time, _log, ct).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
+            var target = _target ??= await connection.RunAsync(Find, ct).ConfigureAwait(false);
+
             // A pass that was broken off goes on to the time that it had noted when it began.
             var next = position.Follow;
             if (isChanges && position.After is null) next = await connection.RunAsync(s => Math.Max(_horizon.Ask(s), position.Follow ?? 0), ct).ConfigureAwait(false);
@@ -163,6 +163,8 @@ public sealed class MySqlSource : IDataSource
         var rows = long.Parse(session.Rows($"SELECT COUNT(*) FROM {target.From} WHERE {target.Updated.Quoted} IS NULL")[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
         if (rows > 0) Log.MySqlRowsWithoutTime(_log, rows, target.Name, target.Updated.Name);
     }
+
+    private ReadTarget Find(MySqlSession session) => ReadTarget.Find(session, _options, new Selection(QueryGiven(), TimestampField: _run.TimestampField));
 
     // A file that can't be read was a mistake in the configuration, and has been told as one.
     private string? QueryGiven() => _run.Query ?? (_run.QueryFile is { } file && File.Exists(file) ? File.ReadAllText(file) : null);

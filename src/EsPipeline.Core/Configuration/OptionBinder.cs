@@ -53,7 +53,10 @@ public sealed partial class OptionBinder(
     public T Bind<T>(string prefix = "") where T : new() => (T)Bind(typeof(T), prefix);
 
     /// <summary>Fills a record; what could not be read keeps its default and is a mistake.</summary>
-    public object Bind(Type record, string prefix = "")
+    /// <param name="record">A record with a constructor without parameters.</param>
+    /// <param name="prefix">Put before every name where a system serves both ends.</param>
+    /// <param name="validate">False where a part of the record is enough for the caller, who then asks it for that part's mistakes.</param>
+    public object Bind(Type record, string prefix = "", bool validate = true)
     {
         var options = Activator.CreateInstance(record)!;
         foreach (var definition in OptionDefinition.Of(record, prefix))
@@ -76,7 +79,7 @@ public sealed partial class OptionBinder(
             _values.Add(new OptionValue(definition, value, origin, name));
         }
 
-        if (options is IValidatedOptions validated)
+        if (validate && options is IValidatedOptions validated)
         {
             var own = prefix.Length == 0 ? [] : OptionDefinition.Of(record).Zip(OptionDefinition.Of(record, prefix)).ToArray();
             _mistakes.AddRange(validated.Mistakes().Select(m => NameWords().Replace(m, word => NameOf(word.Value, own))));

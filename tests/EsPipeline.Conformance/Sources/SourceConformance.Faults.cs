@@ -26,6 +26,8 @@ public abstract partial class SourceConformance
             var (last, count) = (partition.Start, 0);
             await using (var source = set.Open(new SourceKnobs { PageSize = 20 }))
             {
+                // A source reads the partitions of its own plan.
+                await source.GetPartitionsAsync(SourceReader.Plan(set, ReadKind.Snapshot, 1), Ct);
                 await Cancellation.EndsInTimeAsync(
                     async ct =>
                     {

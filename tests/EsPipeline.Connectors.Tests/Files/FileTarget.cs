@@ -82,7 +82,7 @@ internal sealed class JsonLinesTarget : FileTarget
 internal sealed class CsvTarget : FileTarget
 {
     public override IDataSink OpenAt(string path) =>
-        new CsvSink(new OutputFileOptions { File = path }, new RunOptions(), TimeProvider.System, NullLogger<CsvSink>.Instance);
+        new CsvSink(new CsvOutputOptions { File = path }, new RunOptions(), TimeProvider.System, NullLogger<CsvSink>.Instance);
 
     // Every value becomes the text that stands for it; null and a missing field are both an empty value, and are left out here.
     public override Document Expected(Document document)

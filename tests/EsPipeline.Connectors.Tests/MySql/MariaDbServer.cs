@@ -17,11 +17,10 @@ public sealed class MariaDbServer : IAsyncDisposable
 
     private readonly string[] _arguments;
     private readonly string _folder;
-    private readonly bool _ownsFolder;
     private Process? _process;
 
-    private MariaDbServer(MySqlOptions options, string folder, bool ownsFolder, params string[] arguments) =>
-        (Options, _folder, _ownsFolder, _arguments) = (options, folder, ownsFolder, arguments);
+    private MariaDbServer(MySqlOptions options, string folder, params string[] arguments) =>
+        (Options, _folder, _arguments) = (options, folder, arguments);
 
     /// <summary>How to sign in as a user who may do everything; without a database and a table.</summary>
     public MySqlOptions Options { get; }
@@ -43,19 +42,18 @@ public sealed class MariaDbServer : IAsyncDisposable
             User = Uri.UnescapeDataString(user[0]),
             Password = user.Length > 1 ? new Secret(Uri.UnescapeDataString(user[1])) : null,
         };
-        return new MariaDbServer(options, "", ownsFolder: false);
+        return new MariaDbServer(options, "");
     }
 
     /// <summary>Starts a server with data of its own.</summary>
     /// <param name="ct">Ends the wait for it.</param>
-    /// <param name="folder">An empty folder for the data; a temporary one where null.</param>
     /// <param name="arguments">Arguments of <c>mariadbd</c>.</param>
-    public static async Task<MariaDbServer> StartAsync(CancellationToken ct, string? folder = null, params string[] arguments)
+    public static async Task<MariaDbServer> StartAsync(CancellationToken ct, params string[] arguments)
     {
         TestServers.Need(IsInstalled, "MariaDB is not installed here (apt-get install mariadb-server).");
-        var data = folder ?? Directory.CreateTempSubdirectory("espipe-mariadb-").FullName;
+        var data = Directory.CreateTempSubdirectory("espipe-mariadb-").FullName;
         var options = new MySqlOptions { Port = FreePort(), User = "root" };
-        var server = new MariaDbServer(options, data, folder is null, arguments);
+        var server = new MariaDbServer(options, data, arguments);
         await RunAsync(
             "mariadb-install-db", "--no-defaults", $"--user={Environment.UserName}", $"--datadir={data}", "--auth-root-authentication-method=normal",
             "--skip-test-db", "--innodb-log-file-size=8M");
@@ -124,7 +122,7 @@ public sealed class MariaDbServer : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         if (_process is not null) Kill();
-        if (_ownsFolder) Directory.Delete(_folder, recursive: true);
+        if (_folder.Length > 0) Directory.Delete(_folder, recursive: true);
         return ValueTask.CompletedTask;
     }
 

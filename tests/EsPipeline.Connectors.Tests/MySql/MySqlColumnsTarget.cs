@@ -10,8 +10,6 @@ namespace EsPipeline.Connectors.Tests.MySql;
 /// <summary>A database to write documents to, a column for each field.</summary>
 internal sealed class MySqlColumnsTarget(MySqlDatabase database) : MySqlTarget(database, database.Options with { Shape = MySqlShape.Columns })
 {
-    private static readonly string[] Names = ["n", "@timestamp", "price", "name", "number", "v"];
-
     public override SourceSchema Schema { get; } = new(
     [
         new("n", FieldKind.Integer, "long"),
@@ -36,8 +34,9 @@ internal sealed class MySqlColumnsTarget(MySqlDatabase database) : MySqlTarget(d
 
     public override async Task<IReadOnlyDictionary<string, string>> ReadAllAsync(CancellationToken ct)
     {
-        var rows = await Database.RowsAsync($"SELECT id,{string.Join(',', Names.Select(n => $"`{n}`"))} FROM {Database.Name}.docs");
-        return rows.ToDictionary(r => r[0]!, r => DocumentOf(r[1..]).ToJsonString());
+        var names = (await Database.RowsAsync($"SHOW COLUMNS FROM {Database.Name}.docs")).Select(r => r[0]!).ToArray();
+        var rows = await Database.RowsAsync($"SELECT * FROM {Database.Name}.docs");
+        return rows.ToDictionary(r => r[0]!, r => DocumentOf(names[1..], r[1..]).ToJsonString());
     }
 
     public override async Task<(IDataSink Sink, string Named)> OpenMisfitAsync(CancellationToken ct)
@@ -47,16 +46,16 @@ internal sealed class MySqlColumnsTarget(MySqlDatabase database) : MySqlTarget(d
     }
 
     // A field that was not there reads back as NULL.
-    private static JsonObject DocumentOf(string?[] values)
+    private static JsonObject DocumentOf(string[] names, string?[] values)
     {
         var document = new JsonObject();
-        foreach (var (name, value) in Names.Zip(values))
+        foreach (var (name, value) in names.Zip(values))
         {
             if (value is null) continue;
             document[name] = name switch
             {
                 "n" or "number" or "price" => JsonNode.Parse(value),
-                "@timestamp" => DateTime.Parse(value, CultureInfo.InvariantCulture).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+                "@timestamp" when value[10] == ' ' => DateTime.Parse(value, CultureInfo.InvariantCulture).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
                 _ => value,
             };
         }

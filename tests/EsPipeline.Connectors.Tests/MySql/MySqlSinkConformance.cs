@@ -22,6 +22,19 @@ public abstract class MySqlSinkConformance(MySqlServers servers) : SinkConforman
         return base.What_was_written_survives_a_crash_of_the_server();
     }
 
+    [Fact(DisplayName = "A full disk: the tablespace is full; MariaDB itself ends when a whole disk is")]
+    public override async Task A_full_disk_is_for_a_person_to_mend()
+    {
+        await using var server = await MariaDbServer.StartAsync(Ct, "--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M;ibdata2:8M");
+        await using var target = TargetOn(await MySqlDatabase.CreateAsync(server));
+        await using var sink = await OpenAsync(target);
+        var full = await Assert.ThrowsAsync<PipelineException>(async () =>
+        {
+            for (var i = 0; i < 100; i++) await WriteAllAsync(sink, Enumerable.Range(0, 50).Select(n => Corpus.OfBytes($"large-{i}-{n}", 10_000)).ToArray());
+        });
+        Assert.Equal((MySqlErrors.NoRoom, FailureKind.Environment), (full.Error, full.Kind));
+    }
+
     [Fact(DisplayName = "Throttling is transient: too many connections; MySQL names no delay")]
     public override async Task Throttling_is_transient_and_keeps_the_servers_delay()
     {

@@ -1,0 +1,71 @@
+namespace EsPipeline.Api.Analytics;
+
+/// <summary><c>GET /api/count_specific</c>, <c>/api/label_counts</c> and <c>/api/timeline</c>.</summary>
+internal sealed class AnalyticsEndpoints(CountsIndex counts, ApiOptions options)
+{
+    private const int UsualTop = 20;
+    private const int MostTop = 1000;
+    private const int MostLabels = 20;
+
+    // A keyword of the index is cut at 32,766 bytes at the latest; nobody types that much.
+    private const int LongestLabel = 1024;
+
+    /// <summary>How often one label was counted.</summary>
+    public async Task<LabelCount> CountAsync(string? label, string? from, string? to, string? tz, CancellationToken ct)
+    {
+        if (string.IsNullOrEmpty(label)) throw ApiErrors.BadRequest.Error("'label' is missing.");
+        Check(label);
+        return new LabelCount(label, await counts.TotalOfAsync(label, TimeRange.Read(from, to, tz, options), ct).ConfigureAwait(false));
+    }
+
+    /// <summary>The labels that were counted most.</summary>
+    public async Task<LabelCounts> TopAsync(int? top, string? prefix, string? from, string? to, string? tz, CancellationToken ct)
+    {
+        if (top is < 1 or > MostTop) throw ApiErrors.BadRequest.Error($"'top' has to be a whole number from 1 to {MostTop}.");
+        if (prefix is not null) Check(prefix);
+        var most = top ?? UsualTop;
+        long total = 0, labels = 0;
+
+        // The least of those kept comes first: it is the one that makes room. Of equals the first by name stays.
+        var kept = new PriorityQueue<LabelCount, LabelCount>(most + 1, Comparer<LabelCount>.Create(Compare));
+        await counts.ReadLabelsAsync(
+            prefix,
+            TimeRange.Read(from, to, tz, options),
+            (label, count) =>
+            {
+                total += count;
+                labels++;
+                var item = new LabelCount(label, count);
+                if (kept.Count < most) kept.Enqueue(item, item);
+                else kept.EnqueueDequeue(item, item);
+            },
+            ct).ConfigureAwait(false);
+        return new LabelCounts(labels, total, [.. kept.UnorderedItems.Select(i => i.Element).OrderDescending(Comparer<LabelCount>.Create(Compare))]);
+    }
+
+    /// <summary>The counts of labels over time.</summary>
+    public Task<Timeline> TimelineAsync(string[] labels, string? interval, string? from, string? to, string? tz, CancellationToken ct)
+    {
+        if (labels.Length > MostLabels) throw ApiErrors.BadRequest.Error($"A timeline has at most {MostLabels} labels.");
+        foreach (var label in labels) Check(label);
+        return counts.TimelineAsync([.. labels.Distinct()], TimeRange.Read(from, to, tz, options), interval, ct);
+    }
+
+    private static int Compare(LabelCount? a, LabelCount? b) => a!.Count != b!.Count ? a.Count.CompareTo(b.Count) : string.CompareOrdinal(b.Label, a.Label);
+
+    private static void Check(string label)
+    {
+        if (label.Length > LongestLabel) throw ApiErrors.BadRequest.Error($"A label has at most {LongestLabel} characters.");
+    }
+}
+
+/// <summary>How often a label was counted.</summary>
+/// <param name="Label">The label.</param>
+/// <param name="Count">The sum of its counts.</param>
+public sealed record LabelCount(string Label, long Count);
+
+/// <summary>The labels that were counted most.</summary>
+/// <param name="TotalLabels">How many labels there are.</param>
+/// <param name="TotalCount">The sum of all counts.</param>
+/// <param name="Labels">Labels, most counted first; of equals by name.</param>
+public sealed record LabelCounts(long TotalLabels, long TotalCount, IReadOnlyList<LabelCount> Labels);

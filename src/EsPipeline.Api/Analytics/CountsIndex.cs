@@ -1,0 +1,252 @@
+using System.Text.Json;
+using EsPipeline.Api.Indices;
+using EsPipeline.Api.Search;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Api.Analytics;
+
+/// <summary>
+/// The index of counts: one document for each label and time, with how often. Every figure is a sum of <c>count</c>, never a number of
+/// documents, and exact whatever the number of shards.
+/// </summary>
+internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, ApiOptions options, TimeProvider time)
+{
+    private const string Label = "label";
+    private const string Count = "count";
+    private const string Time = "time_bucket";
+
+    // Labels in one answer of the server; there may be any number of answers.
+    private const int LabelsAtOnce = 10_000;
+
+    private static readonly TimeSpan BoundsKept = TimeSpan.FromSeconds(1);
+    private (DateTimeOffset? First, DateTimeOffset? Last, DateTimeOffset Read)? _bounds;
+
+    /// <summary>How often a label was counted.</summary>
+    public async Task<long> TotalOfAsync(string label, TimeRange range, CancellationToken ct)
+    {
+        var answer = await AskAsync(w =>
+        {
+            WriteFilter(w, range, f => WriteTerms(f, [label]));
+            w.WriteStartObject("aggs");
+            WriteSum(w);
+            w.WriteEndObject();
+        }, ct).ConfigureAwait(false);
+        return SumOf(answer);
+    }
+
+    /// <summary>Every label and its sum, one by one; each label once.</summary>
+    /// <param name="prefix">Only labels that begin so, in capitals or not; null for all.</param>
+    /// <param name="range">Which times.</param>
+    /// <param name="each">Called for each.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task ReadLabelsAsync(string? prefix, TimeRange range, Action<string, long> each, CancellationToken ct)
+    {
+        JsonElement? after = null;
+        do
+        {
+            var answer = await AskAsync(w =>
+            {
+                WriteFilter(w, range, f =>
+                {
+                    if (!string.IsNullOrEmpty(prefix)) WritePrefix(f, prefix);
+                });
+                WriteLabels(w, after);
+            }, ct).ConfigureAwait(false);
+            var labels = answer.GetProperty("labels");
+            foreach (var bucket in labels.GetProperty("buckets").EnumerateArray()) each(bucket.GetProperty("key").GetProperty(Label).GetString()!, SumOf(bucket));
+            after = labels.TryGetProperty("after_key", out var last) ? last : null;
+        }
+        while (after is not null);
+    }
+
+    /// <summary>The sums of some labels, or of all together where none is named, point by point.</summary>
+    public async Task<Timeline> TimelineAsync(IReadOnlyList<string> labels, TimeRange range, string? asked, CancellationToken ct)
+    {
+        var (first, last) = await BoundsAsync(range, ct).ConfigureAwait(false);
+        var (interval, widened) = Interval.Choose(asked, first is { } f && last is { } l ? l - f : TimeSpan.Zero);
+        var timeline = new TimelineBuilder(labels, range, interval, widened);
+        if (first is null || last is null || first > last) return timeline.Build([]);
+        var answer = await AskAsync(w =>
+        {
+            WriteFilter(w, range, filter =>
+            {
+                if (labels.Count > 0) WriteTerms(filter, labels);
+            });
+            WriteHistogram(w, labels, range, interval, first.Value, last.Value);
+        }, ct).ConfigureAwait(false);
+        return timeline.Build(answer.GetProperty("points").GetProperty("buckets").EnumerateArray());
+    }
+
+    /// <summary>A sum as a whole number: the server adds in floating point.</summary>
+    public static long SumOf(JsonElement bucket) => (long)Math.Round(bucket.GetProperty("sum").GetProperty("value").GetDouble());
+
+    // Where the counts within a range begin and end. Those of the whole index are kept for a moment, since every timeline asks for them.
+    private async ValueTask<(DateTimeOffset? First, DateTimeOffset? Last)> BoundsAsync(TimeRange range, CancellationToken ct)
+    {
+        if (_bounds is not { } bounds || time.GetUtcNow() - bounds.Read > BoundsKept)
+        {
+            var read = time.GetUtcNow();
+            var answer = await AskAsync(w =>
+            {
+                w.WriteStartObject("aggs");
+                foreach (var kind in (string[])["min", "max"])
+                {
+                    w.WriteStartObject(kind);
+                    w.WriteStartObject(kind);
+                    w.WriteString("field", Time);
+                    w.WriteEndObject();
+                    w.WriteEndObject();
+                }
+
+                w.WriteEndObject();
+            }, ct).ConfigureAwait(false);
+            _bounds = bounds = (InstantOf(answer.GetProperty("min")), InstantOf(answer.GetProperty("max")), read);
+        }
+
+        return (Later(bounds.First, range.From), Earlier(bounds.Last, range.Until?.AddMilliseconds(-1)));
+    }
+
+    private async Task<JsonElement> AskAsync(Action<Utf8JsonWriter> members, CancellationToken ct)
+    {
+        ServedIndex index;
+        try
+        {
+            index = await indices.FindAsync(options.CountsIndex, ct).ConfigureAwait(false);
+            foreach (var field in (string[])[Label, Count, Time]) index.Fields.Find(field);
+        }
+        catch (PipelineException e) when (e.Error == ApiErrors.NoSuchIndex || e.Error == ApiErrors.NoSuchField || e.Error == ApiErrors.BadIndexName)
+        {
+            throw ApiErrors.NoCounts.Error($"There is no index '{options.CountsIndex}' that is served and has the fields {Label}, {Count} and {Time}.", inner: e);
+        }
+
+        var body = SearchQuery.Write(w =>
+        {
+            w.WriteNumber("size", 0);
+            w.WriteBoolean("track_total_hits", false);
+            SearchQuery.WriteTimeout(w, options.Timeout);
+            members(w);
+        });
+        using var answer = await cluster.AskAsync(HttpMethod.Post, $"{index.Path}/_search?allow_partial_search_results=false", body, ct).ConfigureAwait(false);
+        SearchAnswer.Read(answer.Json);
+        using var document = JsonDocument.Parse(answer.Json);
+        return document.RootElement.GetProperty("aggregations").Clone();
+    }
+
+    private static void WriteFilter(Utf8JsonWriter writer, TimeRange range, Action<Utf8JsonWriter> more)
+    {
+        writer.WriteStartObject("query");
+        writer.WriteStartObject("bool");
+        writer.WriteStartArray("filter");
+        if (!range.IsOpen) range.WriteTo(writer, Time);
+        more(writer);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteTerms(Utf8JsonWriter writer, IReadOnlyList<string> labels)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("terms");
+        writer.WriteStartArray(Label);
+        foreach (var label in labels) writer.WriteStringValue(label);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WritePrefix(Utf8JsonWriter writer, string prefix)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("prefix");
+        writer.WriteStartObject(Label);
+        writer.WriteString("value", prefix);
+        writer.WriteBoolean("case_insensitive", true);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteLabels(Utf8JsonWriter writer, JsonElement? after)
+    {
+        writer.WriteStartObject("aggs");
+        writer.WriteStartObject("labels");
+        writer.WriteStartObject("composite");
+        writer.WriteNumber("size", LabelsAtOnce);
+        writer.WritePropertyName("sources");
+        writer.WriteRawValue("""[{"label":{"terms":{"field":"label"}}}]"""u8);
+        if (after is { } last)
+        {
+            writer.WritePropertyName("after");
+            last.WriteTo(writer);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteStartObject("aggs");
+        WriteSum(writer);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteHistogram(Utf8JsonWriter writer, IReadOnlyList<string> labels, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
+    {
+        writer.WriteStartObject("aggs");
+        writer.WriteStartObject("points");
+        writer.WriteStartObject("date_histogram");
+        writer.WriteString("field", Time);
+        writer.WriteString(interval.Kind, interval.Name);
+        writer.WriteString("time_zone", range.Zone.Id);
+        writer.WriteNumber("min_doc_count", 0);
+        writer.WriteStartObject("extended_bounds");
+        writer.WriteNumber("min", first.ToUnixTimeMilliseconds());
+        writer.WriteNumber("max", last.ToUnixTimeMilliseconds());
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteStartObject("aggs");
+        if (labels.Count == 0) WriteSum(writer);
+        else WriteLabelSums(writer, labels);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    // Each label is a filter of its own, named by its place: a label may be anything, a name may not.
+    private static void WriteLabelSums(Utf8JsonWriter writer, IReadOnlyList<string> labels)
+    {
+        writer.WriteStartObject("labels");
+        writer.WriteStartObject("filters");
+        writer.WriteStartArray("filters");
+        foreach (var label in labels)
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("term");
+            writer.WriteString(Label, label);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.WriteStartObject("aggs");
+        WriteSum(writer);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteSum(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("sum");
+        writer.WriteStartObject("sum");
+        writer.WriteString("field", Count);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static DateTimeOffset? InstantOf(JsonElement bound) =>
+        bound.GetProperty("value") is { ValueKind: JsonValueKind.Number } value ? DateTimeOffset.FromUnixTimeMilliseconds((long)value.GetDouble()) : null;
+
+    private static DateTimeOffset? Later(DateTimeOffset? a, DateTimeOffset? b) => a is null || b is null ? a : a > b ? a : b;
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b is null ? a : a < b ? a : b;
+}

@@ -1,0 +1,99 @@
+using System.Net.Mime;
+using EsPipeline.Api.Analytics;
+using EsPipeline.Api.Http;
+using EsPipeline.Api.Indices;
+using EsPipeline.Api.Jobs;
+using EsPipeline.Api.Pages;
+using EsPipeline.Api.Scroll;
+using EsPipeline.Api.Search;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace EsPipeline.Api;
+
+/// <summary>Every path that there is.</summary>
+internal static class ApiRoutes
+{
+    /// <summary>Adds them.</summary>
+    public static void Map(IEndpointRouteBuilder app)
+    {
+        MapSearch(app);
+        MapAnalytics(app);
+        MapPipeline(app);
+        MapPages(app);
+        app.MapGet("/health", async (HealthEndpoint health, CancellationToken ct) => await health.CheckAsync(ct).ConfigureAwait(false) is { IsWell: true } well
+                ? Results.Json(well, ApiJson.Options)
+                : Results.Json(await health.CheckAsync(ct).ConfigureAwait(false), ApiJson.Options, statusCode: StatusCodes.Status503ServiceUnavailable))
+            .Describe("Whether the API and the search server can be used", "Health", []).Produces<Health>().Produces<Health>(503).WithMetadata(new NeedsNoKey());
+        app.MapOpenApi("/{documentName}.json").WithMetadata(new NeedsNoKey()).ExcludeFromDescription();
+    }
+
+    private static void MapSearch(IEndpointRouteBuilder app)
+    {
+        app.MapPost("/search", (HttpContext context, SearchEndpoint search) => search.AnswerAsync(context))
+            .Describe("A page of the documents that fit", "Search", [])
+            .Accepts<SearchBodyShape>(MediaTypeNames.Application.Json).Produces<SearchPageShape>().Problems(400, 404, 413, 415, 503, 504);
+        app.MapGet("/search/{index}/scroll", (HttpContext context, ScrollEndpoint scroll, string index, string? cursor, int? size, string? fields, string? sort) =>
+                scroll.AnswerAsync(context, index, cursor, size, fields, sort))
+            .Describe("Every document of an index once, page by page", "Search", ["cursor", "size", "fields", "sort"])
+            .Produces<ScrollPageShape>().Problems(400, 404, 410, 503, 504);
+        app.MapGet("/indices", (IndexEndpoints endpoints, CancellationToken ct) => endpoints.ListAsync(ct))
+            .Describe("The indices that are served", "Search", []).Problems(503, 504);
+        app.MapGet("/indices/{index}/fields", (IndexEndpoints endpoints, string index, CancellationToken ct) => endpoints.FieldsAsync(index, ct))
+            .Describe("The fields of an index, with their types", "Search", []).Problems(400, 404, 503, 504);
+    }
+
+    private static void MapAnalytics(IEndpointRouteBuilder app)
+    {
+        app.MapGet("/api/count_specific", (AnalyticsEndpoints analytics, string? label, string? from, string? to, string? tz, CancellationToken ct) =>
+                analytics.CountAsync(label, from, to, tz, ct))
+            .Describe("The total of one label", "Analytics", ["label", "from", "to", "tz"]).Problems(400, 404, 503, 504);
+        app.MapGet("/api/label_counts", (AnalyticsEndpoints analytics, int? top, string? prefix, string? from, string? to, string? tz, CancellationToken ct) =>
+                analytics.TopAsync(top, prefix, from, to, tz, ct))
+            .Describe("The labels with the greatest totals", "Analytics", ["top", "prefix", "from", "to", "tz"]).Problems(400, 404, 503, 504);
+        app.MapGet("/api/timeline", (AnalyticsEndpoints analytics, string[]? label, string? interval, string? from, string? to, string? tz, CancellationToken ct) =>
+                analytics.TimelineAsync(label ?? [], interval, from, to, tz, ct))
+            .Describe("The totals of labels over time", "Analytics", ["label", "interval", "from", "to", "tz"]).Problems(400, 404, 503, 504);
+    }
+
+    private static void MapPipeline(IEndpointRouteBuilder app)
+    {
+        app.MapGet("/api/pipeline", (PipelineEndpoints pipeline, CancellationToken ct) => pipeline.ListAsync(ct))
+            .Describe("The jobs of the state folder, each with its last run", "Pipeline", []).Problems(503);
+        app.MapGet("/api/pipeline/{job}", (PipelineEndpoints pipeline, string job, CancellationToken ct) => pipeline.RunsAsync(job, ct))
+            .Describe("The runs of a job, newest first", "Pipeline", []).Problems(404, 503);
+    }
+
+    private static void MapPages(IEndpointRouteBuilder app)
+    {
+        foreach (var (path, name) in (ReadOnlySpan<(string, string)>)[("/", "dashboard.html"), ("/pipeline", "pipeline.html"), ("/docs", "docs.html")])
+        {
+            app.MapGet(path, context => Assets.SendAsync(context, name)).WithMetadata(new NeedsNoKey()).ExcludeFromDescription();
+        }
+
+        foreach (var name in Assets.Names)
+        {
+            app.MapGet("/assets/" + name, context => Assets.SendAsync(context, name)).WithMetadata(new NeedsNoKey()).ExcludeFromDescription();
+        }
+    }
+
+    private static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string summary, string tag, string[] parameters) => route
+        .WithSummary(summary)
+        .WithTags(tag)
+        .ProducesProblem(StatusCodes.Status401Unauthorized, Problem.MediaType)
+        .ProducesProblem(StatusCodes.Status429TooManyRequests, Problem.MediaType)
+        .AddEndpointFilter((context, next) =>
+        {
+            // A parameter that is not known would be passed over in silence, and the answer taken for what was asked.
+            var stranger = context.HttpContext.Request.Query.Keys.FirstOrDefault(k => !parameters.Contains(k));
+            if (stranger is null) return next(context);
+            throw ApiErrors.BadRequest.Error($"There is no parameter '{SearchRequest.Shown(stranger)}' here; there {(parameters.Length == 0 ? "are none" : "are " + string.Join(", ", parameters))}.");
+        });
+
+    private static RouteHandlerBuilder Problems(this RouteHandlerBuilder route, params int[] statuses)
+    {
+        foreach (var status in statuses) route.ProducesProblem(status, Problem.MediaType);
+        return route;
+    }
+}

@@ -1,0 +1,30 @@
+using System.Buffers;
+using System.Text.Json;
+using EsPipeline.Api.Search;
+using Microsoft.AspNetCore.Http;
+
+namespace EsPipeline.Api.Http;
+
+/// <summary>Answers with a page of documents: <c>{"data":[…],"meta":{…}}</c>, the documents as the bytes that the search server sent.</summary>
+internal static class PageAnswer
+{
+    /// <summary>Writes it.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="answer">The documents.</param>
+    /// <param name="rules">Which of their fields exist.</param>
+    /// <param name="withId">True where each comes with its key.</param>
+    /// <param name="meta">Where the page stands.</param>
+    public static async Task WriteAsync<T>(HttpContext context, SearchAnswer answer, FieldRules rules, bool withId, T meta)
+    {
+        var response = context.Response;
+        response.ContentType = "application/json";
+        response.Headers.CacheControl = "no-store";
+        var output = response.BodyWriter;
+        output.Write("{\"data\":"u8);
+        answer.WriteDocuments(rules, withId, output);
+        output.Write(",\"meta\":"u8);
+        output.Write(JsonSerializer.SerializeToUtf8Bytes(meta, ApiJson.Options));
+        output.Write("}"u8);
+        await output.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+    }
+}

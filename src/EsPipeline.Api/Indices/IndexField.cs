@@ -1,0 +1,24 @@
+namespace EsPipeline.Api.Indices;
+
+/// <summary>One field of an index, as its mapping has it.</summary>
+/// <param name="Name">The path, with dots.</param>
+/// <param name="Type">The server's name of its type; several where indices behind one alias do not agree: <c>keyword|long</c>.</param>
+/// <param name="Nested">The nested object that it is in; null for none.</param>
+/// <param name="Exact">For a text field: its sub-field by which whole values are compared and sorted; null where there is none.</param>
+internal sealed record IndexField(string Name, string Type, string? Nested, string? Exact)
+{
+    /// <summary>True for an object, which holds no value itself.</summary>
+    public bool IsObject => Type is "object" or "nested";
+
+    /// <summary>True where a value is taken apart into words.</summary>
+    public bool IsText => Type is "text" or "match_only_text" or "search_as_you_type" or "annotated_text";
+
+    /// <summary>True for whole numbers and fractions.</summary>
+    public bool IsNumber => Type is "long" or "integer" or "short" or "byte" or "unsigned_long" or "double" or "float" or "half_float" or "scaled_float";
+
+    /// <summary>True for true and false.</summary>
+    public bool IsBoolean => Type is "boolean";
+
+    /// <summary>True where documents can be put in its order, besides text by its sub-field.</summary>
+    public bool IsSortable => IsNumber || IsBoolean || Type is "keyword" or "constant_keyword" or "wildcard" or "ip" or "version" or "date" or "date_nanos" or "murmur3";
+}

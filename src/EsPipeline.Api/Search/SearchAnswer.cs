@@ -1,0 +1,154 @@
+using System.Buffers;
+using System.Text.Json;
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Api.Search;
+
+/// <summary>The server's answer to a search, with the places of its documents in the bytes: what was found is passed on as it is.</summary>
+internal sealed class SearchAnswer
+{
+    private readonly ReadOnlyMemory<byte> _json;
+    private readonly List<Hit> _hits = [];
+
+    private SearchAnswer(ReadOnlyMemory<byte> json) => _json = json;
+
+    /// <summary>How many documents the search finds in all; null where it was not counted.</summary>
+    public long? Total { get; private set; }
+
+    /// <summary>The newest id of the point in time; null where there is none.</summary>
+    public string? PointInTime { get; private set; }
+
+    /// <summary>How many documents there are in this answer.</summary>
+    public int Count => _hits.Count;
+
+    /// <summary>The sort values of the last document, as JSON; empty where there are none.</summary>
+    public ReadOnlyMemory<byte> LastSort => _hits.Count == 0 ? default : _json[_hits[^1].Sort];
+
+    /// <summary>Reads an answer.</summary>
+    /// <exception cref="PipelineException">It is not whole (invariant 4).</exception>
+    public static SearchAnswer Read(ReadOnlyMemory<byte> json)
+    {
+        var answer = new SearchAnswer(json);
+        try
+        {
+            answer.ReadMembers();
+            return answer;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw ApiErrors.BackendUnavailable.Error("The search server's answer can't be read.", inner: e);
+        }
+    }
+
+    /// <summary>Writes the documents as a JSON array.</summary>
+    public void WriteDocuments(FieldRules rules, bool withId, IBufferWriter<byte> output)
+    {
+        output.Write("["u8);
+        for (var i = 0; i < _hits.Count; i++)
+        {
+            if (i > 0) output.Write(","u8);
+            var source = _hits[i].Source is { } at ? _json.Span[at] : "{}"u8;
+            if (withId && rules.Shows("_id")) WriteWithId(_json.Span[_hits[i].Id], source, rules, output);
+            else DocumentFilter.Write(source, rules, output);
+        }
+
+        output.Write("]"u8);
+    }
+
+    private static void WriteWithId(ReadOnlySpan<byte> id, ReadOnlySpan<byte> source, FieldRules rules, IBufferWriter<byte> output)
+    {
+        var document = new ArrayBufferWriter<byte>(source.Length + 2);
+        DocumentFilter.Write(source, rules, document);
+        var members = document.WrittenSpan[1..];
+        output.Write("{\"_id\":"u8);
+        output.Write(id);
+        if (members.TrimStart(" \t\r\n"u8)[0] != (byte)'}') output.Write(","u8);
+        output.Write(members);
+    }
+
+    private void ReadMembers()
+    {
+        var reader = new Utf8JsonReader(_json.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("hits"u8)) ReadHits(ref reader);
+            else if (reader.ValueTextEquals("timed_out"u8)) RefuseTimeout(ref reader);
+            else if (reader.ValueTextEquals("_shards"u8)) RefuseFailedShards(ref reader);
+            else if (reader.ValueTextEquals("pit_id"u8)) PointInTime = ReadText(ref reader);
+            else reader.Skip();
+        }
+    }
+
+    private void ReadHits(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("total"u8))
+            {
+                reader.Read();
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    var isValue = reader.ValueTextEquals("value"u8);
+                    reader.Read();
+                    if (isValue) Total = reader.GetInt64();
+                }
+            }
+            else if (reader.ValueTextEquals("hits"u8))
+            {
+                reader.Read();
+                while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) _hits.Add(ReadHit(ref reader));
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+    }
+
+    private static Hit ReadHit(ref Utf8JsonReader reader)
+    {
+        Range id = default, sort = default;
+        Range? source = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var (isId, isSource, isSort) = (reader.ValueTextEquals("_id"u8), reader.ValueTextEquals("_source"u8), reader.ValueTextEquals("sort"u8));
+            reader.Read();
+            var start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            var range = start..(int)reader.BytesConsumed;
+            if (isId) id = range;
+            else if (isSource) source = range;
+            else if (isSort) sort = range;
+        }
+
+        return new Hit(id, source, sort);
+    }
+
+    private static void RefuseTimeout(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.GetBoolean()) throw ApiErrors.TimedOut.Error("The search was not finished in time.");
+    }
+
+    private static void RefuseFailedShards(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isFailed = reader.ValueTextEquals("failed"u8);
+            reader.Read();
+            if (isFailed && reader.GetInt32() > 0) throw ApiErrors.BackendUnavailable.Error("A part of the index could not be searched.");
+            reader.Skip();
+        }
+    }
+
+    private static string? ReadText(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.GetString();
+    }
+
+    private readonly record struct Hit(Range Id, Range? Source, Range Sort);
+}

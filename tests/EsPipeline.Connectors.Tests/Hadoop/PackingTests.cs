@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.Files;
+using EsPipeline.Connectors.Hadoop;
+using EsPipeline.Core.Errors;
+using ICSharpCode.SharpZipLib.BZip2;
+
+namespace EsPipeline.Connectors.Tests.Hadoop;
+
+/// <summary>Part files that are packed.</summary>
+public sealed class PackingTests
+{
+    private const int Count = 4000;
+
+    private static readonly SourceKnobs Small = new() { PageSize = 20 };
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Endings => [".gz", ".bz2", ".zst", ".snappy", ".deflate"];
+
+    [Theory]
+    [MemberData(nameof(Endings))]
+    public async Task Each_is_read_whole_and_resumed_at_every_batch(string ending)
+    {
+        await using var set = await JobAsync(ending, Packed(ending));
+        var whole = await SourceReader.ReadSnapshotAsync(set, Small, 1, Ct);
+        Assert.Equal(Lines(), whole.Records.Select(r => r.Key));
+        Assert.True(whole.Batches.Count > 10);
+        for (var i = 0; i < whole.Batches.Count; i += 5)
+        {
+            var saved = whole.Saved.ToDictionary(p => p.Key, _ => whole.Batches[i].End);
+            var rest = await SourceReader.ReadSnapshotAsync(set, Small, 1, Ct, saved);
+            Assert.Equal(Lines(), whole.Batches.Take(i + 1).SelectMany(b => b.Records).Concat(rest.Records).Select(r => r.Key));
+        }
+    }
+
+    [Theory]
+    [InlineData(".gz")]
+    [InlineData(".bz2")]
+    [InlineData(".zst")]
+    public async Task Several_members_one_after_the_other_are_all_read(string ending)
+    {
+        var one = Packed(ending);
+        await using var set = await JobAsync(ending, [.. one, .. one, .. one]);
+        var reading = await SourceReader.ReadSnapshotAsync(set, Small, 1, Ct);
+        Assert.Equal(3 * Count, reading.Records.Count());
+    }
+
+    [Theory]
+    [MemberData(nameof(Endings))]
+    public async Task One_that_was_cut_off_is_damaged_and_never_taken_for_a_shorter_one(string ending)
+    {
+        var whole = Packed(ending);
+        foreach (var length in (int[])[1, 7, whole.Length / 3, whole.Length - 5, whole.Length - 1])
+        {
+            await using var set = await JobAsync(ending, whole[..length]);
+            var damaged = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadSnapshotAsync(set, Small, 1, Ct));
+            Assert.Equal(HadoopErrors.Damaged, damaged.Error);
+            Assert.Contains("part-00000" + ending, damaged.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Endings))]
+    public async Task One_that_holds_something_else_is_damaged(string ending)
+    {
+        await using var set = await JobAsync(ending, Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("this is no packed file\t1\n", 500))));
+        var damaged = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadSnapshotAsync(set, Small, 1, Ct));
+        Assert.Equal(HadoopErrors.Damaged, damaged.Error);
+    }
+
+    [Fact]
+    public async Task A_snappy_chunk_that_claims_to_be_huge_is_refused_without_setting_memory_aside()
+    {
+        // A block of 1,000 bytes whose only chunk, of 8 bytes, says that it unpacks to 4 GiB.
+        byte[] bomb = [0, 0, 3, 0xE8, 0, 0, 0, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 0, 0];
+        await using var set = await JobAsync(".snappy", bomb);
+        var damaged = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadSnapshotAsync(set, Small, 1, Ct));
+        Assert.Equal(HadoopErrors.Damaged, damaged.Error);
+    }
+
+    [Theory]
+    [InlineData(".lzo", "LZO")]
+    [InlineData(".LZ4", "LZ4")]
+    [InlineData(".parquet", "Parquet")]
+    public async Task One_that_can_not_be_read_is_refused_by_name_before_anything_is(string ending, string kind)
+    {
+        await using var set = await JobAsync(ending, [1, 2, 3]);
+        await using var source = set.Open(Small);
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => source.GetPartitionsAsync(SourceReader.Plan(set, Core.Sources.ReadKind.Snapshot, 1), Ct));
+        Assert.Equal(HadoopErrors.UnknownPacking, refused.Error);
+        Assert.Contains($"part-00000{ending} is {kind}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_sequence_file_is_told_by_its_first_bytes()
+    {
+        await using var set = await JobAsync("", [.. "SEQ\u0006\u0019org.apache.hadoop.io.Text"u8]);
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadSnapshotAsync(set, Small, 1, Ct));
+        Assert.Contains("SequenceFile", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<HadoopDataSet> JobAsync(string ending, byte[] content)
+    {
+        var set = new KeyValueFolder();
+        await set.WriteAsync($"job/part-00000{ending}", content, Ct);
+        await set.WriteAsync("job/_SUCCESS", "", Ct);
+        return set;
+    }
+
+    private static IEnumerable<string> Lines() => Enumerable.Range(0, Count).Select(i => $"word {i * 7919 % 100_003}");
+
+    private static byte[] Packed(string ending)
+    {
+        var text = Encoding.UTF8.GetBytes(string.Concat(Lines().Select(l => l + "\t1\n")));
+        if (ending == ".snappy") return Snappy(text);
+        var packed = new MemoryStream();
+        using (Stream packing = ending switch
+        {
+            ".gz" => new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true),
+            ".deflate" => new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true),
+            ".bz2" => new BZip2OutputStream(packed) { IsStreamOwner = false },
+            _ => new ZstdStream(packed, CompressionMode.Compress, leaveOpen: true),
+        })
+        {
+            packing.Write(text);
+        }
+
+        return packed.ToArray();
+    }
+
+    // Blocks of 20,000 bytes, the second of them in two chunks.
+    private static byte[] Snappy(byte[] text)
+    {
+        var packed = new MemoryStream();
+        foreach (var (i, block) in text.Chunk(20_000).Index())
+        {
+            Number(block.Length);
+            foreach (var chunk in block.Chunk(i == 1 ? 15_000 : 20_000))
+            {
+                var bytes = IronSnappy.Snappy.Encode(chunk);
+                Number(bytes.Length);
+                packed.Write(bytes);
+            }
+        }
+
+        return packed.ToArray();
+
+        void Number(int number)
+        {
+            Span<byte> bytes = stackalloc byte[4];
+            BinaryPrimitives.WriteInt32BigEndian(bytes, number);
+            packed.Write(bytes);
+        }
+    }
+}

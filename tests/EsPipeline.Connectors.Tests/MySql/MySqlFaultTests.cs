@@ -1,0 +1,153 @@
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.MySql;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Connectors.Tests.MySql;
+
+/// <summary>What other clients, administrators and crashes do to a write.</summary>
+[Collection(MySqlCollectionDefinition.Name)]
+public sealed class MySqlFaultTests(MySqlServers servers)
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_victim_of_a_deadlock_is_told_as_transient_and_writes_again()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await using var sink = await database.Sink().ReadyAsync();
+        Document[] documents = [.. Corpus.Plain(500)], changed = [.. Corpus.Plain(2, seed: 2)];
+        await sink.WriteAsync(documents);
+        await using var other = await database.Server.ConnectAsync();
+
+        // The other holds the second row and, having changed most, is not the one to be ended.
+        await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id>='doc-0000001'");
+        var write = sink.WriteAsync(changed);
+        await WaitsAsync(database, "INSERT");
+        await RunAsync(other, "UPDATE docs SET content='{}' WHERE id='doc-0000000'");
+        var deadlock = await Assert.ThrowsAsync<PipelineException>(() => write);
+        Assert.Equal((MySqlErrors.Conflict, FailureKind.Transient), (deadlock.Error, deadlock.Kind));
+        await RunAsync(other, "ROLLBACK");
+        Assert.Equal(2, (await sink.WriteAsync(changed)).Written);
+        ContentAssert.Same(changed.Concat(documents[2..]), await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_killed_in_a_statement_leaves_nothing_of_it()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await using var sink = await database.Sink().ReadyAsync();
+        Document[] documents = [.. Corpus.Plain(100)], changed = [.. Corpus.Plain(100, seed: 2)];
+        await sink.WriteAsync(documents);
+        await using var other = await database.Server.ConnectAsync();
+        await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id='doc-0000050'");
+        var write = sink.WriteAsync(changed);
+        await database.Server.ExecuteAsync($"KILL {await WaitsAsync(database, "INSERT")}");
+        Assert.Equal((MySqlErrors.ConnectionLost, FailureKind.Transient), (await Assert.ThrowsAsync<PipelineException>(() => write)) is var lost ? (lost.Error, lost.Kind) : default);
+        await RunAsync(other, "ROLLBACK");
+        ContentAssert.Same(documents, await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
+        Assert.Equal(100, (await sink.WriteAsync(changed)).Written);
+    }
+
+    [Fact]
+    public async Task A_row_that_stays_locked_is_waited_for_within_the_time_out_and_told_as_transient()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await using var sink = await database.Sink(database.Options with { Timeout = TimeSpan.FromSeconds(2) }).ReadyAsync();
+        await sink.WriteAsync([.. Corpus.Plain(10)]);
+        await using var other = await database.Server.ConnectAsync();
+        await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id='doc-0000005'");
+        var waited = await Assert.ThrowsAsync<PipelineException>(() => sink.WriteAsync([.. Corpus.Plain(10, seed: 2)]));
+        Assert.Equal(MySqlErrors.Conflict, waited.Error);
+    }
+
+    [Fact]
+    public async Task A_server_that_crashes_and_comes_back_in_a_copy_loses_nothing()
+    {
+        await using var database = await servers.NewDatabaseAsync(mayBeKilled: true);
+        Document[] documents = [.. Corpus.Plain(60_000)];
+        await using var source = new ListSource(documents, 500);
+        await using var sink = database.Sink(database.Options with { Timeout = TimeSpan.FromSeconds(5) });
+        using var state = new TemporaryFolder();
+        var copy = EngineRun.CopyAsync(source, sink, state.Path, Ct);
+        while (await CountAsync() < 5000) Assert.False(copy.IsCompleted, "The copy ended before the server was killed.");
+        database.Server.Kill();
+        await database.Server.LaunchAsync(Ct);
+        var result = await copy;
+        Assert.Null(result.Error);
+        Assert.Equal((RunOutcome.Done, (long)documents.Length), (result.Outcome, result.Account.Read));
+        Assert.True(result.Account.Retries > 0, "Nothing had to be written again: the crash came too late to be met.");
+        ContentAssert.Same(documents, await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
+
+        async Task<int> CountAsync()
+        {
+            var there = await database.RowsAsync($"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='{database.Name}'");
+            return there[0][0] == "0" ? 0 : int.Parse((await database.RowsAsync($"SELECT COUNT(*) FROM {database.Name}.docs"))[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
+    [Fact]
+    public async Task A_small_packet_splits_statements_and_refuses_only_what_can_never_fit()
+    {
+        await using var server = await MariaDbServer.StartAsync(Ct, "--max-allowed-packet=65536");
+        await using var database = await MySqlDatabase.CreateAsync(server);
+        await using var sink = await database.Sink().ReadyAsync();
+        Assert.True(sink.Limits.MaxBytes < 65536 && sink.Limits.MaxRecordBytes < 65536);
+        Document[] documents = [.. Enumerable.Range(0, 30).Select(i => Corpus.OfBytes($"large-{i:00}", 20_000)), Corpus.OfBytes("too-large", 70_000), .. Corpus.Plain(10)];
+        var result = await sink.WriteAsync(documents);
+        Assert.Equal((30, TableErrors.PacketTooLarge), (Assert.Single(result.Failures).Index, result.Failures[0].Error));
+        Assert.Equal(40, result.Written);
+    }
+
+    [Theory]
+    [InlineData("REVOKE INSERT ON {0}.* FROM '{1}'", "mysql.not_allowed")]
+    [InlineData("REVOKE ALL ON {0}.* FROM '{1}'", "mysql.not_allowed")]
+    [InlineData("DROP TABLE {0}.docs", "mysql.no_table")]
+    [InlineData("ALTER TABLE {0}.docs DROP COLUMN content", "mysql.table_changed")]
+    [InlineData("SET GLOBAL read_only=1", "mysql.read_only")]
+    public async Task What_an_administrator_takes_away_stops_the_run_with_its_cause(string statement, string code)
+    {
+        await using var database = await servers.NewDatabaseAsync(mayBeKilled: true);
+        var user = "u_" + database.Name;
+        await database.ExecuteAsync($"CREATE USER '{user}' IDENTIFIED BY 'x'", $"GRANT SELECT,INSERT,UPDATE,DELETE,CREATE ON {database.Name}.* TO '{user}'");
+        await using var sink = await database.Sink(database.Options with { User = user, Password = new Secret("x") }).ReadyAsync();
+        await sink.WriteAsync([.. Corpus.Plain(10)]);
+        try
+        {
+            if (statement.StartsWith("REVOKE INSERT", StringComparison.Ordinal)) await database.ExecuteAsync($"REVOKE ALL ON {database.Name}.* FROM '{user}'", $"GRANT SELECT,INSERT,UPDATE ON {database.Name}.* TO '{user}'");
+            await database.ExecuteAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, statement, database.Name, user));
+
+            // Rights on a database are looked at when a connection begins to use it: what is revoked is missed by the next connection.
+            await using var next = database.Sink(database.Options with { User = user, Password = new Secret("x") });
+            var stopped = statement.StartsWith("REVOKE", StringComparison.Ordinal)
+                ? (await next.CheckAsync(Ct)).Problem!
+                : await Assert.ThrowsAsync<PipelineException>(() => sink.WriteAsync([.. Corpus.Plain(10, seed: 2)]));
+            Assert.Equal((code, FailureKind.Environment), (stopped.Code, stopped.Kind));
+        }
+        finally
+        {
+            await database.ExecuteAsync("SET GLOBAL read_only=0", $"DROP USER '{user}'");
+        }
+    }
+
+    private static Task<bool> RunAsync(MySqlConnection connection, params string[] statements) => connection.RunAsync(
+        session =>
+        {
+            foreach (var statement in statements) session.Execute(statement);
+            return true;
+        },
+        Ct);
+
+    // The number of the connection that waits for a row, as soon as it does; nothing but asking tells.
+    private static async Task<string> WaitsAsync(MySqlDatabase database, string statement)
+    {
+        while (true)
+        {
+            var waiting = await database.RowsAsync(
+                $"SELECT p.id FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id=t.trx_mysql_thread_id WHERE t.trx_state='LOCK WAIT' AND p.db='{database.Name}' AND p.info LIKE '{statement}%'");
+            if (waiting.Count > 0) return waiting[0][0]!;
+            await Task.Delay(TimeSpan.FromMilliseconds(50), Ct);
+        }
+    }
+}
