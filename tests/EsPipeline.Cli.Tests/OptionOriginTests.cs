@@ -104,12 +104,20 @@ public sealed class OptionOriginTests
     private static OptionValue Read(OptionDefinition option, string[] arguments, Dictionary<string, string> environment, Dictionary<string, string> envFile) =>
         Assert.Single(Settings(option, arguments, environment, envFile).Values, v => v.Definition.DisplayName == option.DisplayName);
 
-    private static Settings Settings(OptionDefinition option, string[] arguments, Dictionary<string, string> environment, Dictionary<string, string> envFile)
+    private static (IReadOnlyList<OptionValue> Values, IReadOnlyList<string> Mistakes) Settings(
+        OptionDefinition option, string[] arguments, Dictionary<string, string> environment, Dictionary<string, string> envFile)
     {
         var parse = Line.Parse(arguments);
         Assert.Empty(Line.Mistakes(parse));
         var given = new Dictionary<string, IReadOnlyList<string>>(Line.Given(parse), StringComparer.Ordinal);
+        if (OptionCatalog.Api.Any(o => o.DisplayName == option.DisplayName))
+        {
+            var serve = ServeSettings.Read(given, environment, envFile, TimeProvider.System);
+            return (serve.Values, serve.Mistakes);
+        }
+
         foreach (var (end, system) in OptionSamples.EndsThatUse(option).Where(e => e.Key != option.Name)) given.TryAdd(end, [system]);
-        return Cli.Settings.Read(given, environment, envFile, TimeProvider.System);
+        var run = Cli.Settings.Read(given, environment, envFile, TimeProvider.System);
+        return (run.Values, run.Mistakes);
     }
 }

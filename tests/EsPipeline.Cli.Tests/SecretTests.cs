@@ -36,7 +36,7 @@ public sealed class SecretTests : IDisposable
 
         if (option.Name.Length == 0) return;
         SetEnvironment(null);
-        if (option.Name.Contains("pass", StringComparison.Ordinal)) _folder.Environment["ES_USER"] = "user";
+        if (option.Name.EndsWith("-pass", StringComparison.Ordinal)) SetUser();
         foreach (var more in Ways) await RunsSilentlyAsync([.. ends, .. more, option.Name, Secret], $"{option.Name} on the command line");
     }
 
@@ -61,19 +61,46 @@ public sealed class SecretTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    // What a run of either system needs besides, so that it comes as far as using the credential.
+    // What a run of any system needs besides, so that it comes as far as using the credential. Nothing listens where they are said to be.
     private void SetEnvironment(string? credential)
     {
+        var port = ClosedPort();
+        var given = new Dictionary<string, string>
+        {
+            ["OUTPUT_FILE"] = "out.jsonl",
+            ["ES_HOST_URL"] = $"http://127.0.0.1:{port}",
+            ["ES_INDEX"] = "orders",
+            ["FIREBASE_PROJECT_ID"] = "project-of-tests",
+            ["FIREBASE_COLLECTION"] = "orders",
+            ["FIREBASE_CLIENT_EMAIL"] = "espipe@project-of-tests.iam.gserviceaccount.com",
+            ["DB_HOST"] = "127.0.0.1",
+            ["DB_PORT"] = $"{port}",
+            ["DB_USER"] = "user",
+            ["DB_NAME"] = "shop",
+            ["DB_TABLE"] = "orders",
+            ["PG_HOST"] = "127.0.0.1",
+            ["PG_PORT"] = $"{port}",
+            ["PG_USER"] = "user",
+            ["PG_DATABASE"] = "shop",
+            ["PG_TABLE"] = "orders",
+            ["S3_ENDPOINT_URL"] = $"http://127.0.0.1:{port}",
+            ["S3_BUCKET_NAME"] = "bucket",
+            ["S3_ACCESS_KEY"] = "access",
+            ["S3_SECRET_KEY"] = "a-secret-key",
+        };
         _folder.Environment.Clear();
-        _folder.Environment["OUTPUT_FILE"] = "out.jsonl";
-        _folder.Environment["ES_HOST_URL"] = $"http://127.0.0.1:{ClosedPort()}";
-        _folder.Environment["ES_INDEX"] = "orders";
-        _folder.Environment["FIREBASE_PROJECT_ID"] = "project-of-tests";
-        _folder.Environment["FIREBASE_COLLECTION"] = "orders";
-        _folder.Environment["FIREBASE_CLIENT_EMAIL"] = "espipe@project-of-tests.iam.gserviceaccount.com";
-        if (credential?.Contains("PASS", StringComparison.Ordinal) == true) _folder.Environment["ES_USER"] = "user";
-        if (credential is not null) _folder.Environment[credential] = Secret;
+        foreach (var (name, value) in given)
+        {
+            _folder.Environment[name] = value;
+            _folder.Environment["SINK_" + name] = value;
+        }
+
+        if (credential is null) return;
+        if (credential.Contains("PASS", StringComparison.Ordinal)) SetUser();
+        _folder.Environment[credential] = Secret;
     }
+
+    private void SetUser() => _folder.Environment["ES_USER"] = _folder.Environment["SINK_ES_USER"] = "user";
 
     private async Task RunsSilentlyAsync(string[] arguments, string how)
     {

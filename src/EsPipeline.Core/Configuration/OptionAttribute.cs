@@ -38,10 +38,10 @@ public sealed class OptionAttribute(string name, string description) : Attribute
     /// </summary>
     public bool NamesJob { get; init; }
 
-    /// <summary>The least number allowed.</summary>
+    /// <summary>The least number allowed; of a duration, in seconds.</summary>
     public double Min { get; init; } = double.NegativeInfinity;
 
-    /// <summary>The greatest number allowed.</summary>
+    /// <summary>The greatest number allowed; of a duration, in seconds.</summary>
     public double Max { get; init; } = double.PositiveInfinity;
 }
 

@@ -153,8 +153,9 @@ public sealed partial class OptionBinder(
         }
         else if (type == typeof(TimeSpan))
         {
-            value = DurationText.TryParse(text, out var duration) ? duration : null;
-            problem = "a duration such as 30s, 5m or 2h";
+            value = DurationText.TryParse(text, out var duration) && duration.TotalSeconds >= definition.Min && duration.TotalSeconds <= definition.Max ? duration : null;
+            var least = double.IsFinite(definition.Min) ? $" of at least {DurationText.Format(TimeSpan.FromSeconds(definition.Min))}" : "";
+            problem = $"a duration{least} such as 30s, 5m or 2h";
         }
         else if (type == typeof(TimeText))
         {

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+
+namespace EsPipeline.Chaos;
+
+public sealed class ContinuousTests
+{
+    private const int Documents = 500;
+
+    // Three seconds on a machine that has nothing else to do.
+    private static readonly TimeSpan LongestLag = TimeSpan.FromSeconds(15);
+
+    [Fact]
+    public async Task Changes_are_followed_through_an_outage_of_either_end_with_one_line_when_it_goes_and_one_when_it_is_back()
+    {
+        await using var index = await ElasticsearchIndex.CreateAsync(Documents);
+        await using var copy = new FirestoreCopy();
+        await using var source = TcpProxy.InFrontOf(index.Server);
+        await using var sink = TcpProxy.InFrontOf(new Uri("http://" + copy.Host));
+        using var folder = new EspipeFolder
+        {
+            Environment = { ["FIRESTORE_EMULATOR_HOST"] = sink.EndPoint.ToString(), ["POLLING_INTERVAL_SECONDS"] = "1" },
+        };
+        using var espipe = folder.Start(
+            new EspipeStart { Interruptible = true },
+            ["--es-url", source.Of(index.Server).ToString(), "--es-index", index.Name, "--mode", "continuous", "--retry-delay", "100ms", .. copy.Arguments]);
+        await espipe.UntilErrorAsync("The snapshot is complete");
+        ContentAssert.Same(index.Documents, await copy.ReadAllAsync());
+
+        var started = Stopwatch.GetTimestamp();
+        await index.PutAsync(0, 10, "updated");
+        await index.PutAsync(Documents, 10, "inserted");
+        await UntilSameAsync(espipe, index, copy);
+        Assert.True(Stopwatch.GetElapsedTime(started) < LongestLag, "Changes took too long.");
+
+        await source.DownAsync();
+        await espipe.UntilErrorAsync("The source elasticsearch is down");
+        await index.PutAsync(20, 10, "changed while the source was down");
+        source.Up();
+        await espipe.UntilErrorAsync("The source elasticsearch is back");
+        await UntilSameAsync(espipe, index, copy);
+
+        await sink.DownAsync();
+        await index.PutAsync(40, 10, "changed while the sink was down");
+        await espipe.UntilErrorAsync("The sink firestore is down");
+        sink.Up();
+        await espipe.UntilErrorAsync("The sink firestore is back");
+        await UntilSameAsync(espipe, index, copy);
+
+        espipe.Signal(PosixSignalNumber.Terminate);
+        var run = (await espipe.EndAsync()).Ended(143);
+        Assert.Contains("(balances)", run.Output, StringComparison.Ordinal);
+        foreach (var line in new[] { "The source elasticsearch is down", "The source elasticsearch is back", "The sink firestore is down", "The sink firestore is back" })
+        {
+            Assert.Equal(1, run.Error.Split('\n').Count(l => l.Contains(line, StringComparison.Ordinal)));
+        }
+    }
+
+    private static Task UntilSameAsync(EspipeProcess espipe, ElasticsearchIndex index, FirestoreCopy copy)
+    {
+        var expected = index.Documents.ToArray();
+        var same = CompareAsync();
+        return espipe.UntilAsync(
+            () =>
+            {
+                if (!same.IsCompleted) return false;
+                if (same.Result) return true;
+                same = CompareAsync();
+                return false;
+            },
+            "both ends were the same");
+
+        async Task<bool> CompareAsync()
+        {
+            var found = await copy.ReadAllAsync();
+            return found.Count == expected.Length && expected.All(d => found.TryGetValue(d.Key, out var json) && JsonContent.Equal(d.Json, json));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using EsPipeline.Connectors.Tests.Elasticsearch;
+
+namespace EsPipeline.Chaos;
+
+/// <summary>What a person gets wrong, against a server that asks for a password: one sentence, the right exit code, nothing written.</summary>
+public sealed class RefusalTests : IAsyncLifetime, IDisposable
+{
+    private const string Password = "S3cr3t!%40/:?#";
+
+    private readonly EspipeFolder _folder = new();
+    private ElasticsearchServer? _server;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await ElasticsearchServer.StartAsync(ServerKind.Elasticsearch, TestContext.Current.CancellationToken, new ServerStart { Password = Password });
+        using var document = new StringContent("""{"n":1}""", System.Text.Encoding.UTF8, "application/json");
+        using var answer = await _server.Http.PutAsync(new Uri("orders/_doc/a?refresh=true", UriKind.Relative), document);
+        Assert.True(answer.IsSuccessStatusCode);
+        _folder.Environment["ES_HOST_URL"] = _server.Address.ToString();
+        _folder.Environment["ES_INDEX"] = "orders";
+        _folder.Environment["ES_USER"] = "elastic";
+        _folder.Environment["ES_PASSWORD"] = Password;
+    }
+
+    [Fact]
+    public async Task Each_mistake_is_answered_with_one_sentence_and_the_right_exit_code_and_nothing_is_written()
+    {
+        await IsRefusedAsync(1, "elasticsearch.auth", ("ES_PASSWORD", "S3cr3t-but-wrong"));
+        await IsRefusedAsync(1, "elasticsearch.index_not_found", ("ES_INDEX", "odrers"));
+        await IsRefusedAsync(1, "elasticsearch.query", ("ESPIPE_QUERY", """{"nonsense":{"n":1}}"""));
+        await IsRefusedAsync(1, "elasticsearch.unreachable", ("ES_HOST_URL", "http://127.0.0.1:1"));
+        await IsRefusedAsync(1, "elasticsearch.query", ("ESPIPE_QUERY", "{\"match_all\":"));
+
+        // The same job does what it should where nothing is wrong: what was refused before was refused for that.
+        (await _folder.RunAsync("--sink", "jsonl", "--output-file", "out.jsonl", "--mode", "full-sync")).Ended(0);
+        Assert.Equal(["{\"id\":\"a\",\"n\":1}"], await File.ReadAllLinesAsync(_folder.File("out.jsonl"), TestContext.Current.CancellationToken));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null) await _server.DisposeAsync();
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private async Task IsRefusedAsync(int code, string error, params (string Name, string Value)[] wrong)
+    {
+        foreach (var mode in new[] { "full-sync", "health-check" })
+        {
+            var right = new Dictionary<string, string>(_folder.Environment);
+            foreach (var (name, value) in wrong) _folder.Environment[name] = value;
+            var run = await _folder.RunAsync("--sink", "jsonl", "--output-file", "out.jsonl", "--mode", mode, "--max-retries", "0");
+            foreach (var (name, value) in right) _folder.Environment[name] = value;
+            foreach (var (name, _) in wrong.Where(w => !right.ContainsKey(w.Name))) _folder.Environment.Remove(name);
+
+            // A query is only tried by a run.
+            if (mode == "health-check" && wrong[0].Name == "ESPIPE_QUERY") continue;
+            run.Ended(code);
+            Assert.Single(run.Said.Split('\n'), l => l.Contains($"({error})", StringComparison.Ordinal));
+            Assert.DoesNotContain("S3cr3t", run.Said, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", run.Said, StringComparison.Ordinal);
+            Assert.False(File.Exists(_folder.File("out.jsonl")), "Something was written.");
+            Assert.DoesNotContain(_folder.AllFiles(), f => f.Text.Contains("S3cr3t", StringComparison.Ordinal));
+        }
+    }
+}
