@@ -159,21 +159,31 @@ internal sealed class LogStream : IAsyncDisposable
         if (next.IsCompleted) return await next.ConfigureAwait(false);
         var waiting = next.AsTask();
         var (seen, since) = (0UL, _time.GetTimestamp());
-        while (true)
+        while (!ct.IsCancellationRequested)
         {
             var received = (ulong)_connection.LastReceivedLsn;
-            await Task.WhenAny(waiting, Task.Delay(Glance, _time, ct)).ConfigureAwait(false);
-            if (waiting.IsCompleted) return await waiting.ConfigureAwait(false);
-            ct.ThrowIfCancellationRequested();
+            await Task.WhenAny(waiting, Task.Delay(Glance, _time, CancellationToken.None)).ConfigureAwait(false);
+            if (waiting.IsCompleted) break;
             if (received != seen) (seen, since) = (received, _time.GetTimestamp());
             else if (isBetweenTransactions) await IdleAsync(seen, _time.GetElapsedTime(since), ct).ConfigureAwait(false);
         }
+
+        // Whatever happens, the enumerator is left only when it has answered: it can't be disposed of before.
+        return await waiting.ConfigureAwait(false);
     }
 
     private async Task IdleAsync(ulong received, TimeSpan calm, CancellationToken ct)
     {
         Volatile.Write(ref _idleAt, received);
         var isPending = Volatile.Read(ref _acknowledged) < Volatile.Read(ref _delivered);
-        if (calm >= CalmBeforeAcknowledging && !isPending) await AcknowledgeAsync(received, ct).ConfigureAwait(false);
+        if (calm < CalmBeforeAcknowledging || isPending) return;
+        try
+        {
+            await AcknowledgeAsync(received, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresFailure.IsOne(e) || e is OperationCanceledException)
+        {
+            // A connection that can't be written to can't be read from either: the message that is waited for ends with the reason.
+        }
     }
 }

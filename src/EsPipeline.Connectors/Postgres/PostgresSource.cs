@@ -216,7 +216,7 @@ public sealed class PostgresSource : IDataSource
         var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
         return Parts(documents, table =>
         {
-            var id = new PartitionId(table.Table.Name + "!again");
+            var id = PartOf(table, "again");
             _readers[id] = (after, stop) => ages.ReadAsync(table, (AgePosition)after, stop);
             return new Partition(id, new AgePosition(OldestMark(saved)).ToPosition());
         });
@@ -237,7 +237,7 @@ public sealed class PostgresSource : IDataSource
         var mark = OldestMark(saved);
         return Parts(documents, table =>
         {
-            var id = new PartitionId(table.Table.Name + "!changes");
+            var id = PartOf(table, "changes");
             _readers[id] = (after, stop) => after is TimePosition time ? times.ReadAsync(table, time, stop) : ages.ReadAsync(table, (AgePosition)after, stop);
             PostgresPosition start = safe.Contains(table) && mark.Time is { } from ? new TimePosition(from) : new AgePosition(mark);
             return saved.GetValueOrDefault(id) is TimePosition && !safe.Contains(table)
@@ -245,6 +245,9 @@ public sealed class PostgresSource : IDataSource
                 : new Partition(id, start.ToPosition());
         });
     }
+
+    // A table may be tracked by several columns.
+    private static PartitionId PartOf(TrackedTable table, string part) => new($"{table.Table.Name}({string.Join(',', table.Columns.Select(c => c.Name))})!{part}");
 
     // A document may be found through several tables: what is read later is newer, and has to be written later.
     private static List<Partition> Parts(DocumentSet documents, Func<TrackedTable, Partition> make)
