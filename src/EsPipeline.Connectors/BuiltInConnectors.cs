@@ -48,6 +48,7 @@ public static class BuiltInConnectors
         {
             Aliases = ["postgresql"],
             Source = SourceEnd.Of<PostgresSource, PostgresOptions>() with { Follows = true, QueryLanguage = "SQL condition", SelectsByTime = true },
+            Sink = SinkEnd.Of<PostgresSink, PostgresOptions>(),
         },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, CsvOutputOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },

@@ -104,6 +104,21 @@ internal static partial class Log
         "{Count} prepared transactions are open (pg_prepared_xacts): changes are not copied before they are committed or rolled back")]
     public static partial void PreparedTransactions(ILogger logger, string count);
 
+    [LoggerMessage(2405, LogLevel.Information, "Made the replication slot {Slot} and the publication {Publication}; the server keeps its log for them until they are dropped")]
+    public static partial void SlotMade(ILogger logger, string slot, string publication);
+
+    [LoggerMessage(2406, LogLevel.Warning,
+        "Changes were lost, since {Reason}: everything is copied anew; what was deleted meanwhile stays in the sink until 'espipe verify --prune'")]
+    public static partial void SlotLost(ILogger logger, string reason);
+
+    [LoggerMessage(2407, LogLevel.Warning,
+        "The replication slot {Slot} holds back {Megabytes} MiB of the server's log: changes are not copied as fast as they come (--pg-max-slot-bytes sets a limit)")]
+    public static partial void SlotHoldsMuch(ILogger logger, string slot, long megabytes);
+
+    [LoggerMessage(2408, LogLevel.Warning,
+        "{Table} was emptied by TRUNCATE, which does not tell the rows: their documents stay in the sink until 'espipe verify --prune', and those that were made of them until they change")]
+    public static partial void Truncated(ILogger logger, string table);
+
     // Hadoop: 2500 to 2599.
     [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);

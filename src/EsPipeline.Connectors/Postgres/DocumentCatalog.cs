@@ -12,6 +12,12 @@ internal static class DocumentCatalog
     public static async Task<DocumentSet> ReadAsync(
         NpgsqlConnection connection, PostgresOptions options, Selection selection, SourceTuning tuning, CancellationToken ct)
     {
+        if (options.Documents.Length > 0)
+        {
+            return await JoinedDocuments.OfAsync(connection, DocumentsFile.Read(options.Documents), root => ConditionOf(selection, root), ct)
+                .ConfigureAwait(false);
+        }
+
         var table = await TableCatalog.FindAsync(connection, options.Table, options.Key, ct).ConfigureAwait(false)
             ?? throw PostgresErrors.NoTable.Error($"There is no table {options.Table} in the database {connection.Database}, or the user may not see its schema.");
         if (table.Key.Count == 0) throw PostgresErrors.NoKey.Error($"{table.Name} has no primary key.");

@@ -56,22 +56,25 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     }
 
     /// <summary>Calls with a connection, and says in one way what went wrong.</summary>
+    /// <remarks>
+    /// Cancelled, it returns at once: Npgsql can end some calls (a COPY that is being finished) only by waiting for the server, for as long
+    /// as a statement may take. Such a call ends by itself, and its connection with it; nothing that it began is committed.
+    /// </remarks>
     /// <param name="doing">What is done to what, as the beginning of a sentence.</param>
     /// <param name="call">What to do.</param>
     /// <param name="ct">Ends it.</param>
     public async Task<T> CallAsync<T>(string doing, Func<NpgsqlConnection, CancellationToken, Task<T>> call, CancellationToken ct)
     {
-        var connection = await OpenAsync(ct).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
+        var called = CallToTheEndAsync(doing, call, ct);
+        try
         {
-            try
-            {
-                return await call(connection, ct).ConfigureAwait(false);
-            }
-            catch (Exception e) when (PostgresFailure.IsOne(e))
-            {
-                throw PostgresFailure.Of(e, doing);
-            }
+            return await called.WaitAsync(ct).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!called.IsCompleted)
+        {
+            // Nobody waits for its failure any more.
+            _ = called.ContinueWith(c => c.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
         }
     }
 
@@ -143,6 +146,22 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _pool.DisposeAsync();
+
+    private async Task<T> CallToTheEndAsync<T>(string doing, Func<NpgsqlConnection, CancellationToken, Task<T>> call, CancellationToken ct)
+    {
+        var connection = await OpenAsync(ct).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            try
+            {
+                return await call(connection, ct).ConfigureAwait(false);
+            }
+            catch (Exception e) when (PostgresFailure.IsOne(e))
+            {
+                throw PostgresFailure.Of(e, doing);
+            }
+        }
+    }
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, object[] parameters)
     {

@@ -26,6 +26,8 @@ public sealed class PostgresSource : IDataSource
     private readonly SourceTuning _tuning;
     private readonly PostgresDatabase _database;
     private readonly Horizon _horizon;
+    private readonly ReplicationSlot _slot;
+    private readonly LogReader _logReader;
     private Dictionary<PartitionId, Func<PostgresPosition, CancellationToken, IAsyncEnumerable<RecordBatch>>> _readers = [];
     private SnapshotView? _view;
     private bool _catchesUp;
@@ -47,6 +49,8 @@ public sealed class PostgresSource : IDataSource
         (_options, _run, _log, _tuning) = (options, run, log, tuning);
         _database = new PostgresDatabase(options, tuning.Timeout, readOnly: true, time);
         _horizon = new Horizon(tuning.HorizonMargin, log, time);
+        _slot = new ReplicationSlot(_database, options, log);
+        _logReader = new LogReader(_database, _slot, options, tuning, time, log);
     }
 
     /// <inheritdoc/>
@@ -82,7 +86,13 @@ public sealed class PostgresSource : IDataSource
         var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
         _readers = [];
         (_catchesUp, _resumed) = (false, false);
-        if (plan.Kind == ReadKind.Changes) return await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
+        if (plan.Kind == ReadKind.Changes)
+        {
+            return _options.Follow == FollowWay.Changes
+                ? await LogAsync(documents, plan, saved, ct).ConfigureAwait(false)
+                : await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
+        }
+
 
         // A snapshot of which every range is read, and which is still asked for, was not of one moment.
         var ranges = saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
@@ -96,8 +106,13 @@ public sealed class PostgresSource : IDataSource
         ReadPartitionAsync(partition.Id, after, ct).TranslateAsync($"Reading {partition.Id} failed", ct);
 
     /// <inheritdoc/>
+    public ValueTask AcknowledgeAsync(PartitionId partition, Position safe, CancellationToken ct) =>
+        PostgresPosition.Parse(safe) is LogPosition position ? _logReader.AcknowledgeAsync(position, ct) : ValueTask.CompletedTask;
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _logReader.DisposeAsync().ConfigureAwait(false);
         await CloseViewAsync().ConfigureAwait(false);
         await _database.DisposeAsync().ConfigureAwait(false);
     }
@@ -123,24 +138,76 @@ public sealed class PostgresSource : IDataSource
     private async Task<IReadOnlyList<Partition>> SnapshotAsync(
         DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, BlocksPosition> saved, CancellationToken ct)
     {
+        // Where the log is followed, the slot's own moment is read, so that the stream begins exactly behind it. One that is there already
+        // delivers from an earlier place on, which is as good.
+        if (Follows && _options.Follow == FollowWay.Changes && saved.Count == 0)
+        {
+            var (confirmed, _) = await _slot.FindAsync(ct).ConfigureAwait(false);
+            (_view, var lsn) = confirmed is { } place
+                ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
+                : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
+            return Ranges(documents, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
+        }
+
         // The time is noted before the moment is: what is older than it is then visible in it.
         var time = await IsTimeSafeAsync(documents.Root, ct).ConfigureAwait(false)
             ? await _database.CallAsync("Reading the transactions under way failed", _horizon.TakeAsync, ct).ConfigureAwait(false)
             : null;
         _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
-        var mark = new SnapshotMark(_view.OldestTransaction, time, null);
+        return Ranges(documents, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, time, null));
+    }
+
+    // A run that ends with its snapshot needs no slot, which would hold the server's log back for ever after.
+    private bool Follows => _run.Mode is null or RunMode.Continuous or RunMode.Single;
+
+    private List<Partition> Ranges(
+        DocumentSet documents, ReadPlan plan, IReadOnlyDictionary<PartitionId, BlocksPosition> saved, SnapshotView view, SnapshotMark mark)
+    {
         var readers = Math.Min(plan.Parallelism, _options.PoolSize - 1);
         var ranges = SnapshotPlan.Make(documents.Root.Table.Stores, saved, readers, _tuning.LeastBlocks, mark);
-        _resumed = ranges.Any(r => r.StartsOverBecause is null && !r.Start.IsAtStart);
+        _resumed = plan.Kind == ReadKind.Snapshot && ranges.Any(r => r.StartsOverBecause is null && !r.Start.IsAtStart);
         var blocks = new BlockReader(_database, documents, DocumentCatalog.ConditionOf(plan.Selection, documents.Root), _tuning);
-        var view = _view;
         foreach (var range in ranges) _readers[range.Id] = (after, stop) => blocks.ReadAsync(range.Store, (BlocksPosition)after, view, stop);
-        return [.. ranges.Select(r => new Partition(r.Id, r.Start.ToPosition())
+        return ranges.Select(r => new Partition(r.Id, r.Start.ToPosition())
         {
             UniqueKeys = true,
             StartsOverBecause = r.StartsOverBecause,
             Extent = r.Extent,
-        })];
+        }).ToList();
+    }
+
+    // The log; and, where the slot was lost, before it everything that there is, from the moment at which the new one begins.
+    private async Task<IReadOnlyList<Partition>> LogAsync(
+        DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
+    {
+        var id = new PartitionId(documents.Root.Table.Name + "!log");
+        _readers[id] = (after, stop) => _logReader.ReadAsync(documents, (LogPosition)after, stop);
+        var (confirmed, reason) = await _slot.FindAsync(ct).ConfigureAwait(false);
+        var reached = saved.GetValueOrDefault(id) as LogPosition;
+        if (confirmed is not null && (reached is not null || OldestMark(saved).Lsn is not null))
+        {
+            var begin = OldestMark(saved).Lsn ?? 0;
+            var log = new Partition(id, new LogPosition(begin, null, begin).ToPosition());
+            var unread = saved.Where(s => s.Value is BlocksPosition { After: not null }).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
+            if (unread.Count == 0) return [log];
+            _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
+            var ranges = saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
+            return [.. Ranges(documents, plan, ranges, _view, OldestMark(saved)).Append(log).Select(p => p with { InOrder = true, UniqueKeys = false })];
+        }
+
+        await _logReader.DisposeAsync().ConfigureAwait(false);
+        (_view, var lsn) = confirmed is { } place
+            ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
+            : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
+        if (reached is not null) Log.SlotLost(_log, reason);
+        var anew = Ranges(documents, plan, new Dictionary<PartitionId, BlocksPosition>(), _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
+        var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
+        var stream = new Partition(id, new LogPosition(lsn, null, lsn).ToPosition()) { StartsOverBecause = reached is null ? null : because };
+        return
+        [
+            .. anew.Select(p => p with { InOrder = true, UniqueKeys = false, StartsOverBecause = saved.ContainsKey(p.Id) ? because : null }),
+            stream with { InOrder = true },
+        ];
     }
 
     private List<Partition> CatchUp(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved)
@@ -149,7 +216,7 @@ public sealed class PostgresSource : IDataSource
         var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
         return Parts(documents, table =>
         {
-            var id = new PartitionId(table.Table.Name + "!again");
+            var id = PartOf(table, "again");
             _readers[id] = (after, stop) => ages.ReadAsync(table, (AgePosition)after, stop);
             return new Partition(id, new AgePosition(OldestMark(saved)).ToPosition());
         });
@@ -170,7 +237,7 @@ public sealed class PostgresSource : IDataSource
         var mark = OldestMark(saved);
         return Parts(documents, table =>
         {
-            var id = new PartitionId(table.Table.Name + "!changes");
+            var id = PartOf(table, "changes");
             _readers[id] = (after, stop) => after is TimePosition time ? times.ReadAsync(table, time, stop) : ages.ReadAsync(table, (AgePosition)after, stop);
             PostgresPosition start = safe.Contains(table) && mark.Time is { } from ? new TimePosition(from) : new AgePosition(mark);
             return saved.GetValueOrDefault(id) is TimePosition && !safe.Contains(table)
@@ -178,6 +245,9 @@ public sealed class PostgresSource : IDataSource
                 : new Partition(id, start.ToPosition());
         });
     }
+
+    // A table may be tracked by several columns.
+    private static PartitionId PartOf(TrackedTable table, string part) => new($"{table.Table.Name}({string.Join(',', table.Columns.Select(c => c.Name))})!{part}");
 
     // A document may be found through several tables: what is read later is newer, and has to be written later.
     private static List<Partition> Parts(DocumentSet documents, Func<TrackedTable, Partition> make)

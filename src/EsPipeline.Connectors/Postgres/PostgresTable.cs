@@ -55,6 +55,9 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     /// <summary>True where the server makes the value, so that none can be given.</summary>
     public bool IsGenerated { get; init; }
 
+    /// <summary>True where a row that says nothing of it gets a value.</summary>
+    public bool HasDefault { get; init; }
+
     /// <summary>True where binary COPY gives the value itself; of the others <c>to_json</c> makes text.</summary>
     public bool IsPlain { get; init; }
 

@@ -19,7 +19,7 @@ internal static class TableCatalog
             UNION ALL SELECT b.attnum, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.oid WHERE t.typtype = 'd')
         SELECT a.attname::text, format_type(a.atttypid, NULL), t.oid::text, t.typtype::text, a.attnotnull::text,
                (a.attgenerated <> '' OR a.attidentity = 'a')::text,
-               CASE WHEN t.oid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END
+               CASE WHEN t.oid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END, (a.atthasdef OR a.attidentity <> '')::text
         FROM pg_attribute a JOIN base b ON b.attnum = a.attnum JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
         WHERE a.attrelid = $1::text::oid ORDER BY a.attnum
         """;
@@ -71,6 +71,7 @@ internal static class TableCatalog
             IsPlain = form is not null,
             Nullable = row[4] != "true",
             IsGenerated = row[5] == "true",
+            HasDefault = row[7] == "true",
             MaxLength = row[6] is { } length ? int.Parse(length, CultureInfo.InvariantCulture) : null,
         };
     }

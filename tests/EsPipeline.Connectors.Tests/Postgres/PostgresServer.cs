@@ -65,6 +65,16 @@ public sealed class PostgresServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Starts a server that asks everybody who comes over the network for a password; that of postgres is the one given.</summary>
+    public static async Task<PostgresServer> StartSecuredAsync(string password = "right")
+    {
+        var server = await StartAsync();
+        await server.ExecuteAsync($"ALTER ROLE postgres PASSWORD '{password}'");
+        await server.AsOwnerAsync("bash", "-c", $"echo 'host all all all scram-sha-256' > {server.Data}/pg_hba.conf");
+        await server.ExecuteAsync("SELECT pg_reload_conf()");
+        return server;
+    }
+
     private string Data => Path.Combine(_folder!, "data");
 
     public Task UpAsync() => AsOwnerAsync("pg_ctl", "-D", Data, "-l", Path.Combine(_folder!, "log"), "-w", "-t", "60", "start");

@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using EsPipeline.Core.Records;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>Reads the documents that belong to the changes of a replication slot, as these are now, up to where the log ends when it begins.</summary>
+internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot, PostgresOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
+    : IAsyncDisposable
+{
+    private LogStream? _stream;
+    private string _tables = "";
+
+    /// <summary>Reads on behind a position.</summary>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(DocumentSet documents, LogPosition start, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var connection = await database.OpenAsync(ct).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var end = await PostgresDatabase.RowAsync(connection, "SELECT (pg_current_wal_flush_lsn() - '0/0')::text", ct).ConfigureAwait(false);
+            var target = ulong.Parse(end[0]!, CultureInfo.InvariantCulture);
+            var stream = await StreamAsync(documents, start).ConfigureAwait(false);
+            var (safe, waitedSince) = (start, time.GetTimestamp());
+            using var output = new RecordBatchBuilder();
+            while (safe.Commit < target)
+            {
+                var rows = new List<ChangedRow>();
+                var next = safe;
+                while (rows.Count < tuning.BatchRecords && stream.TryTake(out var group))
+                {
+                    rows.AddRange(group.Rows);
+                    next = group.End;
+                }
+
+                if (next == safe)
+                {
+                    if (stream.IdleAt >= target) break;
+                    if (time.GetElapsedTime(waitedSince) > tuning.Timeout) throw await SilentAsync().ConfigureAwait(false);
+                    await WaitAsync(stream, ct).ConfigureAwait(false);
+                    continue;
+                }
+
+                var keys = new HashSet<string>();
+                foreach (var table in rows.GroupBy(r => r.Table, r => r.Key))
+                {
+                    keys.UnionWith(await DocumentSet.RootsAsync(connection, table.Key, table.ToHashSet(), ct).ConfigureAwait(false));
+                }
+
+                var left = keys.Count;
+                foreach (var chunk in keys.Chunk(tuning.BatchRecords))
+                {
+                    left -= chunk.Length;
+                    await documents.LoadAsync(connection, chunk, output, ct).ConfigureAwait(false);
+                    yield return output.Build((left > 0 ? safe : next).ToPosition(), 0, "change");
+                }
+
+                if (keys.Count == 0) yield return RecordBatch.Empty(next.ToPosition());
+                (safe, waitedSince) = (next, time.GetTimestamp());
+            }
+        }
+    }
+
+    /// <summary>Lets the server forget its log up to a position that is safe in the sink.</summary>
+    public async ValueTask AcknowledgeAsync(LogPosition safe, CancellationToken ct)
+    {
+        if (_stream is not { } stream) return;
+        try
+        {
+            await stream.AcknowledgeAsync(safe.Safe, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresFailure.IsOne(e))
+        {
+            throw PostgresFailure.Of(e, "The server could not be told what is safe");
+        }
+    }
+
+    /// <summary>Ends the stream; the next reading begins another.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stream is not null) await _stream.DisposeAsync().ConfigureAwait(false);
+        _stream = null;
+    }
+
+    private async Task<LogStream> StreamAsync(DocumentSet documents, LogPosition start)
+    {
+        var tables = string.Join(';', documents.Tables.Select(t => $"{t.Table.Oid}:{string.Join(',', t.Table.Stores.Select(s => s.Oid))}:{t.SelectColumns}"));
+        if (_stream is { } open && open.After == start && _tables == tables) return open;
+        await DisposeAsync().ConfigureAwait(false);
+        _tables = tables;
+        return _stream = new LogStream(slot.StreamAddress, options.Slot, options.Publication, start, new ChangeDecoder(documents, log), time);
+    }
+
+    private async Task WaitAsync(LogStream stream, CancellationToken ct)
+    {
+        try
+        {
+            await stream.WaitAsync(ct).ConfigureAwait(false);
+        }
+        catch (Core.Errors.PipelineException)
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<Core.Errors.PipelineException> SilentAsync()
+    {
+        await DisposeAsync().ConfigureAwait(false);
+        return PostgresErrors.Timeout.Error($"The replication slot {options.Slot} delivered nothing for {tuning.Timeout.TotalSeconds} s.");
+    }
+}

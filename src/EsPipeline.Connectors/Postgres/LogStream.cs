@@ -1,0 +1,189 @@
+using System.Threading.Channels;
+using Npgsql.Replication;
+using Npgsql.Replication.PgOutput;
+using Npgsql.Replication.PgOutput.Messages;
+using NpgsqlTypes;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>Some changes in the order of the log, and where to read on behind them.</summary>
+internal sealed record ChangeGroup(IReadOnlyList<ChangedRow> Rows, LogPosition End);
+
+/// <summary>
+/// One stream of changes from a replication slot, kept open between passes: it reads on by itself up to a bound, so that the server is
+/// answered and never waits for this end when it is stopped.
+/// </summary>
+internal sealed class LogStream : IAsyncDisposable
+{
+    private const int MostInGroup = 1000;
+    private const int MostGroups = 1000;
+
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan CalmBeforeAcknowledging = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
+
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Channel<ChangeGroup> _groups = Channel.CreateBounded<ChangeGroup>(MostGroups);
+    private readonly LogicalReplicationConnection _connection;
+    private readonly ChangeDecoder _decoder;
+    private readonly TimeProvider _time;
+    private readonly Task _pump;
+    private ulong _delivered;
+    private ulong _acknowledged;
+    private ulong _idleAt;
+
+    /// <summary>Begins to stream behind a position.</summary>
+    public LogStream(string address, string slot, string publication, LogPosition start, ChangeDecoder decoder, TimeProvider time)
+    {
+        (_decoder, _time, After) = (decoder, time, start);
+        _acknowledged = start.Safe;
+        _connection = new LogicalReplicationConnection(address);
+        _pump = PumpAsync(slot, publication, start, _closing.Token);
+    }
+
+    /// <summary>The end of the group that was taken last.</summary>
+    public LogPosition After { get; private set; }
+
+    /// <summary>Everything up to this place of the log has been delivered, as groups or because it concerned no table here.</summary>
+    public ulong IdleAt => Volatile.Read(ref _idleAt);
+
+    /// <summary>Takes the next group, where there is one.</summary>
+    public bool TryTake(out ChangeGroup group)
+    {
+        if (!_groups.Reader.TryRead(out group!)) return false;
+        After = group.End;
+        return true;
+    }
+
+    /// <summary>Waits for a group, or for a moment.</summary>
+    /// <exception cref="Core.Errors.PipelineException">The stream broke.</exception>
+    public async Task WaitAsync(CancellationToken ct)
+    {
+        var more = _groups.Reader.WaitToReadAsync(ct).AsTask();
+        await Task.WhenAny(more, Task.Delay(Glance, _time, ct)).ConfigureAwait(false);
+        ct.ThrowIfCancellationRequested();
+        if (!more.IsCompleted) return;
+        try
+        {
+            await more.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // A server that stops in good order ends the stream in ways that Npgsql has no words for, a NullReferenceException among them.
+            throw PostgresFailure.IsOne(e)
+                ? PostgresFailure.Of(e, "The stream of changes broke") : PostgresErrors.Unreachable.Error($"The stream of changes broke: {e.Message}", inner: e);
+        }
+    }
+
+    /// <summary>Lets the server forget its log up to a place that is safe in the sink.</summary>
+    public async Task AcknowledgeAsync(ulong safe, CancellationToken ct)
+    {
+        if (safe <= Volatile.Read(ref _acknowledged) || _pump.IsCompleted) return;
+        Volatile.Write(ref _acknowledged, safe);
+        _connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(safe));
+        await _connection.SendStatusUpdate(ct).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAny(_pump, Task.Delay(LongestGoodbye, _time)).ConfigureAwait(false);
+        await Task.WhenAny(_connection.DisposeAsync().AsTask(), Task.Delay(LongestGoodbye, _time)).ConfigureAwait(false);
+        _closing.Dispose();
+    }
+
+    private async Task PumpAsync(string slot, string publication, LogPosition start, CancellationToken ct)
+    {
+        try
+        {
+            await _connection.Open(ct).ConfigureAwait(false);
+            var messages = _connection.StartReplication(
+                new PgOutputReplicationSlot(slot),
+                new PgOutputReplicationOptions(publication, PgOutputProtocolVersion.V1),
+                ct,
+                new NpgsqlLogSequenceNumber(start.Safe)).GetAsyncEnumerator(ct);
+            await using (messages.ConfigureAwait(false))
+            {
+                await ReadAsync(messages, start, ct).ConfigureAwait(false);
+            }
+
+            _groups.Writer.TryComplete(new IOException("The server ended the stream."));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _groups.Writer.TryComplete(e);
+        }
+    }
+
+    private async Task ReadAsync(IAsyncEnumerator<PgOutputReplicationMessage> messages, LogPosition start, CancellationToken ct)
+    {
+        var (rows, commit, index, safe, skip) = (new List<ChangedRow>(), 0UL, 0L, start.Safe, 0L);
+        while (await NextAsync(messages, isBetweenTransactions: commit == 0, ct).ConfigureAwait(false))
+        {
+            switch (messages.Current)
+            {
+                case BeginMessage begin:
+                    (commit, index) = ((ulong)begin.TransactionFinalLsn, 0);
+                    skip = commit > start.Commit ? 0 : commit == start.Commit && start.Index is { } done ? done : long.MaxValue;
+                    break;
+                case CommitMessage end:
+                    // One that was read to its end before is delivered again where it had not been acknowledged yet.
+                    safe = Math.Max(safe, (ulong)end.TransactionEndLsn);
+                    if (skip < long.MaxValue) await AddAsync(rows, new LogPosition(commit, null, safe), ct).ConfigureAwait(false);
+                    (rows, commit) = ([], 0);
+                    break;
+                case var change:
+                    var changed = await _decoder.DecodeAsync(change, ct).ConfigureAwait(false);
+                    if (changed.Count == 0 || ++index <= skip) break;
+                    rows.AddRange(changed);
+                    if (rows.Count < MostInGroup) break;
+                    await AddAsync(rows, new LogPosition(commit, index, safe), ct).ConfigureAwait(false);
+                    rows = [];
+                    break;
+            }
+        }
+    }
+
+    private async Task AddAsync(List<ChangedRow> rows, LogPosition end, CancellationToken ct)
+    {
+        await _groups.Writer.WriteAsync(new ChangeGroup(rows, end), ct).ConfigureAwait(false);
+        Volatile.Write(ref _delivered, end.Safe);
+    }
+
+    // While there is no message to be had, notes how far the server's log holds none, and lets the server forget it. The place is read before
+    // it is certain that no message came, and has to hold for a while: one past a change that was not delivered would lose it.
+    private async Task<bool> NextAsync(IAsyncEnumerator<PgOutputReplicationMessage> messages, bool isBetweenTransactions, CancellationToken ct)
+    {
+        var next = messages.MoveNextAsync();
+        if (next.IsCompleted) return await next.ConfigureAwait(false);
+        var waiting = next.AsTask();
+        var (seen, since) = (0UL, _time.GetTimestamp());
+        while (!ct.IsCancellationRequested)
+        {
+            var received = (ulong)_connection.LastReceivedLsn;
+            await Task.WhenAny(waiting, Task.Delay(Glance, _time, CancellationToken.None)).ConfigureAwait(false);
+            if (waiting.IsCompleted) break;
+            if (received != seen) (seen, since) = (received, _time.GetTimestamp());
+            else if (isBetweenTransactions) await IdleAsync(seen, _time.GetElapsedTime(since), ct).ConfigureAwait(false);
+        }
+
+        // Whatever happens, the enumerator is left only when it has answered: it can't be disposed of before.
+        return await waiting.ConfigureAwait(false);
+    }
+
+    private async Task IdleAsync(ulong received, TimeSpan calm, CancellationToken ct)
+    {
+        Volatile.Write(ref _idleAt, received);
+        var isPending = Volatile.Read(ref _acknowledged) < Volatile.Read(ref _delivered);
+        if (calm < CalmBeforeAcknowledging || isPending) return;
+        try
+        {
+            await AcknowledgeAsync(received, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresFailure.IsOne(e) || e is OperationCanceledException)
+        {
+            // A connection that can't be written to can't be read from either: the message that is waited for ends with the reason.
+        }
+    }
+}

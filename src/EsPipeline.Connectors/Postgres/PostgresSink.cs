@@ -1,0 +1,132 @@
+using System.Text;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>
+/// Writes into one table, by COPY into a temporary table and one statement that inserts, updates and deletes what differs. Each write is
+/// one transaction; a row that is as it should be is not written again.
+/// </summary>
+public sealed class PostgresSink : IReadableSink
+{
+    // jsonb can hold 256 MB (JENTRY_OFFLENMASK), and the server and this process need several copies meanwhile.
+    private const long MostRecordBytes = 64 << 20;
+
+    private readonly PostgresOptions _options;
+    private readonly PostgresDatabase _database;
+    private SinkTable? _table;
+
+    /// <param name="options">Valid options.</param>
+    /// <param name="time">The clock.</param>
+    public PostgresSink(PostgresOptions options, TimeProvider time)
+        : this(options, time, TimeSpan.FromSeconds(60))
+    {
+    }
+
+    /// <summary>A sink with another patience than usual.</summary>
+    internal PostgresSink(PostgresOptions options, TimeProvider time, TimeSpan timeout)
+    {
+        _options = options;
+        _database = new PostgresDatabase(options, timeout, readOnly: false, time);
+        Limits = new SinkLimits { MaxRecordBytes = MostRecordBytes, Concurrency = options.PoolSize };
+    }
+
+    /// <inheritdoc/>
+    public SinkLimits Limits { get; }
+
+    /// <inheritdoc/>
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => _database.CheckAsync(
+        async (connection, stop) =>
+        {
+            if (await TableCatalog.FindAsync(connection, _options.Table, _options.Key, stop).ConfigureAwait(false) is not { } table) return [];
+            var may = await PostgresDatabase.RowAsync(
+                connection,
+                "SELECT (has_table_privilege($1, 'INSERT') AND has_table_privilege($1, 'UPDATE') AND has_table_privilege($1, 'DELETE') AND has_table_privilege($1, 'SELECT'))::text",
+                stop,
+                table.Name).ConfigureAwait(false);
+            return may[0] == "true" ? [] : throw PostgresErrors.Forbidden.Error(
+                $"The user {connection.UserName} may not write to {table.Name}.", $"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.Name} TO {SqlText.Name(connection.UserName!)};");
+        },
+        ct);
+
+    /// <summary>Makes a table for documents where there is none; takes one that is there as it is.</summary>
+    public async Task PrepareAsync(SourceSchema schema, CancellationToken ct) =>
+        _table = await _database.CallAsync($"Preparing {_options.Table} failed", MakeTableAsync, ct).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+    {
+        var table = _table ?? throw new InvalidOperationException("The sink was not prepared.");
+        var failures = new List<RecordFailure>();
+        var good = new List<int>(slice.Count);
+        for (var i = 0; i < slice.Count; i++)
+        {
+            if (RefusalOf(slice[i], table) is { } refusal) failures.Add(refusal with { Index = i });
+            else good.Add(i);
+        }
+
+        // Records are picked only where some are left out: a slice is used as it is.
+        var rest = good.Count == slice.Count ? slice : slice.Pick(good);
+        var result = await SliceBisection.WriteAsync(
+            rest.Count,
+            (first, count, stop) => _database.CallAsync(
+                $"Writing to {table.Name} failed", (connection, end) => table.WriteAsync(connection, rest.Slice(first, count), end), stop),
+            e => e.Error == PostgresErrors.Rejected,
+            ct).ConfigureAwait(false);
+        failures.AddRange(result.Failures.Select(f => f with { Index = good[f.Index] }));
+        failures.Sort((a, b) => a.Index.CompareTo(b.Index));
+        return new WriteResult(result.Written, result.Unchanged, failures);
+    }
+
+    /// <inheritdoc/>
+    public Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct)
+    {
+        var table = _table ?? throw new InvalidOperationException("The sink was not prepared.");
+        return _database.CallAsync($"Reading {table.Name} failed", (connection, stop) => table.ReadAsync(connection, Encoding.UTF8.GetString(key.Span), stop), ct);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
+
+    private static RecordFailure? RefusalOf(in Record record, SinkTable table)
+    {
+        if (record.Bytes > MostRecordBytes)
+        {
+            return new RecordFailure(0, PostgresErrors.TooLarge, $"The record has {record.Bytes} bytes; at most {MostRecordBytes} are written.");
+        }
+
+        if (record.Key.Span.Contains((byte)0)) return new RecordFailure(0, PostgresErrors.Nul, "The key holds the character NUL, which PostgreSQL takes in no text.");
+        return KeyText.Split(Encoding.UTF8.GetString(record.Key.Span), table.KeyColumns) is null
+            ? new RecordFailure(0, PostgresErrors.Rejected, $"The key is not made of {table.KeyColumns} values with commas between, as the key of {table.Name} is.")
+            : null;
+    }
+
+    private async Task<SinkTable> MakeTableAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var found = await TableCatalog.FindAsync(connection, _options.Table, _options.Key, ct).ConfigureAwait(false);
+        if (found is null)
+        {
+            if (_options.Shape == TableShape.Columns)
+            {
+                throw PostgresErrors.NoTable.Error($"There is no table {_options.Table} whose columns could be written.", "Create it, or leave --pg-shape out for a table of documents.");
+            }
+
+            var key = _options.Key.Count == 0 ? "id" : _options.Key.Count == 1 ? _options.Key[0]
+                : throw PostgresErrors.TableMisfit.Error($"A new table for documents has one key column, and --pg-key names {_options.Key.Count}.");
+            var parsed = await PostgresDatabase.RowAsync(
+                connection, "SELECT string_agg(quote_ident(part), '.') FROM unnest(parse_ident($1)) part", ct, _options.Table).ConfigureAwait(false);
+            await PostgresDatabase.ExecuteAsync(
+                connection,
+                $"CREATE TABLE IF NOT EXISTS {parsed[0]} ({SqlText.Name(key)} text COLLATE \"C\" PRIMARY KEY, {RowFormat.ContentColumn} jsonb NOT NULL)",
+                ct).ConfigureAwait(false);
+            found = await TableCatalog.FindAsync(connection, _options.Table, _options.Key, ct).ConfigureAwait(false)
+                ?? throw PostgresErrors.NoTable.Error($"The table {_options.Table} was made and is not there.");
+        }
+
+        return await SinkTable.OfAsync(connection, found, _options.Shape, ct).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Text;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>The table that is written to, and the statements that write it.</summary>
+internal sealed class SinkTable
+{
+    // Kept by the connection, empty between two transactions. A key that comes twice in one write: the last one counts, by ctid.
+    private const string MakeStaging =
+        "CREATE TEMPORARY TABLE IF NOT EXISTS espipe_staging (key text NOT NULL, document jsonb) ON COMMIT DELETE ROWS";
+
+    private const string FindUniqueIndex = """
+        SELECT 1::text FROM pg_index i WHERE i.indrelid = $1::text::oid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+          AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a
+               WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey[0:i.indnkeyatts - 1])) = (SELECT array_agg(k ORDER BY k) FROM unnest($2) k)
+        LIMIT 1
+        """;
+
+    private readonly string _merge;
+    private readonly string _read;
+    private readonly string? _findUnknownFields;
+
+    private SinkTable(PostgresTable table, string merge, string read, string? findUnknownFields)
+    {
+        (Name, KeyColumns) = (table.Name, table.Key.Count);
+        (_merge, _read, _findUnknownFields) = (merge, read, findUnknownFields);
+    }
+
+    /// <summary>Its name, quoted for SQL.</summary>
+    public string Name { get; }
+
+    /// <summary>How many columns its key has.</summary>
+    public int KeyColumns { get; }
+
+    /// <summary>Looks at a table, and says what does not fit.</summary>
+    public static async Task<SinkTable> OfAsync(NpgsqlConnection connection, PostgresTable table, TableShape shape, CancellationToken ct)
+    {
+        if (table.Key.Count == 0) throw PostgresErrors.TableMisfit.Error($"{table.Name} has no primary key.", "Add one, or name unique columns with --pg-key.");
+        var keys = table.Key.Select(k => k.Name).ToArray();
+        var unique = await PostgresDatabase.RowsAsync(
+            connection, FindUniqueIndex, ct, table.Oid.ToString(CultureInfo.InvariantCulture), keys).ConfigureAwait(false);
+        if (unique.Count == 0)
+        {
+            throw PostgresErrors.TableMisfit.Error($"{table.Name} has no unique index on exactly {string.Join(", ", keys)}, so rows can't be replaced by their key.");
+        }
+
+        var content = table.Find(RowFormat.ContentColumn) is { Form: ValueForm.Json or ValueForm.BinaryJson, IsPlain: true } column ? column : null;
+        var isDocument = shape == TableShape.Document || (shape == TableShape.Auto && content is not null);
+        if (!isDocument) return OfColumns(table);
+        if (content is null) throw PostgresErrors.TableMisfit.Error($"{table.Name} has no column '{RowFormat.ContentColumn}' of type json or jsonb.");
+        if (table.Columns.FirstOrDefault(c => !c.Nullable && c != content && !table.Key.Contains(c) && !c.IsGenerated && !c.HasDefault) is { } missing)
+        {
+            throw PostgresErrors.TableMisfit.Error($"{table.Name} has the column '{missing.Name}', which is neither key nor content and takes no null.");
+        }
+
+        return OfDocuments(table, content);
+    }
+
+    /// <summary>Writes records in one transaction.</summary>
+    public async Task<WriteResult> WriteAsync(NpgsqlConnection connection, RecordSlice slice, CancellationToken ct)
+    {
+        var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
+        await using (transaction.ConfigureAwait(false))
+        {
+            await PostgresDatabase.ExecuteAsync(connection, MakeStaging, ct).ConfigureAwait(false);
+            var stream = await connection.BeginRawBinaryCopyAsync("COPY espipe_staging FROM STDIN (FORMAT binary)", ct).ConfigureAwait(false);
+            await StagingWriter.WriteAsync(stream, slice, ct).ConfigureAwait(false);
+            var failures = _findUnknownFields is null ? [] : await UnknownFieldsAsync(connection, slice, ct).ConfigureAwait(false);
+            var counts = await PostgresDatabase.RowAsync(connection, _merge, ct).ConfigureAwait(false);
+            await transaction.CommitAsync(ct).ConfigureAwait(false);
+            var unchanged = int.Parse(counts[0]!, CultureInfo.InvariantCulture);
+            return new WriteResult(slice.Count - failures.Count - unchanged, unchanged, failures);
+        }
+    }
+
+    /// <summary>The document under a key; null where there is none.</summary>
+    public async Task<byte[]?> ReadAsync(NpgsqlConnection connection, string key, CancellationToken ct)
+    {
+        if (KeyText.Split(key, KeyColumns) is not { } values) return null;
+        var rows = await PostgresDatabase.RowsAsync(connection, _read, ct, [.. values]).ConfigureAwait(false);
+        return rows is [[{ } json, ..], ..] ? Encoding.UTF8.GetBytes(json) : null;
+    }
+
+    private static SinkTable OfDocuments(PostgresTable table, PostgresColumn content)
+    {
+        var name = SqlText.Name(content.Name);
+        var differs = content.Form == ValueForm.BinaryJson ? $"t.{name} IS DISTINCT FROM excluded.{name}" : $"t.{name}::jsonb IS DISTINCT FROM excluded.{name}::jsonb";
+        var merge = Merge(table, $", {name}", $", document::{content.Type}", $"{name} = excluded.{name}", differs, "");
+        return new SinkTable(table, merge, $"SELECT {name}::text FROM {table.Name} WHERE {KeyIs(table)}", null);
+    }
+
+    // The document becomes a row by jsonb_populate_record, which casts each field as the column's type does; the key is the record's.
+    private static SinkTable OfColumns(PostgresTable table)
+    {
+        var others = table.Columns.Where(c => !c.IsGenerated && !table.Key.Contains(c)).Select(c => SqlText.Name(c.Name)).ToArray();
+        var list = string.Concat(others.Select(o => ", " + o));
+        var fields = string.Concat(others.Select(o => ", r." + o));
+        var set = string.Join(", ", others.Select(o => $"{o} = excluded.{o}"));
+        var differs = $"({string.Join(", ", others.Select(o => $"t.{o}::text"))}) IS DISTINCT FROM ({string.Join(", ", others.Select(o => $"excluded.{o}::text"))})";
+        var known = SqlText.Array(table.Columns.Select(c => c.Name)) + "::text[]";
+        return new SinkTable(
+            table,
+            Merge(table, list, fields, set, differs, $" CROSS JOIN LATERAL jsonb_populate_record(NULL::{table.Name}, document) r"),
+            $"SELECT row_to_json(t)::text FROM {table.Name} t WHERE {KeyIs(table)}",
+            $"SELECT DISTINCT key, (SELECT f FROM jsonb_object_keys(document) f WHERE f <> ALL({known}) LIMIT 1) FROM espipe_staging WHERE document - {known} <> '{{}}'");
+    }
+
+    private static string KeyIs(PostgresTable table) =>
+        string.Join(" AND ", table.Key.Select((k, i) => $"{SqlText.Name(k.Name)} = CAST(${i + 1}::text AS {k.Type})"));
+
+    private static string Merge(PostgresTable table, string columns, string values, string set, string differs, string join)
+    {
+        var keys = table.Key.Select(k => SqlText.Name(k.Name)).ToArray();
+        var parts = table.Key.Select((k, i) => table.Key.Count == 1
+            ? $"CAST(key AS {k.Type})"
+            : $"CAST(replace(replace(split_part(key, ',', {i + 1}), '%2C', ','), '%25', '%') AS {k.Type})").ToArray();
+        var conflict = set.Length == 0 ? "NOTHING" : $"UPDATE SET {set} WHERE {differs}";
+        return $"""
+            WITH latest AS MATERIALIZED (SELECT DISTINCT ON (key COLLATE "C") key, document FROM espipe_staging ORDER BY key COLLATE "C", ctid DESC),
+            gone AS (DELETE FROM {table.Name} t USING latest WHERE document IS NULL AND {string.Join(" AND ", keys.Zip(parts, (k, p) => $"t.{k} = {p}"))}),
+            written AS (
+                INSERT INTO {table.Name} AS t ({string.Join(", ", keys)}{columns}) SELECT {string.Join(", ", parts)}{values}
+                FROM latest{join} WHERE document IS NOT NULL ORDER BY key COLLATE "C"
+                ON CONFLICT ({string.Join(", ", keys)}) DO {conflict} RETURNING 1)
+            SELECT ((SELECT count(*) FROM latest WHERE document IS NOT NULL) - (SELECT count(*) FROM written))::text
+            """;
+    }
+
+    private async Task<List<RecordFailure>> UnknownFieldsAsync(NpgsqlConnection connection, RecordSlice slice, CancellationToken ct)
+    {
+        var rows = await PostgresDatabase.RowsAsync(connection, _findUnknownFields!, ct).ConfigureAwait(false);
+        if (rows.Count == 0) return [];
+        var fields = rows.ToDictionary(r => r[0]!, r => r[1]);
+        await PostgresDatabase.ExecuteAsync(connection, "DELETE FROM espipe_staging WHERE key = ANY($1)", ct, (object)fields.Keys.ToArray()).ConfigureAwait(false);
+        var failures = new List<RecordFailure>();
+        for (var i = 0; i < slice.Count; i++)
+        {
+            if (fields.TryGetValue(Encoding.UTF8.GetString(slice[i].Key.Span), out var field))
+            {
+                failures.Add(new RecordFailure(i, PostgresErrors.UnknownField, $"{Name} has no column for the field '{field}'."));
+            }
+        }
+
+        return failures;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.Postgres;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Sources;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Tests.Postgres;
+
+/// <summary>The sample's documents, made out of five tables, follow changes of any of them.</summary>
+public sealed class DocumentsTests(SharedPostgres shared)
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private static string Sample
+    {
+        get
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (!Directory.Exists(Path.Combine(folder.FullName, "samples"))) folder = folder.Parent!;
+            return Path.Combine(folder.FullName, "samples", "movies");
+        }
+    }
+
+    [Theory]
+    [InlineData(FollowWay.UpdatedColumn)]
+    [InlineData(FollowWay.Changes)]
+    public async Task Films_follow_their_people_genres_and_links(FollowWay way)
+    {
+        var server = await shared.GetAsync();
+        var name = "movies_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE DATABASE {name}");
+        await LoadAsync(server, name);
+        await using var database = NpgsqlDataSource.Create($"Host={server.Host};Port={server.Port};Username={server.User};Database={name};Pooling=false");
+        var options = new PostgresOptions
+        {
+            Host = server.Host, Port = server.Port, User = server.User, Database = name, Documents = Path.Combine(Sample, "documents.yaml"),
+            Follow = way, Slot = name, Publication = name,
+        };
+        await using (var following = new Following(options))
+        {
+            await following.PassAsync(ReadKind.Snapshot, Ct);
+            Assert.Equal(999, following.Held.Count);
+            await SameAsync();
+
+            await ExecuteAsync("UPDATE content.person SET full_name = 'Somebody Else', updated_at = clock_timestamp() WHERE full_name = 'George Lucas'");
+            await following.PassAsync(ReadKind.Changes, Ct);
+            Assert.True(following.Held.Values.Count(d => d.Contains("Somebody Else", StringComparison.Ordinal)) > 40);
+            await SameAsync();
+
+            await ExecuteAsync("UPDATE content.genre SET name = 'Renamed', updated_at = clock_timestamp() WHERE name = 'Drama'");
+            await ExecuteAsync("INSERT INTO content.genre_film_work SELECT gen_random_uuid(), (SELECT id FROM content.genre WHERE name = 'News'), id FROM content.film_work WHERE id NOT IN (SELECT film_work_id FROM content.genre_film_work g JOIN content.genre n ON n.id = g.genre_id WHERE n.name = 'News') LIMIT 5");
+            await following.PassAsync(ReadKind.Changes, Ct);
+            await SameAsync();
+
+            if (way == FollowWay.Changes)
+            {
+                await ExecuteAsync("DELETE FROM content.person_film_work WHERE id IN (SELECT id FROM content.person_film_work ORDER BY id LIMIT 20)");
+                await ExecuteAsync("WITH f AS (SELECT id FROM content.film_work ORDER BY id LIMIT 3), a AS (DELETE FROM content.person_film_work WHERE film_work_id IN (SELECT id FROM f)) DELETE FROM content.genre_film_work WHERE film_work_id IN (SELECT id FROM f)");
+                await ExecuteAsync("DELETE FROM content.film_work WHERE id IN (SELECT id FROM content.film_work ORDER BY id LIMIT 3)");
+                await following.PassAsync(ReadKind.Changes, Ct);
+                Assert.Equal(996, following.Held.Count);
+                await SameAsync();
+            }
+
+            async Task SameAsync()
+            {
+                await using var fresh = new Following(options with { Follow = FollowWay.UpdatedColumn });
+                await fresh.PassAsync(ReadKind.Snapshot, Ct);
+                ContentAssert.Same(fresh.Held.Select(h => new Document(h.Key, h.Value)), following.Held);
+            }
+        }
+
+        if (way == FollowWay.Changes) await ExecuteAsync($"SELECT pg_drop_replication_slot('{name}')");
+        NpgsqlConnection.ClearAllPools();
+        await server.ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = database.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(Ct);
+        }
+    }
+
+    [Theory]
+    [InlineData("root: [", "line 1")]
+    [InlineData("document: SELECT @keys", "root")]
+    [InlineData("root: t\ndocument: SELECT 1", "@keys")]
+    [InlineData("root: t\nnonsense: 1", "nonsense")]
+    public void A_file_that_is_wrong_is_refused_with_what_is_wrong(string yaml, string named)
+    {
+        var path = Path.GetTempFileName();
+        File.WriteAllText(path, yaml);
+        var refused = Assert.Throws<PipelineException>(() => DocumentsFile.Read(path));
+        Assert.Equal(PostgresErrors.BadDocuments, refused.Error);
+        Assert.Contains(named, refused.Message, StringComparison.Ordinal);
+        File.Delete(path);
+    }
+
+    private static async Task LoadAsync(PostgresServer server, string database)
+    {
+        var start = new ProcessStartInfo("psql") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])["-v", "ON_ERROR_STOP=1", "-q", "-h", server.Host, "-p", $"{server.Port}", "-U", server.User, "-d", database, "-f", "schema.sql", "-f", "data.sql"])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        start.WorkingDirectory = Sample;
+        using var psql = Process.Start(start)!;
+        var said = psql.StandardOutput.ReadToEndAsync(Ct);
+        var errors = await psql.StandardError.ReadToEndAsync(Ct);
+        await said;
+        await psql.WaitForExitAsync(Ct);
+        Assert.True(psql.ExitCode == 0, errors);
+    }
+}

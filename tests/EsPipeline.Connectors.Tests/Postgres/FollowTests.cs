@@ -1,0 +1,212 @@
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.Postgres;
+using EsPipeline.Connectors.Tests.Elasticsearch;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Sources;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Tests.Postgres;
+
+/// <summary>What following has to see whatever the order of commits is, and what becomes of it when the server or its slot goes away.</summary>
+public sealed class FollowTests(SharedPostgres shared)
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(FollowWay.UpdatedColumn, true)]
+    [InlineData(FollowWay.UpdatedColumn, false)]
+    [InlineData(FollowWay.Changes, true)]
+    public async Task Commits_out_of_order_are_not_missed(FollowWay way, bool mayReadStatistics)
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(200)], way, Ct);
+        var options = set.Options;
+        if (!mayReadStatistics)
+        {
+            await server.ExecuteAsync("DO $$ BEGIN CREATE ROLE plain_reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+            await server.ExecuteAsync($"GRANT SELECT ON {set.Table} TO plain_reader");
+            options = options with { User = "plain_reader" };
+        }
+
+        await using var following = new Following(options);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(6));
+        var commits = Task.WhenAll(Enumerable.Range(0, 8).Select(n => WriteAsync(server, set.Table, new Random(100 + n), enough.Token)));
+        var passes = 0;
+        while (!commits.IsCompleted)
+        {
+            await following.PassAsync(ReadKind.Changes, Ct);
+            passes++;
+        }
+
+        var committed = (await commits).Sum();
+        await following.PassAsync(ReadKind.Changes, Ct);
+        var wanted = (await server.RowsAsync($"SELECT id, content::text FROM {set.Table}")).Select(r => new Document(r[0], r[1])).ToArray();
+        var held = following.Held;
+        if (way == FollowWay.UpdatedColumn) held = held.Where(h => wanted.Any(w => w.Key == h.Key)).ToDictionary();
+        ContentAssert.Same(wanted, held);
+        Assert.True(committed > 2000 && passes > 10, $"{committed} commits, {passes} passes");
+    }
+
+    [Fact]
+    public async Task A_lost_slot_is_told_and_everything_is_read_anew()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(300)], FollowWay.Changes, Ct);
+        var log = new ListLog<PostgresSource>();
+        await using (var first = new Following(set.Options))
+        {
+            await first.PassAsync(ReadKind.Snapshot, Ct);
+            await set.PutAsync([.. Corpus.Plain(10, seed: 2)], Ct);
+            await first.PassAsync(ReadKind.Changes, Ct);
+            var saved = first.Saved;
+            await first.DisposeAsync();
+            await server.ExecuteAsync($"SELECT pg_drop_replication_slot('{set.Table}')");
+            await set.PutAsync([.. Corpus.Plain(400, seed: 3).Skip(250)], Ct);
+            await using var second = new Following(set.Options, log: log) { Saved = saved };
+            await second.PassAsync(ReadKind.Changes, Ct);
+            Assert.Contains(second.Partitions, p => p.StartsOverBecause?.Contains("missing", StringComparison.Ordinal) == true);
+            Assert.Contains(log.Lines, l => l.Contains("everything is copied anew", StringComparison.Ordinal));
+            await set.DeleteAsync([Corpus.PlainKey(0)], Ct);
+            await second.PassAsync(ReadKind.Changes, Ct);
+            ContentAssert.Same(
+                Corpus.Plain(10, seed: 2).Skip(1).Concat(Corpus.Plain(250).Skip(10)).Concat(Corpus.Plain(400, seed: 3).Skip(250)), second.Held);
+        }
+    }
+
+    [Theory]
+    [InlineData("fast")]
+    [InlineData("immediate")]
+    public async Task A_server_that_is_stopped_and_started_again_is_followed_on(string mode)
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(300)], FollowWay.Changes, Ct);
+        await using var following = new Following(set.Options);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await set.PutAsync([.. Corpus.Plain(50, seed: 2)], Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+
+        // A fast stop waits for whoever follows: it has to be answered though no pass is under way.
+        await server.DownAsync(mode);
+        await server.UpAsync();
+        server.Pool.Clear();
+        await set.PutAsync([.. Corpus.Plain(100, seed: 3).Skip(50)], Ct);
+        await set.DeleteAsync([Corpus.PlainKey(299)], Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        ContentAssert.Same(Corpus.Plain(50, seed: 2).Concat(Corpus.Plain(100, seed: 3).Skip(50)).Concat(Corpus.Plain(299).Skip(100)), following.Held);
+    }
+
+    [Fact]
+    public async Task Changed_keys_large_values_and_new_columns_are_followed()
+    {
+        var server = await shared.GetAsync();
+        var table = "odd_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (a int, b text, big text, n int, PRIMARY KEY (a, b))");
+        await server.ExecuteAsync($"ALTER TABLE {table} ALTER big SET STORAGE EXTERNAL");
+        await server.ExecuteAsync($"INSERT INTO {table} SELECT i, 'x,%' || i, repeat('y', 20000), 0 FROM generate_series(1, 20) i");
+        var options = new PostgresOptions
+        {
+            Host = server.Host, Port = server.Port, User = server.User, Table = table, Follow = FollowWay.Changes, Slot = table, Publication = table,
+        };
+        await using (var following = new Following(options))
+        {
+            await following.PassAsync(ReadKind.Snapshot, Ct);
+            Assert.Contains("3,x%2C%253", following.Held.Keys);
+            await server.ExecuteAsync($"UPDATE {table} SET n = 1 WHERE a = 1");
+            await server.ExecuteAsync($"UPDATE {table} SET a = 100 WHERE a = 2");
+            await following.PassAsync(ReadKind.Changes, Ct);
+            await server.ExecuteAsync($"ALTER TABLE {table} ADD COLUMN later text DEFAULT 'd'");
+            await server.ExecuteAsync($"UPDATE {table} SET n = 3");
+            await following.PassAsync(ReadKind.Changes, Ct);
+            var wanted = await server.RowsAsync($"SELECT a || ',' || replace(replace(b, '%', '%25'), ',', '%2C'), row_to_json(t)::text FROM {table} t");
+            ContentAssert.Same(wanted.Select(r => new Document(r[0], r[1])), following.Held);
+        }
+
+        await server.ExecuteAsync($"SELECT pg_drop_replication_slot('{table}')");
+        await server.ExecuteAsync($"DROP PUBLICATION {table}");
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
+    [Fact]
+    public async Task A_table_written_anew_between_two_runs_is_read_from_its_beginning()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(300)], FollowWay.UpdatedColumn, Ct);
+        var whole = await SourceReader.ReadSnapshotAsync(set, new SourceKnobs { PageSize = 20 }, 1, Ct);
+        var saved = new Dictionary<Core.Records.PartitionId, Core.Records.Position> { [whole.Partitions[0].Id] = whole.Batches[3].End };
+        await server.ExecuteAsync($"DELETE FROM {set.Table} WHERE id < '{Corpus.PlainKey(100)}'");
+        await server.ExecuteAsync($"VACUUM FULL {set.Table}");
+        var again = await SourceReader.ReadSnapshotAsync(set, new SourceKnobs(), 1, Ct, saved);
+        Assert.Contains("written anew", again.Partitions[0].StartsOverBecause, StringComparison.Ordinal);
+        ContentAssert.Same(Corpus.Plain(300).Skip(100), again.Apply());
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_goes_on_later_catches_up_with_what_moved()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(300)], FollowWay.UpdatedColumn, Ct);
+        var whole = await SourceReader.ReadSnapshotAsync(set, new SourceKnobs { PageSize = 20 }, 1, Ct);
+        var before = whole.Batches.Take(10).SelectMany(b => b.Records).ToDictionary(r => r.Key, r => r.Json);
+
+        // Rows that are updated move: some from what is not read yet into what is.
+        await server.ExecuteAsync($"DELETE FROM {set.Table} WHERE id < '{Corpus.PlainKey(50)}'");
+        await server.ExecuteAsync($"VACUUM {set.Table}");
+        await set.PutAsync([.. Corpus.Plain(300, seed: 2).Skip(250)], Ct);
+        await using var source = set.Open(new SourceKnobs());
+        var saved = new Dictionary<Core.Records.PartitionId, Core.Records.Position> { [whole.Partitions[0].Id] = whole.Batches[9].End };
+        var rest = await SourceReader.ReadAsync(source, SourceReader.Plan(set, ReadKind.Snapshot, 1, saved), Ct);
+        Assert.True(source.SnapshotContinues);
+        var last = await SourceReader.ReadAsync(source, SourceReader.Plan(set, ReadKind.Snapshot, 1, rest.Saved), Ct);
+        Assert.False(source.SnapshotContinues);
+        var held = last.Apply(rest.Apply(before));
+        ContentAssert.Same(Corpus.Plain(50).Concat(Corpus.Plain(250).Skip(50)).Concat(Corpus.Plain(300, seed: 2).Skip(250)), held);
+    }
+
+    [Fact]
+    public async Task The_password_is_in_no_message()
+    {
+        const string secret = "S3cr3t!%40/:?#";
+        await using var server = await PostgresServer.StartSecuredAsync();
+        PostgresOptions[] all =
+        [
+            new() { Host = server.Host, Port = server.Port, Password = new Secret(secret), Table = "t" },
+            new() { Url = new Secret($"postgres://postgres:{Uri.EscapeDataString(secret)}@{server.Host}:{server.Port}/postgres"), Table = "t" },
+            new() { Url = new Secret($"postgres://postgres:{secret}@{server.Host}:{server.Port}/postgres?sslmode=nonsense"), Table = "t" },
+        ];
+        foreach (var options in all)
+        {
+            Assert.DoesNotContain(secret, string.Join(' ', options.Mistakes()), StringComparison.Ordinal);
+            Assert.DoesNotContain(secret, options.ToString(), StringComparison.Ordinal);
+            await using var source = new PostgresSource(options, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>());
+            var problem = (await source.CheckAsync(Ct)).Problem;
+            Assert.NotNull(problem);
+            Assert.DoesNotContain(secret, problem.ToString(), StringComparison.Ordinal);
+        }
+
+        await using var wrong = new PostgresSource(all[1], new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>());
+        Assert.Equal(PostgresErrors.Unauthorized, (await wrong.CheckAsync(Ct)).Problem!.Error);
+    }
+
+    // One connection's transactions: each takes its time, writes some rows, and commits or rolls back after a while of its own.
+    private static async Task<int> WriteAsync(PostgresServer server, string table, Random random, CancellationToken enough)
+    {
+        await using var connection = await server.Pool.OpenConnectionAsync(Ct);
+        var commits = 0;
+        while (!enough.IsCancellationRequested)
+        {
+            await using var transaction = await connection.BeginTransactionAsync(Ct);
+            var ids = string.Join(",", Enumerable.Range(0, random.Next(1, 4)).Select(_ => $"('{Corpus.PlainKey(random.Next(600))}')").Distinct().Order());
+            var sql = random.Next(8) == 0
+                ? $"DELETE FROM {table} WHERE id IN ({ids.Replace("(", "", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal)})"
+                : $"INSERT INTO {table} (id, content) SELECT v, json_build_object('n', {random.Next()}) FROM (VALUES {ids}) q(v) ORDER BY v ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = now()";
+            await using (var command = new NpgsqlCommand(sql, connection, transaction)) await command.ExecuteNonQueryAsync(Ct);
+            if (random.Next(50) == 0) await Task.Delay(random.Next(300), Ct);
+            if (random.Next(10) == 0) await transaction.RollbackAsync(Ct);
+            else await transaction.CommitAsync(Ct);
+            commits++;
+        }
+
+        return commits;
+    }
+}

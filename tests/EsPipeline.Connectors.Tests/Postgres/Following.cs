@@ -1,0 +1,36 @@
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.Postgres;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EsPipeline.Connectors.Tests.Postgres;
+
+/// <summary>One source that is followed pass by pass, as the engine does, and what a keyed sink would hold by then.</summary>
+internal sealed class Following(PostgresOptions options, SourceTuning? tuning = null, ILogger? log = null) : IAsyncDisposable
+{
+    private readonly PostgresSource _source = new(
+        options, new RunOptions(), TimeProvider.System, log ?? NullLogger.Instance, tuning ?? new SourceTuning { HorizonMargin = TimeSpan.Zero, BatchRecords = 100 });
+
+    public Dictionary<string, string> Held { get; private set; } = [];
+
+    public IReadOnlyDictionary<PartitionId, Position> Saved { get; set; } = new Dictionary<PartitionId, Position>();
+
+    public IReadOnlyList<Partition> Partitions { get; private set; } = [];
+
+    public async Task<int> PassAsync(ReadKind kind, CancellationToken ct)
+    {
+        var reading = await SourceReader.ReadAsync(_source, new ReadPlan(kind, Selection.Everything, 2, Saved), ct, new ReadHooks
+        {
+            // As the engine does: a pause before it tries again.
+            OnFailure = _ => Task.Delay(200, ct),
+        });
+        (Held, Saved, Partitions) = (reading.Apply(Held), reading.Saved, reading.Partitions);
+        foreach (var (partition, position) in Saved) await _source.AcknowledgeAsync(partition, position, ct);
+        return reading.Records.Count();
+    }
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+}
