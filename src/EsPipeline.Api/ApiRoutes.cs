@@ -22,9 +22,7 @@ internal static class ApiRoutes
         MapAnalytics(app);
         MapPipeline(app);
         MapPages(app);
-        app.MapGet("/health", async (HealthEndpoint health, CancellationToken ct) => await health.CheckAsync(ct).ConfigureAwait(false) is { IsWell: true } well
-                ? Results.Json(well, ApiJson.Options)
-                : Results.Json(await health.CheckAsync(ct).ConfigureAwait(false), ApiJson.Options, statusCode: StatusCodes.Status503ServiceUnavailable))
+        app.MapGet("/health", (HealthEndpoint health, CancellationToken ct) => health.AnswerAsync(ct))
             .Describe("Whether the API and the search server can be used", "Health", []).Produces<Health>().Produces<Health>(503).WithMetadata(new NeedsNoKey());
         app.MapOpenApi("/{documentName}.json").WithMetadata(new NeedsNoKey()).ExcludeFromDescription();
     }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Checkpoints;
@@ -166,6 +168,27 @@ public sealed class HostTests(SearchServer search)
             paths);
         Assert.Equal("X-API-Key", reference.GetProperty("components").GetProperty("securitySchemes").GetProperty("key").GetProperty("name").GetString());
         Assert.True(reference.GetProperty("paths").GetProperty("/search").GetProperty("post").GetProperty("requestBody").GetProperty("content").TryGetProperty("application/json", out _));
+    }
+
+    [Fact]
+    public async Task With_a_certificate_it_speaks_tls_and_nothing_else()
+    {
+        using var folder = new TemporaryFolder();
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        await File.WriteAllTextAsync(folder.File("cert.pem"), certificate.ExportCertificatePem(), SearchServer.Ct);
+        await File.WriteAllTextAsync(folder.File("key.pem"), key.ExportPkcs8PrivateKeyPem(), SearchServer.Ct);
+        await using var api = await ApiServer.StartAsync(search, new ApiOptions { CertificateFile = folder.File("cert.pem"), CertificateKeyFile = folder.File("key.pem") });
+        Assert.Equal("https", api.Address.Scheme);
+        using var handler = new SocketsHttpHandler();
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString();
+        using var client = new HttpClient(handler) { BaseAddress = api.Address };
+        using var response = await client.GetAsync("health", SearchServer.Ct);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.True(response.Headers.Contains("Strict-Transport-Security"));
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync($"http://127.0.0.1:{api.Address.Port}/health", SearchServer.Ct));
     }
 
     [Fact]

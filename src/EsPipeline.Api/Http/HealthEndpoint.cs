@@ -1,4 +1,5 @@
 using EsPipeline.Core.Errors;
+using Microsoft.AspNetCore.Http;
 
 namespace EsPipeline.Api.Http;
 
@@ -11,8 +12,16 @@ internal sealed class HealthEndpoint(SearchCluster cluster, TimeProvider time) :
     private readonly SemaphoreSlim _gate = new(1, 1);
     private (Health Health, DateTimeOffset At)? _last;
 
-    /// <summary>How it stands.</summary>
-    public async Task<Health> CheckAsync(CancellationToken ct)
+    /// <summary>Answers 200 where it can be used, else 503.</summary>
+    public async Task<IResult> AnswerAsync(CancellationToken ct)
+    {
+        var health = await CheckAsync(ct).ConfigureAwait(false);
+        return Results.Json(health, ApiJson.Options, statusCode: health.Problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
+
+    public void Dispose() => _gate.Dispose();
+
+    private async Task<Health> CheckAsync(CancellationToken ct)
     {
         await _gate.WaitAsync(ct).ConfigureAwait(false);
         try
@@ -27,8 +36,6 @@ internal sealed class HealthEndpoint(SearchCluster cluster, TimeProvider time) :
             _gate.Release();
         }
     }
-
-    public void Dispose() => _gate.Dispose();
 
     private async Task<Health> AskAsync(CancellationToken ct)
     {
@@ -50,8 +57,4 @@ internal sealed class HealthEndpoint(SearchCluster cluster, TimeProvider time) :
 /// <param name="Status">ok or unavailable.</param>
 /// <param name="SearchServer">The search server's name and version; absent where it does not answer.</param>
 /// <param name="Problem">What is wrong; absent where nothing is.</param>
-public sealed record Health(string Status, string? SearchServer, string? Problem)
-{
-    /// <summary>True where it can be used.</summary>
-    internal bool IsWell => Problem is null;
-}
+public sealed record Health(string Status, string? SearchServer, string? Problem);

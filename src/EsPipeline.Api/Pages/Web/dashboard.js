@@ -133,7 +133,7 @@ function showTimeline() {
     options: {
       interaction: { mode: 'index', intersect: false },
       plugins: { legend: { display: false } },
-      scales: { y: { beginAtZero: true, ticks: { precision: 0 } }, x: { ticks: { maxTicksLimit: innerWidth < 600 ? 4 : 9, maxRotation: 0 } } },
+      scales: { y: { beginAtZero: true, ticks: { precision: 0 } }, x: { ticks: { maxTicksLimit: 9, maxRotation: 0, autoSkipPadding: 24 } } },
     },
   }, 'timeline-details');
 }

@@ -100,8 +100,8 @@ function sample(run) {
 function showCharts() {
   const isLive = !runs[0].ended && samples.length > 1;
   const past = runs.slice(0, 50).reverse();
-  element('rate-note').textContent = isLive ? 'Of the run that goes on, since this page was opened' : `Of the last ${past.length === 1 ? 'run' : `${past.length} runs`}, each over its whole time`;
-  const small = { scales: { y: { beginAtZero: true, ticks: { precision: 0 } }, x: { ticks: { maxTicksLimit: 6, maxRotation: 0 } } } };
+  element('rate-note').textContent = isLive ? 'Of the run that goes on, since this page was opened' : `Of the last ${past.length === 1 ? 'run, over' : `${past.length} runs, each over`} its whole time`;
+  const small = { scales: { y: { beginAtZero: true, ticks: { precision: 0 } }, x: { ticks: { maxTicksLimit: 6, maxRotation: 0, autoSkipPadding: 24 } } } };
   draw('rate', {
     type: 'line',
     data: {
