@@ -19,8 +19,11 @@ internal sealed class PartitionReader(
     RunAccount account,
     Action<long> advanced)
 {
-    /// <summary>Reads a partition to its end. <paramref name="stop"/> ends it early; every batch handed over stays valid.</summary>
-    public async Task ReadAsync(Partition partition, CheckpointTracker tracker, CancellationToken stop)
+    /// <summary>
+    /// Reads a partition to its end. <paramref name="stop"/> ends it early, but a batch that counts as read is still handed over, which only
+    /// <paramref name="abort"/> ends: the account of a run that was stopped has no loose end.
+    /// </summary>
+    public async Task ReadAsync(Partition partition, CheckpointTracker tracker, CancellationToken stop, CancellationToken abort)
     {
         var after = tracker.Safe.Position;
         var attempts = retry.Begin();
@@ -44,7 +47,7 @@ internal sealed class PartitionReader(
                     }
 
                     after = batches.Current.End;
-                    await HandOverAsync(partition.Id, batches.Current, tracker, stop).ConfigureAwait(false);
+                    await HandOverAsync(partition.Id, batches.Current, tracker, stop, abort).ConfigureAwait(false);
                 }
 
                 if (limit.Reached) return;
@@ -52,7 +55,7 @@ internal sealed class PartitionReader(
         }
     }
 
-    private async Task HandOverAsync(PartitionId partition, RecordBatch batch, CheckpointTracker tracker, CancellationToken stop)
+    private async Task HandOverAsync(PartitionId partition, RecordBatch batch, CheckpointTracker tracker, CancellationToken stop, CancellationToken abort)
     {
         var found = batch.Count + batch.Malformed.Count;
         var read = limit.Take(found);
@@ -76,12 +79,12 @@ internal sealed class PartitionReader(
 
         if (batch.Malformed.Count > 0)
         {
-            await deadLetters.SetAsideAsync(partition, batch, stop).ConfigureAwait(false);
+            await deadLetters.SetAsideAsync(partition, batch, abort).ConfigureAwait(false);
             account.AddDeadLettered(batch.Malformed.Count);
             inFlight.Finish(batch.Malformed.Count);
         }
 
-        if (batch.Count > 0) await queue.AddAsync(inFlight, stop).ConfigureAwait(false);
+        if (batch.Count > 0) await queue.AddAsync(inFlight, abort).ConfigureAwait(false);
         else if (read == 0) inFlight.Finish(0);
     }
 }

@@ -59,7 +59,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var remaining = new Queue<Partition>(partitions);
         var threads = partitions.Any(p => p.InOrder) ? 1 : Math.Min(setup.Threads, partitions.Count);
         var readers = Enumerable.Range(0, threads)
-            .Select(_ => Guard(ct => ReadAsync(reader, remaining, ct), failing, reading.Token)).ToArray();
+            .Select(_ => Guard(ct => ReadAsync(reader, remaining, ct, failing.Token), failing, reading.Token)).ToArray();
 
         await Task.WhenAll(readers).ConfigureAwait(false);
         queue.Complete();
@@ -90,7 +90,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         return progress;
     }
 
-    private async Task ReadAsync(PartitionReader reader, Queue<Partition> remaining, CancellationToken ct)
+    private async Task ReadAsync(PartitionReader reader, Queue<Partition> remaining, CancellationToken ct, CancellationToken abort)
     {
         while (true)
         {
@@ -100,7 +100,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
                 if (!remaining.TryDequeue(out next)) return;
             }
 
-            await reader.ReadAsync(next, _trackers[next.Id], ct).ConfigureAwait(false);
+            await reader.ReadAsync(next, _trackers[next.Id], ct, abort).ConfigureAwait(false);
         }
     }
 
