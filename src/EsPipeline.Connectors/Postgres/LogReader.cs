@@ -27,6 +27,9 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
             {
                 var rows = new List<ChangedRow>();
                 var next = safe;
+
+                // Asked before the groups: one that comes in between is then taken in the next round instead of being left behind.
+                var idleAt = stream.IdleAt;
                 while (rows.Count < tuning.BatchRecords && stream.TryTake(out var group))
                 {
                     rows.AddRange(group.Rows);
@@ -35,7 +38,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
 
                 if (next == safe)
                 {
-                    if (stream.IdleAt >= target) break;
+                    if (idleAt >= target) break;
                     if (time.GetElapsedTime(waitedSince) > tuning.Timeout) throw await SilentAsync().ConfigureAwait(false);
                     await WaitAsync(stream, ct).ConfigureAwait(false);
                     continue;
