@@ -17,7 +17,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// The servers remember the version of what was deleted for a minute (<c>index.gc_deletes</c>), so an older record that comes later than
 /// that after its delete is taken again.
 /// </remarks>
-public sealed class ElasticsearchSink : IReadableSink
+public sealed class ElasticsearchSink : IReadableSink, ICountableSink
 {
     // What the servers recommend for one request is 5 to 15 MB.
     private const int UsualRequestBytes = 8 << 20;
@@ -61,6 +61,9 @@ public sealed class ElasticsearchSink : IReadableSink
 
     /// <inheritdoc/>
     public SinkLimits Limits { get; private set; }
+
+    /// <inheritdoc/>
+    public string Place => $"the index '{_name}'";
 
     /// <inheritdoc/>
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => new SinkCheck(_client, _name, _time).AskAsync(ct);
@@ -129,6 +132,19 @@ public sealed class ElasticsearchSink : IReadableSink
         return document.TryGetProperty("_source", out var source)
             ? Encoding.UTF8.GetBytes(source.GetRawText())
             : throw ElasticsearchErrors.NoSource.Error($"The index '{target.Concrete}' has _source disabled.");
+    }
+
+    /// <summary>Refreshes the index, so that everything written is found, and counts; nested documents do not count.</summary>
+    public async Task<long> CountAsync(CancellationToken ct)
+    {
+        var index = IndexExpression.Encode((await FindAgainAsync(ct).ConfigureAwait(false)).Concrete);
+        await _client.SendAsync(HttpMethod.Post, $"{index}/_refresh", default, ct).ConfigureAwait(false);
+        var answer = await _client.SendAsync(HttpMethod.Get, $"{index}/_count", default, ct).ConfigureAwait(false);
+
+        // Invariant 4.
+        return answer.GetProperty("_shards").GetProperty("failed").GetInt32() == 0
+            ? answer.GetProperty("count").GetInt64()
+            : throw ElasticsearchErrors.PartialAnswer.Error($"Not all shards of {Place} could be counted.");
     }
 
     /// <inheritdoc/>
