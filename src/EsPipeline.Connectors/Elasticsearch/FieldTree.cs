@@ -77,9 +77,6 @@ internal sealed class FieldTree
             FieldKind.Binary => "binary",
             _ => "keyword",
         });
-
-        // What every document has is there to be summed up: a document whose number is too large is refused, not left out of sums in silence.
-        if (field is { Kind: FieldKind.Integer, NativeType: "integer", Nullable: false }) w.WriteBoolean("ignore_malformed", false);
         if (field.Kind == FieldKind.Keyword) w.WriteNumber("ignore_above", LongestKeyword);
         if (field.Kind == FieldKind.Timestamp && field.Format is { } format) w.WriteString("format", format);
         if (field.Kind != FieldKind.Text) return;
