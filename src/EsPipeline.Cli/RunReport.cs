@@ -29,6 +29,7 @@ internal static class RunReport
                 $"{settings.Source.Name} -> {settings.Sink.Name} ({EnumText.Kebab(settings.Mode)}): {how}. {account.Read} records, {ProgressLine.Bytes(account.Bytes)} in {seconds:0.00} s, {rate:0} records/s."),
             "account: " + Account(account),
         };
+        if (result.Documents is { } documents) lines.Add(documents.Describe(account.Written));
         if (result.Outcome == RunOutcome.Done && account.Read == 0 && result.CopiedBefore is not null)
         {
             lines.Add($"To copy everything again: espipe checkpoint reset --job {settings.Job}");

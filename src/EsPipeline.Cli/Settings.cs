@@ -79,7 +79,8 @@ internal sealed class Settings
         var sink = Find(binder, "--sink", run.Sink, c => c.Sink is not null);
         var prefix = source is not null && sink is not null && OptionCatalog.SharesOptions(source, sink) ? OptionCatalog.SinkPrefix : "";
         var sourceOptions = source is null ? null : binder.Bind(source.Source!.Options);
-        var sinkOptions = sink is null ? null : binder.Bind(sink.Sink!.Options, prefix);
+        var target = sourceOptions is null ? null : source!.Source!.UsualTarget(sourceOptions);
+        var sinkOptions = sink is null ? null : binder.Bind(sink.Sink!.Options, prefix, complete: target is null ? null : options => sink.Sink.UseTarget(options, target));
         var settings = new Settings(binder, run, source, sink, sourceOptions, sinkOptions);
         var more = new List<string>(settings.Mistakes);
         settings.CheckNames(commandLine, environment, envFile, prefix, more);

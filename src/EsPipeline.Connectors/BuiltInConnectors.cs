@@ -25,7 +25,7 @@ public static class BuiltInConnectors
                 QueryLanguage = "Elasticsearch query DSL",
                 SelectsByTime = true,
             },
-            Sink = SinkEnd.Of<ElasticsearchSink, ElasticsearchSinkOptions>(),
+            Sink = SinkEnd.Of<ElasticsearchSink, ElasticsearchSinkOptions>() with { UseTarget = (options, name) => ((ElasticsearchSinkOptions)options).UsualIndex = name },
         },
         new("firestore", "Google Cloud Firestore and its emulator")
         {
@@ -53,7 +53,10 @@ public static class BuiltInConnectors
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, CsvOutputOptions>() },
         new("jsonl", "JSON Lines files") { Source = SourceEnd.Of<JsonLinesSource, JsonLinesOptions>(), Sink = SinkEnd.Of<JsonLinesSink, OutputFileOptions>() },
         new("file", "JSON Lines that keep key and document apart") { Sink = SinkEnd.Of<EnvelopeSink, OutputFileOptions>() },
-        new("hadoop", "Output of Hadoop jobs on S3 or in a folder") { Source = SourceEnd.Of<HadoopSource, HadoopOptions>() with { Follows = true } },
+        new("hadoop", "Output of Hadoop jobs on S3 or in a folder")
+        {
+            Source = SourceEnd.Of<HadoopSource, HadoopOptions>() with { Follows = true, UsualTarget = options => ((HadoopOptions)options).UsualTarget },
+        },
     ];
 
     /// <summary>The system of a name or alias; null for none.</summary>

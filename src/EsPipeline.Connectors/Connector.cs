@@ -38,6 +38,12 @@ public sealed record SourceEnd(Type Type, Type Options)
     /// <summary>True where <c>--since</c> and <c>--until</c> select.</summary>
     public bool SelectsByTime { get; init; }
 
+    /// <summary>
+    /// What the documents are usually kept under (an index), so that a sink need not be told; null where that is for a person to say. Given
+    /// the options record.
+    /// </summary>
+    public Func<object, string?> UsualTarget { get; init; } = _ => null;
+
     /// <summary>A source class and its options record.</summary>
     public static SourceEnd Of<TSource, TOptions>()
         where TSource : IDataSource
@@ -49,6 +55,9 @@ public sealed record SourceEnd(Type Type, Type Options)
 /// <param name="Options">The options record.</param>
 public sealed record SinkEnd(Type Type, Type Options)
 {
+    /// <summary>Tells the options record the <see cref="SourceEnd.UsualTarget"/>, which counts where the options name no target themselves.</summary>
+    public Action<object, string> UseTarget { get; init; } = (_, _) => { };
+
     /// <summary>A sink class and its options record.</summary>
     public static SinkEnd Of<TSink, TOptions>()
         where TSink : IDataSink

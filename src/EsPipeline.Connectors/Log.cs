@@ -108,7 +108,7 @@ internal static partial class Log
     public static partial void SlotMade(ILogger logger, string slot, string publication);
 
     [LoggerMessage(2406, LogLevel.Warning,
-        "Changes were lost, since {Reason}: everything is copied anew; what was deleted meanwhile stays in the sink until 'espipe verify --prune'")]
+        "Changes were lost, since {Reason}: everything is copied anew; what was deleted meanwhile stays in the sink until it is removed there")]
     public static partial void SlotLost(ILogger logger, string reason);
 
     [LoggerMessage(2407, LogLevel.Warning,
@@ -116,7 +116,7 @@ internal static partial class Log
     public static partial void SlotHoldsMuch(ILogger logger, string slot, long megabytes);
 
     [LoggerMessage(2408, LogLevel.Warning,
-        "{Table} was emptied by TRUNCATE, which does not tell the rows: their documents stay in the sink until 'espipe verify --prune', and those that were made of them until they change")]
+        "{Table} was emptied by TRUNCATE, which does not tell the rows: their documents stay in the sink until they are removed there, and those that were made of them until they change")]
     public static partial void Truncated(ILogger logger, string table);
 
     // Hadoop: 2500 to 2599.

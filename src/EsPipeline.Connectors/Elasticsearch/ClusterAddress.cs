@@ -35,11 +35,12 @@ internal sealed record ClusterAddress(Uri Root, string? User, Secret? Password, 
         return Parse(Split(options.Url.Length == 0 ? "http://localhost:9200" : options.Url), "--es-url", mistakes);
     }
 
-    /// <summary>The one index that addresses and <c>--es-index</c> name; null where that is a mistake.</summary>
+    /// <summary>The one index that addresses and <c>--es-index</c> name, the usual one where they name none; null where that is a mistake.</summary>
     public static string? IndexOf(ElasticsearchOptions options, IReadOnlyList<ClusterAddress> addresses, List<string> mistakes)
     {
         string[] names = [.. addresses.Select(a => a.Index).Append(options.Index.Length == 0 ? null : options.Index).OfType<string>().Distinct()];
         if (names.Length == 1) return names[0];
+        if (names.Length == 0 && options.UsualIndex is { } usual) return usual;
         mistakes.Add(names.Length == 0
             ? "--es-index: give the index to use; an alias, a pattern or several with commas will do."
             : $"--es-index and --es-url: they name different indices ({string.Join(" and ", names)}).");

@@ -77,6 +77,9 @@ public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptio
     /// <summary>True where the certificate is not verified.</summary>
     internal bool IsInsecure => Insecure || !VerifyCertificates;
 
+    /// <summary>The index where neither <see cref="Index"/> nor <see cref="Url"/> names one; null where one has to be named.</summary>
+    internal string? UsualIndex { get; set; }
+
     /// <inheritdoc/>
     public IEnumerable<KeyValuePair<string, string>> Effective
     {

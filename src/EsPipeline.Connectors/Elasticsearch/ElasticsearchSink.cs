@@ -17,7 +17,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// The servers remember the version of what was deleted for a minute (<c>index.gc_deletes</c>), so an older record that comes later than
 /// that after its delete is taken again.
 /// </remarks>
-public sealed class ElasticsearchSink : IReadableSink
+public sealed class ElasticsearchSink : IReadableSink, ICountableSink, IRehearsableSink
 {
     // What the servers recommend for one request is 5 to 15 MB.
     private const int UsualRequestBytes = 8 << 20;
@@ -63,6 +63,9 @@ public sealed class ElasticsearchSink : IReadableSink
     public SinkLimits Limits { get; private set; }
 
     /// <inheritdoc/>
+    public string Place => $"the index '{_name}'";
+
+    /// <inheritdoc/>
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => new SinkCheck(_client, _name, _time).AskAsync(ct);
 
     /// <summary>
@@ -72,7 +75,7 @@ public sealed class ElasticsearchSink : IReadableSink
     public async Task PrepareAsync(SourceSchema schema, CancellationToken ct)
     {
         var (target, most) = await new IndexPreparation(_client, _options, _name, _log).PrepareAsync(schema, ct).ConfigureAwait(false);
-        (Limits, _mostRequestBytes) = (LimitsFor(most), Math.Min(UsualRequestBytes + (1 << 20), most));
+        LimitTo(most);
         (_target, _bulk, _checkedAt) = (target, BulkPath(target), _time.GetTimestamp());
         if (!_options.BulkLoad) await _bulkLoad.RestoreAsync(target, ct).ConfigureAwait(false);
     }
@@ -94,9 +97,8 @@ public sealed class ElasticsearchSink : IReadableSink
         var takes = RefuseImpossible(slice, failures);
         var rest = takes is null ? slice : slice.Pick(takes);
         var (written, unchanged) = (0, 0);
-        for (int from = 0, count; from < rest.Count; from += count)
+        foreach (var (from, count) in Requests(rest))
         {
-            count = CountIn(rest, from);
             var part = rest.Slice(from, count);
             var result = await SliceBisection.WriteAsync(
                 count, (first, some, stop) => SendAsync(part.Slice(first, some), stop), BlamesDocuments, ct).ConfigureAwait(false);
@@ -107,6 +109,25 @@ public sealed class ElasticsearchSink : IReadableSink
 
         failures.Sort((a, b) => a.Index.CompareTo(b.Index));
         return new WriteResult(written, unchanged, failures);
+    }
+
+    /// <summary>Compares the index with the schema as a run does. What a document's values have to be, only the server knows.</summary>
+    public async Task<IReadOnlyList<string>> PrepareRehearsalAsync(SourceSchema schema, bool reachable, CancellationToken ct)
+    {
+        const string Unasked = "Whether the mapping of the index takes a document's values is found out only by writing it.";
+        if (!reachable) return [Unasked];
+        var (exists, most) = await new IndexPreparation(_client, _options, _name, _log).LookAsync(schema, ct).ConfigureAwait(false);
+        LimitTo(most);
+        return exists ? [Unasked] : [$"There is no index '{_name}': a run makes it.", Unasked];
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RehearsedWrite> RehearseAsync(RecordSlice slice, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var failures = new List<RecordFailure>();
+        var rest = RefuseImpossible(slice, failures) is { } takes ? slice.Pick(takes) : slice;
+        return ValueTask.FromResult(new RehearsedWrite(Requests(rest).Count(), failures));
     }
 
     /// <inheritdoc/>
@@ -129,6 +150,19 @@ public sealed class ElasticsearchSink : IReadableSink
         return document.TryGetProperty("_source", out var source)
             ? Encoding.UTF8.GetBytes(source.GetRawText())
             : throw ElasticsearchErrors.NoSource.Error($"The index '{target.Concrete}' has _source disabled.");
+    }
+
+    /// <summary>Refreshes the index, so that everything written is found, and counts; nested documents do not count.</summary>
+    public async Task<long> CountAsync(CancellationToken ct)
+    {
+        var index = IndexExpression.Encode((await FindAgainAsync(ct).ConfigureAwait(false)).Concrete);
+        await _client.SendAsync(HttpMethod.Post, $"{index}/_refresh", default, ct).ConfigureAwait(false);
+        var answer = await _client.SendAsync(HttpMethod.Get, $"{index}/_count", default, ct).ConfigureAwait(false);
+
+        // Invariant 4.
+        return answer.GetProperty("_shards").GetProperty("failed").GetInt32() == 0
+            ? answer.GetProperty("count").GetInt64()
+            : throw ElasticsearchErrors.PartialAnswer.Error($"Not all shards of {Place} could be counted.");
     }
 
     /// <inheritdoc/>
@@ -196,19 +230,25 @@ public sealed class ElasticsearchSink : IReadableSink
         return [.. Enumerable.Range(0, slice.Count).Where(i => !refused.Contains(i))];
     }
 
-    // As many records from one on as one request may hold; one at least.
-    private int CountIn(RecordSlice slice, int from)
+    // The slice in parts that one request may hold each; one record at least.
+    private IEnumerable<(int From, int Count)> Requests(RecordSlice slice)
     {
-        var (bytes, count, most) = (0L, 0, Interlocked.Read(ref _mostRequestBytes));
-        while (from + count < slice.Count)
+        for (int from = 0, count; from < slice.Count; from += count)
         {
-            bytes += BulkBody.LengthOf(slice[from + count]);
-            if (bytes > most && count > 0) break;
-            count++;
-        }
+            (count, var bytes, var most) = (0, 0L, Interlocked.Read(ref _mostRequestBytes));
+            while (from + count < slice.Count)
+            {
+                bytes += BulkBody.LengthOf(slice[from + count]);
+                if (bytes > most && count > 0) break;
+                count++;
+            }
 
-        return count;
+            yield return (from, count);
+        }
     }
+
+    private void LimitTo(long contentLength) =>
+        (Limits, _mostRequestBytes) = (LimitsFor(contentLength), Math.Min(UsualRequestBytes + (1 << 20), contentLength));
 
     private async Task<WriteResult> SendAsync(RecordSlice slice, CancellationToken ct)
     {

@@ -70,7 +70,7 @@ internal sealed class FieldTree
         {
             FieldKind.Text => "text",
             FieldKind.Boolean => "boolean",
-            FieldKind.Integer => "long",
+            FieldKind.Integer => field.NativeType == "integer" ? "integer" : "long",
             FieldKind.Double or FieldKind.Decimal => "double",
             FieldKind.Timestamp => field.NativeType == "date_nanos" ? "date_nanos" : "date",
             FieldKind.GeoPoint => "geo_point",

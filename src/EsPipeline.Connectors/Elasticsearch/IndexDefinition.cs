@@ -56,7 +56,8 @@ internal sealed record IndexDefinition(byte[] Body, JsonElement Mappings)
 
     /// <summary>
     /// Maps every field whose type the source knows. A value that does not fit its type is kept in the document and left out of the search
-    /// (<c>ignore_malformed</c>), instead of the document being refused; the server lists such fields in <c>_ignored</c>.
+    /// (<c>ignore_malformed</c>), instead of the document being refused; the server lists such fields in <c>_ignored</c>. Where the schema is
+    /// exact, the document is refused.
     /// </summary>
     public static IndexDefinition OfSchema(SourceSchema schema)
     {
@@ -64,7 +65,9 @@ internal sealed record IndexDefinition(byte[] Body, JsonElement Mappings)
         {
             w.WriteStartObject();
             w.WriteStartObject("settings");
-            w.WriteBoolean("index.mapping.ignore_malformed", true);
+            
+            // For the index, not for a field: OpenSearch 2 does not let a field go back to false (its issue 16599).
+            w.WriteBoolean("index.mapping.ignore_malformed", !schema.IsExact);
             if (schema.Fields.Count > UsualFields / 3) w.WriteNumber("index.mapping.total_fields.limit", (3 * schema.Fields.Count) + UsualFields);
             w.WriteEndObject();
             w.WriteStartObject("mappings");

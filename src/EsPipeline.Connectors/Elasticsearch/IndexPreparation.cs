@@ -25,10 +25,25 @@ internal sealed class IndexPreparation(ElasticsearchClient client, Elasticsearch
             index = await TargetIndex.GetAsync(client, name, ct).ConfigureAwait(false);
         }
 
-        if (index.IsSeen) Compare(index, file, schema);
-        else Log.IndexNotSeen(log, name);
+        return (index, await CheckAsync(index, file, schema, ct).ConfigureAwait(false));
+    }
+
+    /// <summary>Looks at what is there as <see cref="PrepareAsync"/> does, and makes nothing.</summary>
+    /// <returns>Whether the index is there, and the most bytes that the server takes in one request.</returns>
+    /// <exception cref="PipelineException">It does not fit.</exception>
+    public async Task<(bool Exists, long ContentLength)> LookAsync(SourceSchema schema, CancellationToken ct)
+    {
+        var file = options.MappingFile.Length > 0 ? IndexDefinition.OfFile(options.MappingFile) : null;
+        var index = await TargetIndex.FindAsync(client, name, ct).ConfigureAwait(false);
+        return (index is not null, await CheckAsync(index, file, schema, ct).ConfigureAwait(false));
+    }
+
+    private async Task<long> CheckAsync(TargetIndex? index, IndexDefinition? file, SourceSchema schema, CancellationToken ct)
+    {
+        if (index is { IsSeen: true }) Compare(index, file, schema);
+        else if (index is not null) Log.IndexNotSeen(log, name);
         if (options.Pipeline.Length > 0) await CheckPipelineAsync(ct).ConfigureAwait(false);
-        return (index, await ContentLengthAsync(ct).ConfigureAwait(false));
+        return await ContentLengthAsync(ct).ConfigureAwait(false);
     }
 
     private static void Compare(TargetIndex index, IndexDefinition? file, SourceSchema schema)

@@ -93,6 +93,9 @@ public sealed partial record HadoopOptions : IValidatedOptions
         : Uri.TryCreate(Endpoint.Contains("://", StringComparison.Ordinal) ? Endpoint : "https://" + Endpoint, UriKind.Absolute, out var url) ? url
         : null;
 
+    /// <summary>The index that the analytics API reads counts from; null for other documents.</summary>
+    internal string? UsualTarget => Format == HadoopFormat.ObjectCounts ? "hadoop-object-counts-v1" : null;
+
     /// <summary>How CSV is read.</summary>
     internal CsvOptions Csv => new() { Files = ["-"], IdColumn = IdField, Delimiter = CsvDelimiter, NoHeader = CsvNoHeader };
 

@@ -21,7 +21,10 @@ internal sealed class ObjectCountLines(string path, string name) : TabbedLines(p
         new SourceField("time_bucket", FieldKind.Timestamp, "date", "strict_date_optional_time") { Nullable = false },
         new SourceField("@timestamp", FieldKind.Timestamp, "date", "strict_date_optional_time") { Nullable = false },
         new SourceField("s3_source_file", FieldKind.Keyword, "keyword") { Nullable = false },
-    ]);
+    ])
+    {
+        IsExact = true,
+    };
 
     protected override void Convert(ReadOnlySpan<byte> text, long line, RecordBatchBuilder output)
     {

@@ -13,7 +13,7 @@ namespace EsPipeline.Connectors.MySql;
 /// Writes documents into one table of MySQL or MariaDB: the sink <c>mysql</c>. A row is a key and a document, or has a column for each field.
 /// Each statement is a transaction, in the order of the keys; what the server refuses for a record's sake is blamed on that record alone.
 /// </summary>
-public sealed class MySqlSink : IReadableSink
+public sealed class MySqlSink : IReadableSink, IRehearsableSink
 {
     private const int StatementBytes = 1 << 20;
     private const int LongestKeyList = 1000;
@@ -77,6 +77,51 @@ public sealed class MySqlSink : IReadableSink
         }
     }
 
+    /// <summary>Looks at the table as a run does. What only the server refuses (a rule of the table, JSON that is too deep) is not found.</summary>
+    public async Task<IReadOnlyList<string>> PrepareRehearsalAsync(SourceSchema schema, bool reachable, CancellationToken ct)
+    {
+        const string Unasked = "What only the server refuses (a rule of the table, JSON nested too deeply) is found out only by writing it.";
+        if (!reachable) return [Unasked];
+        var exists = await _connections.RunAsync(
+            session =>
+            {
+                Limits = LimitsFor(session.Server.MaxAllowedPacket);
+                return _target.PrepareRehearsal(session, schema);
+            },
+            ct).ConfigureAwait(false);
+        if (exists) return [Unasked];
+        var made = $"There is no table {_options.Database}.{_options.Table}: a run makes it";
+        return _options.Shape == MySqlShape.Columns ? [$"{made}, with columns for the first documents; until then only sizes are checked."] : [$"{made}.", Unasked];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<RehearsedWrite> RehearseAsync(RecordSlice slice, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var (rows, keys) = (Block(), Block());
+        try
+        {
+            var total = new SliceResult();
+            if (_target.IsReadyFor(slice))
+            {
+                await EncodeAsync(slice, KeyOrder.Of(slice), rows, keys, total, ct).ConfigureAwait(false);
+                return new RehearsedWrite(Statements(rows, int.MaxValue).Count() + Statements(keys, LongestKeyList).Count(), total.ToResult().Failures);
+            }
+
+            for (var i = 0; i < slice.Count; i++)
+            {
+                if (TooLarge(slice[i]) is { } misfit) total.Refused([new RecordFailure(i, misfit.Error, misfit.Reason)]);
+            }
+
+            return new RehearsedWrite(1, total.ToResult().Failures);
+        }
+        finally
+        {
+            _blocks.Add(rows);
+            _blocks.Add(keys);
+        }
+    }
+
     /// <inheritdoc/>
     public Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct) =>
         _connections.RunAsync(session => _target.Read(session, key.Span), ct);
@@ -96,9 +141,8 @@ public sealed class MySqlSink : IReadableSink
             foreach (var index in order)
             {
                 ref readonly var record = ref slice[index];
-                var misfit = record.Bytes > Limits.MaxRecordBytes ? Misfit.TooLarge(record.Bytes, Limits.MaxRecordBytes)
-                    : record.Operation == RecordOperation.Delete ? encoder.AppendKey(record.Key.Span, index, keys)
-                    : encoder.Append(record, index, rows);
+                var misfit = TooLarge(record)
+                    ?? (record.Operation == RecordOperation.Delete ? encoder.AppendKey(record.Key.Span, index, keys) : encoder.Append(record, index, rows));
                 if (misfit is not null) refused.Add(new RecordFailure(index, misfit.Error, misfit.Reason));
             }
 
@@ -112,24 +156,33 @@ public sealed class MySqlSink : IReadableSink
     private async Task WriteRowsAsync(
         Func<MySqlSession, RowBlock, int, int, WriteResult> write, RowBlock rows, int mostRows, SliceResult total, CancellationToken ct)
     {
-        for (var first = 0; first < rows.Count;)
+        foreach (var (start, count) in Statements(rows, mostRows))
         {
-            var (count, bytes) = (0, 0L);
-            while (first + count < rows.Count && count < mostRows && (count == 0 || bytes + rows.BytesOf(first + count) <= Limits.MaxBytes))
-            {
-                bytes += rows.BytesOf(first + count++);
-            }
-
-            var start = first;
             var result = await SliceBisection.WriteAsync(
                 count,
                 (from, some, stop) => _connections.RunAsync(session => write(session, rows, start + from, some), stop),
                 e => e.Kind == FailureKind.Permanent,
                 ct).ConfigureAwait(false);
             total.Add(result, index => rows.RecordOf(start + index));
-            first += count;
         }
     }
+
+    // The rows in parts that one statement holds each; one row at least.
+    private IEnumerable<(int First, int Count)> Statements(RowBlock rows, int mostRows)
+    {
+        for (int first = 0, count; first < rows.Count; first += count)
+        {
+            (count, var bytes) = (0, 0L);
+            while (first + count < rows.Count && count < mostRows && (count == 0 || bytes + rows.BytesOf(first + count) <= Limits.MaxBytes))
+            {
+                bytes += rows.BytesOf(first + count++);
+            }
+
+            yield return (first, count);
+        }
+    }
+
+    private Misfit? TooLarge(in Record record) => record.Bytes > Limits.MaxRecordBytes ? Misfit.TooLarge(record.Bytes, Limits.MaxRecordBytes) : null;
 
     private RowBlock Block() => _blocks.TryTake(out var block) ? block : new RowBlock();
 

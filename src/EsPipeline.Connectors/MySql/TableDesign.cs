@@ -24,6 +24,17 @@ internal static class TableDesign
         return Create(options, $"{KeyOf(server, options)},{SqlText.Name(content)} {type}", KeyName(options));
     }
 
+    /// <summary>The layout of the table that <see cref="OfDocuments"/> makes, as the server would describe it.</summary>
+    public static TableLayout LayoutOfDocuments(MySqlServer server, MySqlOptions options)
+    {
+        var key = options.KeyType == MySqlKeyType.Text && server.ExactCollation is { } collation
+            ? new MySqlColumn(KeyName(options), "varchar", $"varchar({LongestIndexedText})") { MaxLength = LongestIndexedText, MaxBytes = 4 * LongestIndexedText, Collation = collation }
+            : new MySqlColumn(KeyName(options), "varbinary", $"varbinary({LongestIndexedBytes})") { MaxLength = LongestIndexedBytes, MaxBytes = LongestIndexedBytes };
+        var content = new MySqlColumn(options.ContentColumn ?? "content", "longtext", "longtext") { MaxLength = uint.MaxValue, MaxBytes = uint.MaxValue };
+        var primary = new MySqlIndex("PRIMARY", IsUnique: true, [key.Name], HasPrefix: false, HasNulls: false);
+        return new TableLayout(new MySqlTable(options.Database, options.Table, [key, content], [primary]) { Engine = "InnoDB" }, [key], content);
+    }
+
     /// <summary>The statement that makes a table with a column for each field.</summary>
     /// <param name="server">The server.</param>
     /// <param name="options">Names and the key's type.</param>

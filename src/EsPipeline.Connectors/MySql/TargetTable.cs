@@ -48,14 +48,8 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     public void Prepare(MySqlSession session, SourceSchema schema)
     {
         schema = Transformed(schema);
-        _epochs = schema.Fields.Where(f => f.Kind == FieldKind.Timestamp).ToDictionary(f => f.Path, f => EpochOf(f.Format), StringComparer.OrdinalIgnoreCase);
-        if (MySqlTable.Read(session, options.Database, options.Table) is { } table)
-        {
-            var layout = TableLayout.Of(table, options);
-            TableFit.Check(layout, schema);
-            Use(session, layout, TableDesign.TopFields(schema).Select(f => f.Path));
-        }
-        else if (options.Shape != MySqlShape.Columns)
+        if (Look(session, schema)) return;
+        if (options.Shape != MySqlShape.Columns)
         {
             Create(session, TableDesign.OfDocuments(session.Server, options), []);
         }
@@ -63,6 +57,15 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         {
             Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
         }
+    }
+
+    /// <summary>Compares the table where it is there, and makes nothing where it is missing: a table of documents is then imagined.</summary>
+    /// <returns>True where it is there.</returns>
+    public bool PrepareRehearsal(MySqlSession session, SourceSchema schema)
+    {
+        if (Look(session, Transformed(schema))) return true;
+        if (options.Shape != MySqlShape.Columns) Use(session, TableDesign.LayoutOfDocuments(session.Server, options), []);
+        return false;
     }
 
     /// <summary>Makes the table with columns for the fields of the first documents, and for those that <c>--fields</c> names.</summary>
@@ -102,6 +105,16 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         var keys = new RowBlock();
         keys.Clear(1);
         return encoder.AppendKey(key, 0, keys) is null ? RowLookup.Find(session, layout, keys[0, 0]) : null;
+    }
+
+    private bool Look(MySqlSession session, SourceSchema schema)
+    {
+        _epochs = schema.Fields.Where(f => f.Kind == FieldKind.Timestamp).ToDictionary(f => f.Path, f => EpochOf(f.Format), StringComparer.OrdinalIgnoreCase);
+        if (MySqlTable.Read(session, options.Database, options.Table) is not { } table) return false;
+        var layout = TableLayout.Of(table, options);
+        TableFit.Check(layout, schema);
+        Use(session, layout, TableDesign.TopFields(schema).Select(f => f.Path));
+        return true;
     }
 
     private void Create(MySqlSession session, string statement, IReadOnlyList<SourceField> fields)

@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// Writes into one table, by COPY into a temporary table and one statement that inserts, updates and deletes what differs. Each write is
 /// one transaction; a row that is as it should be is not written again.
 /// </summary>
-public sealed class PostgresSink : IReadableSink
+public sealed class PostgresSink : IReadableSink, IRehearsableSink
 {
     // jsonb can hold 256 MB (JENTRY_OFFLENMASK), and the server and this process need several copies meanwhile.
     private const long MostRecordBytes = 64 << 20;
@@ -62,12 +62,7 @@ public sealed class PostgresSink : IReadableSink
     {
         var table = _table ?? throw new InvalidOperationException("The sink was not prepared.");
         var failures = new List<RecordFailure>();
-        var good = new List<int>(slice.Count);
-        for (var i = 0; i < slice.Count; i++)
-        {
-            if (RefusalOf(slice[i], table) is { } refusal) failures.Add(refusal with { Index = i });
-            else good.Add(i);
-        }
+        var good = RefuseImpossible(slice, table.Name, table.KeyColumns, failures);
 
         // Records are picked only where some are left out: a slice is used as it is.
         var rest = good.Count == slice.Count ? slice : slice.Pick(good);
@@ -82,6 +77,26 @@ public sealed class PostgresSink : IReadableSink
         return new WriteResult(result.Written, result.Unchanged, failures);
     }
 
+    /// <summary>Looks at the table as a run does. What its columns and their types take, only the server knows.</summary>
+    public async Task<IReadOnlyList<string>> PrepareRehearsalAsync(SourceSchema schema, bool reachable, CancellationToken ct)
+    {
+        const string Unasked = "What only the server refuses (\\u0000 in a document, values that a column does not take) is found out only by writing it.";
+        if (!reachable) return [Unasked];
+        _table = await _database.CallAsync($"Looking at {_options.Table} failed", LookAsync, ct).ConfigureAwait(false);
+        return _table is null ? [$"There is no table {_options.Table}: a run makes it.", Unasked] : [Unasked];
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RehearsedWrite> RehearseAsync(RecordSlice slice, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var failures = new List<RecordFailure>();
+
+        // Where there is no table to look at, its key is the one that it would be made with, or as long as --pg-key says.
+        var good = RefuseImpossible(slice, _table?.Name ?? _options.Table, _table?.KeyColumns ?? Math.Max(1, _options.Key.Count), failures);
+        return ValueTask.FromResult(new RehearsedWrite(good.Count == 0 ? 0 : 1, failures));
+    }
+
     /// <inheritdoc/>
     public Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct)
     {
@@ -92,7 +107,20 @@ public sealed class PostgresSink : IReadableSink
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _database.DisposeAsync();
 
-    private static RecordFailure? RefusalOf(in Record record, SinkTable table)
+    // What the server would refuse together with all others of its transaction, or never take. Returns the others.
+    private static List<int> RefuseImpossible(RecordSlice slice, string table, int keyColumns, List<RecordFailure> failures)
+    {
+        var good = new List<int>(slice.Count);
+        for (var i = 0; i < slice.Count; i++)
+        {
+            if (RefusalOf(slice[i], table, keyColumns) is { } refusal) failures.Add(refusal with { Index = i });
+            else good.Add(i);
+        }
+
+        return good;
+    }
+
+    private static RecordFailure? RefusalOf(in Record record, string table, int keyColumns)
     {
         if (record.Bytes > MostRecordBytes)
         {
@@ -100,8 +128,8 @@ public sealed class PostgresSink : IReadableSink
         }
 
         if (record.Key.Span.Contains((byte)0)) return new RecordFailure(0, PostgresErrors.Nul, "The key holds the character NUL, which PostgreSQL takes in no text.");
-        return KeyText.Split(Encoding.UTF8.GetString(record.Key.Span), table.KeyColumns) is null
-            ? new RecordFailure(0, PostgresErrors.Rejected, $"The key is not made of {table.KeyColumns} values with commas between, as the key of {table.Name} is.")
+        return KeyText.Split(Encoding.UTF8.GetString(record.Key.Span), keyColumns) is null
+            ? new RecordFailure(0, PostgresErrors.Rejected, $"The key is not made of {keyColumns} values with commas between, as the key of {table} is.")
             : null;
     }
 
@@ -110,13 +138,7 @@ public sealed class PostgresSink : IReadableSink
         var found = await TableCatalog.FindAsync(connection, _options.Table, _options.Key, ct).ConfigureAwait(false);
         if (found is null)
         {
-            if (_options.Shape == TableShape.Columns)
-            {
-                throw PostgresErrors.NoTable.Error($"There is no table {_options.Table} whose columns could be written.", "Create it, or leave --pg-shape out for a table of documents.");
-            }
-
-            var key = _options.Key.Count == 0 ? "id" : _options.Key.Count == 1 ? _options.Key[0]
-                : throw PostgresErrors.TableMisfit.Error($"A new table for documents has one key column, and --pg-key names {_options.Key.Count}.");
+            var key = KeyOfNewTable();
             var parsed = await PostgresDatabase.RowAsync(
                 connection, "SELECT string_agg(quote_ident(part), '.') FROM unnest(parse_ident($1)) part", ct, _options.Table).ConfigureAwait(false);
             await PostgresDatabase.ExecuteAsync(
@@ -128,5 +150,27 @@ public sealed class PostgresSink : IReadableSink
         }
 
         return await SinkTable.OfAsync(connection, found, _options.Shape, ct).ConfigureAwait(false);
+    }
+
+    private async Task<SinkTable?> LookAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        if (await TableCatalog.FindAsync(connection, _options.Table, _options.Key, ct).ConfigureAwait(false) is { } found)
+        {
+            return await SinkTable.OfAsync(connection, found, _options.Shape, ct).ConfigureAwait(false);
+        }
+
+        KeyOfNewTable();
+        return null;
+    }
+
+    private string KeyOfNewTable()
+    {
+        if (_options.Shape == TableShape.Columns)
+        {
+            throw PostgresErrors.NoTable.Error($"There is no table {_options.Table} whose columns could be written.", "Create it, or leave --pg-shape out for a table of documents.");
+        }
+
+        return _options.Key.Count == 0 ? "id" : _options.Key.Count == 1 ? _options.Key[0]
+            : throw PostgresErrors.TableMisfit.Error($"A new table for documents has one key column, and --pg-key names {_options.Key.Count}.");
     }
 }

@@ -56,7 +56,8 @@ public sealed partial class OptionBinder(
     /// <param name="record">A record with a constructor without parameters.</param>
     /// <param name="prefix">Put before every name where a system serves both ends.</param>
     /// <param name="validate">False where a part of the record is enough for the caller, who then asks it for that part's mistakes.</param>
-    public object Bind(Type record, string prefix = "", bool validate = true)
+    /// <param name="complete">Tells the filled record what else it is to know before it is asked for mistakes.</param>
+    public object Bind(Type record, string prefix = "", bool validate = true, Action<object>? complete = null)
     {
         var options = Activator.CreateInstance(record)!;
         foreach (var definition in OptionDefinition.Of(record, prefix))
@@ -79,6 +80,7 @@ public sealed partial class OptionBinder(
             _values.Add(new OptionValue(definition, value, origin, name));
         }
 
+        complete?.Invoke(options);
         if (validate && options is IValidatedOptions validated)
         {
             var own = prefix.Length == 0 ? [] : OptionDefinition.Of(record).Zip(OptionDefinition.Of(record, prefix)).ToArray();

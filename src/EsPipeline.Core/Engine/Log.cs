@@ -46,4 +46,7 @@ internal static partial class Log
 
     [LoggerMessage(1013, LogLevel.Debug, "The cause of {Code}")]
     public static partial void Cause(ILogger logger, string code, Exception cause);
+
+    [LoggerMessage(1014, LogLevel.Information, "How many documents {Place} holds could not be asked: {Problem}")]
+    public static partial void NotCounted(ILogger logger, string place, string problem);
 }

@@ -18,6 +18,7 @@ public sealed class Pipeline
     private readonly Outage _sinkOutage;
     private readonly RetryPolicy _sourceRetry;
     private readonly RetryPolicy _sinkRetry;
+    private readonly DocumentCounter _counter;
     private readonly long _started;
     private AdaptiveSize? _size;
     private ByteBudget? _budget;
@@ -35,6 +36,7 @@ public sealed class Pipeline
         _sinkOutage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
         _sourceRetry = new RetryPolicy(setup.Retry, _sourceOutage, setup.Random, setup.Time);
         _sinkRetry = new RetryPolicy(setup.Retry, _sinkOutage, setup.Random, setup.Time);
+        _counter = new DocumentCounter(setup.Sink, setup.Log);
     }
 
     /// <summary>How the run stands. May be asked from any thread at any time.</summary>
@@ -74,6 +76,7 @@ public sealed class Pipeline
         IJobState? state = null;
         RunNotes? notes = null;
         var complete = false;
+        DocumentCount? documents = null;
         try
         {
             state = await _setup.State.OpenAsync(_setup.Job, stop).ConfigureAwait(false);
@@ -83,6 +86,7 @@ public sealed class Pipeline
             await using (letters.ConfigureAwait(false))
             {
                 (complete, copiedBefore) = await RunPassesAsync(state, letters, ending.Token, abort.Token).ConfigureAwait(false);
+                if (complete) documents = await _counter.EndAsync(ending.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
@@ -99,7 +103,7 @@ public sealed class Pipeline
 
         if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
         if (error?.InnerException is { } cause) Log.Cause(_setup.Log, error.Code, cause);
-        var result = Conclude(complete, error, maxRuntime.IsCancellationRequested, deadLetterPath, copiedBefore);
+        var result = Conclude(complete, error, maxRuntime.IsCancellationRequested, deadLetterPath, copiedBefore) with { Documents = documents };
         if (notes is not null) await notes.EndAsync(result).ConfigureAwait(false);
         notes?.Dispose();
         if (state is not null) await state.DisposeAsync().ConfigureAwait(false);
@@ -175,6 +179,7 @@ public sealed class Pipeline
 
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, stop).ConfigureAwait(false);
         await _sinkRetry.CallAsync(ct => Done(_setup.Sink.PrepareAsync(schema, ct)), stop).ConfigureAwait(false);
+        await _counter.BeginAsync(stop).ConfigureAwait(false);
         if (saved is null)
         {
             // What preparing has just made, such as an index, is a part of what the sink is from now on.

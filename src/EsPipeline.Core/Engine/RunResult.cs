@@ -16,7 +16,11 @@ public sealed record RunResult(
     TimeSpan Elapsed,
     PipelineException? Error,
     string DeadLetterPath,
-    DateTimeOffset? CopiedBefore);
+    DateTimeOffset? CopiedBefore)
+{
+    /// <summary>How many documents the sink held before and after; null where it can't be asked, or the run is not complete.</summary>
+    public DocumentCount? Documents { get; init; }
+}
 
 /// <summary>How a run stands, for a progress line or a status page.</summary>
 /// <param name="Phase">Starting, snapshot, changes, waiting or finishing.</param>

@@ -61,6 +61,12 @@ public sealed record SourceField(string Path, FieldKind Kind, string NativeType,
 /// <param name="Fields">In the source's order.</param>
 public sealed record SourceSchema(IReadOnlyList<SourceField> Fields)
 {
+    /// <summary>
+    /// True where the fields are what the documents are for, such as counts to be summed: a sink that can't take a value as its field's type
+    /// refuses the document, rather than leave the value out of searches and sums in silence.
+    /// </summary>
+    public bool IsExact { get; init; }
+
     /// <summary>A source that knows nothing of its documents beforehand.</summary>
     public static SourceSchema Unknown { get; } = new([]);
 }

@@ -109,6 +109,22 @@ public sealed class PostgresSinkConformance(SharedPostgres shared) : SinkConform
         ContentAssert.Same(documents, await target.ReadAllAsync(Ct));
     }
 
+    [Fact]
+    public async Task A_rehearsal_without_a_table_makes_none_and_still_finds_a_key_with_nul()
+    {
+        await using var target = (PostgresTarget)await CreateAsync(Ct);
+        await using var sink = new PostgresSink(target.Options, TimeProvider.System);
+        var notes = await sink.PrepareRehearsalAsync(Core.Sources.SourceSchema.Unknown, reachable: true, Ct);
+        Assert.Contains(notes, n => n.Contains(target.Options.Table, StringComparison.Ordinal));
+        using var batch = Conformance.Slices.Of([target.Refused[0].Document, .. Corpus.Plain(2)]);
+        var rehearsed = await sink.RehearseAsync(batch.Slice(), Ct);
+        Assert.Equal((1, 0), (rehearsed.Requests, Assert.Single(rehearsed.Failures).Index));
+        Assert.Equal("", await target.DescribeAsync(Ct));
+    }
+
+    // What a document may hold and how long a key is that an index takes, the server says.
+    protected override IReadOnlyList<RefusedDocument> FoundBeforehand(SinkTarget target) => [.. target.Refused.Where(r => r.Reason == "NUL")];
+
     protected override async Task<SinkTarget> CreateAsync(CancellationToken ct) =>
         new PostgresTarget(await shared.GetAsync(), "sink_" + Guid.NewGuid().ToString("N"));
 }
