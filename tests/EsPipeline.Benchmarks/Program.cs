@@ -23,6 +23,9 @@ try
         new ElasticsearchToFirestore(context),
         new JsonLinesToElasticsearch(context, curls: 1),
         new JsonLinesToElasticsearch(context, curls: 2),
+        new JsonLinesToMySql(context, load: false),
+        new JsonLinesToMySql(context, load: true),
+        new MySqlToJsonLines(context),
     ];
     if (wanted.Except(legs.Select(l => l.Name)).ToArray() is { Length: > 0 } unknown)
     {
