@@ -23,6 +23,7 @@ try
         new ElasticsearchToFirestore(context),
         new JsonLinesToElasticsearch(context, curls: 1),
         new JsonLinesToElasticsearch(context, curls: 2),
+        new PostgresToJsonLines(context),
     ];
     if (wanted.Except(legs.Select(l => l.Name)).ToArray() is { Length: > 0 } unknown)
     {
