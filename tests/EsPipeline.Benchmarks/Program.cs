@@ -26,6 +26,7 @@ try
         new JsonLinesToMySql(context, load: false),
         new JsonLinesToMySql(context, load: true),
         new MySqlToJsonLines(context),
+        new PostgresToJsonLines(context),
     ];
     if (wanted.Except(legs.Select(l => l.Name)).ToArray() is { Length: > 0 } unknown)
     {

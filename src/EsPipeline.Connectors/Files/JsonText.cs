@@ -31,6 +31,17 @@ internal static class JsonText
     /// <summary>Writes a JSON string.</summary>
     public static void WriteString(ReadOnlySpan<byte> text, RecordBatchBuilder output)
     {
+        // Most text needs no escaping, and is copied in one go.
+        if (text.IndexOfAny(MustEscape) < 0)
+        {
+            var quoted = output.GetSpan(text.Length + 2);
+            quoted[0] = (byte)'"';
+            text.CopyTo(quoted[1..]);
+            quoted[text.Length + 1] = (byte)'"';
+            output.Advance(text.Length + 2);
+            return;
+        }
+
         output.Write("\""u8);
         WriteEscaped(text, output);
         output.Write("\""u8);

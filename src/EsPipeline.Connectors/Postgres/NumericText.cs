@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Postgres;
@@ -19,35 +20,42 @@ internal static class NumericText
         int count = BinaryPrimitives.ReadInt16BigEndian(value);
         int weight = BinaryPrimitives.ReadInt16BigEndian(value[2..]);
         int scale = BinaryPrimitives.ReadInt16BigEndian(value[6..]);
+        var isNegative = false;
         switch (BinaryPrimitives.ReadUInt16BigEndian(value[4..]))
         {
             case 0xC000: output.Write("\"NaN\""u8); return;
             case 0xD000: output.Write("\"Infinity\""u8); return;
             case 0xF000: output.Write("\"-Infinity\""u8); return;
-            case 0x4000: output.Write("-"u8); break;
+            case 0x4000: isNegative = true; break;
         }
 
-        Span<byte> four = stackalloc byte[DigitsEach];
+        // A sign, a point, and whole fours of digits on both of its sides, of which the last may be cut.
+        var text = output.GetSpan(2 + (DigitsEach * (Math.Max(weight, 0) + 1)) + scale + DigitsEach);
+        var length = 0;
+        if (isNegative) text[length++] = (byte)'-';
         if (weight < 0)
         {
-            output.Write("0"u8);
+            text[length++] = (byte)'0';
         }
         else
         {
-            for (var i = 0; i <= weight; i++)
+            // The first four is without its leading zeros, as a number is that has no more than four digits.
+            Utf8Formatter.TryFormat(At(digits, count, 0), text[length..], out var written);
+            length += written;
+            for (var i = 1; i <= weight; i++, length += DigitsEach) Spell(At(digits, count, i), text[length..]);
+        }
+
+        if (scale > 0)
+        {
+            text[length++] = (byte)'.';
+            for (var (i, left) = (weight + 1, scale); left > 0; i++, left -= DigitsEach)
             {
-                Spell(At(digits, count, i), four);
-                output.Write(i > 0 ? four : WithoutLeadingZeros(four));
+                Spell(At(digits, count, i), text[length..]);
+                length += Math.Min(left, DigitsEach);
             }
         }
 
-        if (scale == 0) return;
-        output.Write("."u8);
-        for (var (i, left) = (weight + 1, scale); left > 0; i++, left -= DigitsEach)
-        {
-            Spell(At(digits, count, i), four);
-            output.Write(four[..Math.Min(left, DigitsEach)]);
-        }
+        output.Advance(length);
     }
 
     private static int At(ReadOnlySpan<byte> digits, int count, int index) =>
@@ -56,11 +64,5 @@ internal static class NumericText
     private static void Spell(int number, Span<byte> four)
     {
         for (var i = DigitsEach - 1; i >= 0; i--, number /= 10) four[i] = (byte)('0' + (number % 10));
-    }
-
-    private static ReadOnlySpan<byte> WithoutLeadingZeros(ReadOnlySpan<byte> four)
-    {
-        var trimmed = four.TrimStart((byte)'0');
-        return trimmed.IsEmpty ? "0"u8 : trimmed;
     }
 }

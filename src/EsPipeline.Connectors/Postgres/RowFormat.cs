@@ -27,6 +27,7 @@ internal sealed class RowFormat
     private readonly (byte[] Name, ValueForm Form)[] _members;
     private readonly (int Field, ValueForm Form)[] _key;
     private readonly int _content;
+    private readonly ValueForm _contentForm;
 
     /// <param name="table">The table.</param>
     /// <param name="isDocument">True where the document is what <see cref="ContentColumn"/> holds, false where it is made of all columns.</param>
@@ -44,6 +45,7 @@ internal sealed class RowFormat
 
         _key = [.. table.Key.Select(k => KeyField(k, columns, selected))];
         _content = isDocument ? columns.Count : -1;
+        _contentForm = isDocument ? columns[^1].Form : default;
         _members = isDocument ? [] : [.. columns.Select((c, i) => (MemberName(c.Name, i == 0), c.Form))];
         SelectList = string.Join(", ", selected);
     }
@@ -129,7 +131,7 @@ internal sealed class RowFormat
     {
         if (_content >= 0)
         {
-            if (!row.IsNull(_content)) JsonValue.Write(ContentOf(_table).Form, row[_content], output);
+            if (!row.IsNull(_content)) JsonValue.Write(_contentForm, row[_content], output);
             return;
         }
 

@@ -13,6 +13,9 @@ internal static class TimeValue
     private const long MicrosecondsADay = 86_400_000_000;
     private const int DaysFrom1970To2000 = 10_957;
 
+    // A year has 7 digits at most (dates go to 5874897), and "…-12-31T23:59:59.999999+00:00 BC" follows.
+    private const int LongestBytes = 64;
+
     /// <summary>Microseconds since 1970 of a timestamp as sent; null for the infinities.</summary>
     public static long? UnixMicroseconds(ReadOnlySpan<byte> value)
     {
@@ -30,9 +33,10 @@ internal static class TimeValue
             return;
         }
 
-        output.Write("\""u8);
-        var isBeforeOne = WriteDay(days, output);
-        output.Write(isBeforeOne ? " BC\""u8 : "\""u8);
+        var text = output.GetSpan(LongestBytes);
+        text[0] = (byte)'"';
+        var length = 1 + WriteDay(days, text[1..], out var isBeforeOne);
+        output.Advance(length + WriteEnd(isBeforeOne, text[length..]));
     }
 
     /// <summary>Writes a timestamp of 8 bytes.</summary>
@@ -47,33 +51,49 @@ internal static class TimeValue
 
         var (days, time) = Math.DivRem(microseconds, MicrosecondsADay);
         if (time < 0) (days, time) = (days - 1, time + MicrosecondsADay);
-        output.Write("\""u8);
-        var isBeforeOne = WriteDay(days, output);
-        output.Write("T"u8);
-        WriteTwo(time / 3_600_000_000, output);
-        output.Write(":"u8);
-        WriteTwo(time / 60_000_000 % 60, output);
-        output.Write(":"u8);
-        WriteTwo(time / 1_000_000 % 60, output);
-        WriteFraction((int)(time % 1_000_000), output);
-        if (hasZone) output.Write("+00:00"u8);
-        output.Write(isBeforeOne ? " BC\""u8 : "\""u8);
+        var text = output.GetSpan(LongestBytes);
+        text[0] = (byte)'"';
+        var length = 1 + WriteDay(days, text[1..], out var isBeforeOne);
+        var clock = text[length..];
+        var seconds = (int)(time / 1_000_000);
+        clock[0] = (byte)'T';
+        WriteTwo(seconds / 3600, clock[1..]);
+        clock[3] = (byte)':';
+        WriteTwo(seconds / 60 % 60, clock[4..]);
+        clock[6] = (byte)':';
+        WriteTwo(seconds % 60, clock[7..]);
+        length += 9;
+        length += WriteFraction((int)(time % 1_000_000), text[length..]);
+        if (hasZone)
+        {
+            "+00:00"u8.CopyTo(text[length..]);
+            length += 6;
+        }
+
+        output.Advance(length + WriteEnd(isBeforeOne, text[length..]));
     }
 
-    private static void WriteFraction(int microseconds, RecordBatchBuilder output)
+    private static int WriteEnd(bool isBeforeOne, Span<byte> text)
     {
-        if (microseconds == 0) return;
-        Span<byte> text = stackalloc byte[7];
-        text[0] = (byte)'.';
-        Utf8Formatter.TryFormat(microseconds, text[1..], out _, new System.Buffers.StandardFormat('D', 6));
-        output.Write(text.TrimEnd((byte)'0'));
+        var end = isBeforeOne ? " BC\""u8 : "\""u8;
+        end.CopyTo(text);
+        return end.Length;
     }
 
-    private static void WriteTwo(long number, RecordBatchBuilder output) =>
-        output.Write([(byte)('0' + (number / 10)), (byte)('0' + (number % 10))]);
+    private static int WriteFraction(int microseconds, Span<byte> text)
+    {
+        if (microseconds == 0) return 0;
+        text[0] = (byte)'.';
+        WriteTwo(microseconds / 10_000, text[1..]);
+        WriteTwo(microseconds / 100 % 100, text[3..]);
+        WriteTwo(microseconds % 100, text[5..]);
+        return text[..7].TrimEnd((byte)'0').Length;
+    }
+
+    private static void WriteTwo(int number, Span<byte> text) => (text[0], text[1]) = ((byte)('0' + (number / 10)), (byte)('0' + (number % 10)));
 
     // Days to the proleptic Gregorian calendar, in eras of 400 years that begin in March, so that the leap day comes last.
-    private static bool WriteDay(long days, RecordBatchBuilder output)
+    private static int WriteDay(long days, Span<byte> text, out bool isBeforeOne)
     {
         const int daysAnEra = 146_097;
         var shifted = days + DaysFrom1970To2000 + 719_468;
@@ -85,14 +105,13 @@ internal static class TimeValue
         var day = dayOfYear - (((153 * monthFromMarch) + 2) / 5) + 1;
         var month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
         var year = yearOfEra + (era * 400) + (month <= 2 ? 1 : 0);
-        var isBeforeOne = year <= 0;
+        isBeforeOne = year <= 0;
         if (isBeforeOne) year = 1 - year;
-        Utf8Formatter.TryFormat(year, output.GetSpan(8), out var written, new System.Buffers.StandardFormat('D', 4));
-        output.Advance(written);
-        output.Write("-"u8);
-        WriteTwo(month, output);
-        output.Write("-"u8);
-        WriteTwo(day, output);
-        return isBeforeOne;
+        Utf8Formatter.TryFormat(year, text, out var length, new System.Buffers.StandardFormat('D', 4));
+        text[length] = (byte)'-';
+        WriteTwo((int)month, text[(length + 1)..]);
+        text[length + 3] = (byte)'-';
+        WriteTwo((int)day, text[(length + 4)..]);
+        return length + 6;
     }
 }
