@@ -50,7 +50,7 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
                     while (await copy.Rows.ReadAsync(ct).ConfigureAwait(false))
                     {
                         format.Add(copy.Rows, output);
-                        if (output.Count + output.MalformedCount < tuning.BatchRecords && output.Bytes < tuning.BatchBytes) continue;
+                        if (output.Count + output.MalformedCount < tuning.CopyRecords && output.Bytes < tuning.BatchBytes) continue;
                         after = RowFormat.PlaceOf(copy.Rows);
                         yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
                         before = after;

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using EsPipeline.Core.Errors;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
@@ -69,6 +71,11 @@ internal sealed class DocumentsFile
 
         return file;
     }
+
+    /// <summary>
+    /// What tells these documents from others: a hash of everything that is said of them, which comments and the file's name are no part of.
+    /// </summary>
+    public string Fingerprint() => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this)).AsSpan(0, 8));
 
     private static void CheckQuery(string path, string name, string sql)
     {

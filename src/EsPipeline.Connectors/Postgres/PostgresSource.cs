@@ -57,13 +57,21 @@ public sealed class PostgresSource : IDataSource
     public bool SnapshotContinues => !_catchesUp && (_resumed || _view is { IsLost: true });
 
     /// <inheritdoc/>
-    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => _database.CheckAsync(
-        async (connection, stop) =>
-        {
-            await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
-            return [];
-        },
-        ct);
+    public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
+    {
+        var health = await _database.CheckAsync(
+            async (connection, stop) =>
+            {
+                await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
+                return [];
+            },
+            ct).ConfigureAwait(false);
+
+        // Documents that are made in another way are other documents, whatever the file is called.
+        return health.Problem is not null || _options.Documents.Length == 0
+            ? health
+            : health with { Identity = new Dictionary<string, string>(health.Identity) { ["documents"] = DocumentsFile.Read(_options.Documents).Fingerprint() } };
+    }
 
     /// <inheritdoc/>
     public async Task<SourceSchema> DescribeAsync(CancellationToken ct)
@@ -92,7 +100,6 @@ public sealed class PostgresSource : IDataSource
                 ? await LogAsync(documents, plan, saved, ct).ConfigureAwait(false)
                 : await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
         }
-
 
         // A snapshot of which every range is read, and which is still asked for, was not of one moment.
         var ranges = saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);

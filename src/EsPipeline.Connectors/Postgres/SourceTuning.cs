@@ -6,8 +6,11 @@ internal sealed record SourceTuning
     /// <summary>What it does unless a test says otherwise.</summary>
     public static SourceTuning Default { get; } = new();
 
-    /// <summary>Records in a batch at most.</summary>
+    /// <summary>Rows or keys that are asked for at once.</summary>
     public int BatchRecords { get; init; } = 1000;
+
+    /// <summary>Records in a batch of a snapshot that COPY delivers, which costs nothing a batch: mostly its bytes end it.</summary>
+    public int CopyRecords { get; init; } = 10_000;
 
     /// <summary>Bytes after which a batch ends; one record may be larger.</summary>
     public int BatchBytes { get; init; } = 1 << 20;

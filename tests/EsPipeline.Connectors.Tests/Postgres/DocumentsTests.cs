@@ -42,6 +42,7 @@ public sealed class DocumentsTests(SharedPostgres shared)
             await following.PassAsync(ReadKind.Snapshot, Ct);
             Assert.Equal(999, following.Held.Count);
             await SameAsync();
+            Assert.Equal(DocumentsFile.Read(options.Documents).Fingerprint(), await following.IdentityAsync("documents", Ct));
 
             await ExecuteAsync("UPDATE content.person SET full_name = 'Somebody Else', updated_at = clock_timestamp() WHERE full_name = 'George Lucas'");
             await following.PassAsync(ReadKind.Changes, Ct);
@@ -95,6 +96,24 @@ public sealed class DocumentsTests(SharedPostgres shared)
         Assert.Equal(PostgresErrors.BadDocuments, refused.Error);
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
         File.Delete(path);
+    }
+
+    [Fact]
+    public void Other_documents_are_another_job_and_another_comment_is_not()
+    {
+        const string Yaml = "root: t\ndocument: SELECT id FROM t WHERE id = ANY(@keys)\ntables: [{table: u, roots: SELECT t FROM u WHERE id = ANY(@keys)}]";
+        Assert.Equal(FingerprintOf(Yaml), FingerprintOf("# About them.\n" + Yaml));
+        Assert.NotEqual(FingerprintOf(Yaml), FingerprintOf(Yaml.Replace("SELECT id", "SELECT id, name", StringComparison.Ordinal)));
+        Assert.NotEqual(FingerprintOf(Yaml), FingerprintOf(Yaml.Replace("SELECT t", "SELECT v", StringComparison.Ordinal)));
+
+        static string FingerprintOf(string yaml)
+        {
+            var path = Path.GetTempFileName();
+            File.WriteAllText(path, yaml);
+            var fingerprint = DocumentsFile.Read(path).Fingerprint();
+            File.Delete(path);
+            return fingerprint;
+        }
     }
 
     private static async Task LoadAsync(PostgresServer server, string database)

@@ -12,7 +12,7 @@ namespace EsPipeline.Connectors.Tests.Postgres;
 internal sealed class Following(PostgresOptions options, SourceTuning? tuning = null, ILogger? log = null) : IAsyncDisposable
 {
     private readonly PostgresSource _source = new(
-        options, new RunOptions(), TimeProvider.System, log ?? NullLogger.Instance, tuning ?? new SourceTuning { HorizonMargin = TimeSpan.Zero, BatchRecords = 100 });
+        options, new RunOptions(), TimeProvider.System, log ?? NullLogger.Instance, tuning ?? new SourceTuning { HorizonMargin = TimeSpan.Zero, BatchRecords = 100, CopyRecords = 100 });
 
     public Dictionary<string, string> Held { get; private set; } = [];
 
@@ -31,6 +31,8 @@ internal sealed class Following(PostgresOptions options, SourceTuning? tuning = 
         foreach (var (partition, position) in Saved) await _source.AcknowledgeAsync(partition, position, ct);
         return reading.Records.Count();
     }
+
+    public async Task<string> IdentityAsync(string part, CancellationToken ct) => (await _source.CheckAsync(ct)).Identity[part];
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 }

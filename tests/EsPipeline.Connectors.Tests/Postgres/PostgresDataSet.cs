@@ -58,6 +58,7 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
         new SourceTuning
         {
             BatchRecords = knobs.PageSize,
+            CopyRecords = knobs.PageSize,
             WindowBlocks = knobs.PageSize < 100 ? 1u : 2048,
             LeastBlocks = 1,
             HorizonMargin = TimeSpan.Zero,
