@@ -26,6 +26,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
             while (safe.Commit < target)
             {
                 var rows = new List<ChangedRow>();
+                var transactions = new HashSet<uint>();
                 var next = safe;
 
                 // Asked before the groups: one that comes in between is then taken in the next round instead of being left behind.
@@ -33,6 +34,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 while (rows.Count < tuning.BatchRecords && stream.TryTake(out var group))
                 {
                     rows.AddRange(group.Rows);
+                    transactions.Add(group.Transaction);
                     next = group.End;
                 }
 
@@ -44,6 +46,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                     continue;
                 }
 
+                await VisibleTransactions.WaitForAsync(connection, transactions, tuning.Timeout, time, ct).ConfigureAwait(false);
                 var keys = new HashSet<string>();
                 foreach (var table in rows.GroupBy(r => r.Table, r => r.Key))
                 {

@@ -6,8 +6,11 @@ using NpgsqlTypes;
 
 namespace EsPipeline.Connectors.Postgres;
 
-/// <summary>Some changes in the order of the log, and where to read on behind them.</summary>
-internal sealed record ChangeGroup(IReadOnlyList<ChangedRow> Rows, LogPosition End);
+/// <summary>Some changes of one transaction in the order of the log, and where to read on behind them.</summary>
+/// <param name="Rows">What was changed.</param>
+/// <param name="Transaction">The transaction's 32-bit id.</param>
+/// <param name="End">Where to read on.</param>
+internal sealed record ChangeGroup(IReadOnlyList<ChangedRow> Rows, uint Transaction, LogPosition End);
 
 /// <summary>
 /// One stream of changes from a replication slot, kept open between passes: it reads on by itself up to a bound, so that the server is
@@ -118,19 +121,19 @@ internal sealed class LogStream : IAsyncDisposable
 
     private async Task ReadAsync(IAsyncEnumerator<PgOutputReplicationMessage> messages, LogPosition start, CancellationToken ct)
     {
-        var (rows, commit, index, safe, skip) = (new List<ChangedRow>(), 0UL, 0L, start.Safe, 0L);
+        var (rows, transaction, commit, index, safe, skip) = (new List<ChangedRow>(), 0U, 0UL, 0L, start.Safe, 0L);
         while (await NextAsync(messages, isBetweenTransactions: commit == 0, ct).ConfigureAwait(false))
         {
             switch (messages.Current)
             {
                 case BeginMessage begin:
-                    (commit, index) = ((ulong)begin.TransactionFinalLsn, 0);
+                    (transaction, commit, index) = (begin.TransactionXid ?? 0, (ulong)begin.TransactionFinalLsn, 0);
                     skip = commit > start.Commit ? 0 : commit == start.Commit && start.Index is { } done ? done : long.MaxValue;
                     break;
                 case CommitMessage end:
                     // One that was read to its end before is delivered again where it had not been acknowledged yet.
                     safe = Math.Max(safe, (ulong)end.TransactionEndLsn);
-                    if (skip < long.MaxValue) await AddAsync(rows, new LogPosition(commit, null, safe), ct).ConfigureAwait(false);
+                    if (skip < long.MaxValue) await AddAsync(new ChangeGroup(rows, transaction, new LogPosition(commit, null, safe)), ct).ConfigureAwait(false);
                     (rows, commit) = ([], 0);
                     break;
                 case var change:
@@ -138,17 +141,17 @@ internal sealed class LogStream : IAsyncDisposable
                     if (changed.Count == 0 || ++index <= skip) break;
                     rows.AddRange(changed);
                     if (rows.Count < MostInGroup) break;
-                    await AddAsync(rows, new LogPosition(commit, index, safe), ct).ConfigureAwait(false);
+                    await AddAsync(new ChangeGroup(rows, transaction, new LogPosition(commit, index, safe)), ct).ConfigureAwait(false);
                     rows = [];
                     break;
             }
         }
     }
 
-    private async Task AddAsync(List<ChangedRow> rows, LogPosition end, CancellationToken ct)
+    private async Task AddAsync(ChangeGroup group, CancellationToken ct)
     {
-        await _groups.Writer.WriteAsync(new ChangeGroup(rows, end), ct).ConfigureAwait(false);
-        Volatile.Write(ref _delivered, end.Safe);
+        await _groups.Writer.WriteAsync(group, ct).ConfigureAwait(false);
+        Volatile.Write(ref _delivered, group.End.Safe);
     }
 
     // While there is no message to be had, notes how far the server's log holds none, and lets the server forget it. The place is read before
