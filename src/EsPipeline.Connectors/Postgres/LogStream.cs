@@ -127,7 +127,7 @@ internal sealed class LogStream : IAsyncDisposable
             switch (messages.Current)
             {
                 case BeginMessage begin:
-                    (transaction, commit, index) = (begin.TransactionXid ?? 0, (ulong)begin.TransactionFinalLsn, 0);
+                    (transaction, commit, index) = (begin.TransactionXid, (ulong)begin.TransactionFinalLsn, 0);
                     skip = commit > start.Commit ? 0 : commit == start.Commit && start.Index is { } done ? done : long.MaxValue;
                     break;
                 case CommitMessage end:

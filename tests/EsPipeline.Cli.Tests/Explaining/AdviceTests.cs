@@ -1,3 +1,4 @@
+using EsPipeline.Connectors;
 using EsPipeline.Cli.Explaining;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
@@ -13,7 +14,7 @@ public sealed class AdviceTests
     {
         var options = OptionCatalog.All.ToArray();
         var known = options.Where(o => !o.IsSecret).Select(o => o.DisplayName)
-            .Concat(OptionCatalog.Groups.Select(g => Activator.CreateInstance(g.Record)).OfType<IEffectiveOptions>().SelectMany(o => o.Effective).Select(e => e.Key))
+            .Concat(BuiltInConnectors.All.SelectMany(c => new[] { c.Source?.Options, c.Sink?.Options }).OfType<Type>().Select(Activator.CreateInstance).OfType<IEffectiveOptions>().SelectMany(o => o.Effective).Select(e => e.Key))
             .Append("job-options").ToHashSet(StringComparer.Ordinal);
         Assert.True(ErrorCatalog.All.Count > 80, $"Only {ErrorCatalog.All.Count} codes were found.");
         foreach (var error in ErrorCatalog.All)
