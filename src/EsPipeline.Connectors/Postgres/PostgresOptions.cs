@@ -29,7 +29,7 @@ public enum TableShape
 public sealed record PostgresOptions : IValidatedOptions
 {
     /// <summary>The address; it may hold the password.</summary>
-    [Option("--pg-url", "Address, postgres://user:password@host:port/database?sslmode=require; its parts go before the other names", Value = "URL")]
+    [Option("--pg-url", "Address, postgres://user:password@host:port/database?sslmode=require; its parts go before the other names", Environment = ["PG_URL"], Value = "URL")]
     public Secret? Url { get; init; }
 
     /// <summary>The host.</summary>
