@@ -169,6 +169,7 @@ public sealed class Pipeline
     {
         var source = await _sourceRetry.CallAsync(ct => WellAsync(_setup.Source.CheckAsync, ct), stop).ConfigureAwait(false);
         var sink = await _sinkRetry.CallAsync(ct => WellAsync(_setup.Sink.CheckAsync, ct), stop).ConfigureAwait(false);
+        foreach (var warning in source.Warnings.Concat(sink.Warnings)) Log.EndWarning(_setup.Log, warning);
         var identity = _setup.IdentityOf(source, sink);
         var saved = await state.LoadAsync(stop).ConfigureAwait(false);
         if (saved is not null && saved.Identity.Hash != identity.Hash)
@@ -199,12 +200,10 @@ public sealed class Pipeline
         return (identity, saved);
     }
 
-    private async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, CancellationToken ct)
+    private static async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, CancellationToken ct)
     {
         var health = await check(ct).ConfigureAwait(false);
-        if (health.Problem is not null) throw health.Problem;
-        foreach (var warning in health.Warnings) Log.EndWarning(_setup.Log, warning);
-        return health;
+        return health.Problem is null ? health : throw health.Problem;
     }
 
     private async Task<bool> RunPassAsync(

@@ -94,6 +94,8 @@ internal sealed class TestSink : IDataSink
 
     public PipelineException? Problem { get; set; }
 
+    public IReadOnlyList<string> Warnings { get; set; } = [];
+
     public Dictionary<string, string> Identity { get; } = new() { ["place"] = "here" };
 
     /// <summary>What preparing makes, such as an index with an identity of its own; null for nothing.</summary>
@@ -109,7 +111,7 @@ internal sealed class TestSink : IDataSink
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct)
     {
         Calls.Add("check");
-        return Task.FromResult(new ConnectorHealth("test", TimeSpan.Zero, new Dictionary<string, string>(Identity), Problem));
+        return Task.FromResult(new ConnectorHealth("test", TimeSpan.Zero, new Dictionary<string, string>(Identity), Problem) { Warnings = Warnings });
     }
 
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct)

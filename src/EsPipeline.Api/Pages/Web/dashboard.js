@@ -81,11 +81,16 @@ function showTotals() {
   const { labels, total_labels: all } = state.totals;
   element('totals-note').textContent = labels.length === 0 ? 'Nothing to show.'
     : `${labels.length < all ? `The ${labels.length} greatest of ${number(all)}` : 'All labels'}. Choose a bar, or tick labels in the list below it, to see them over time.`;
+  const focused = document.activeElement?.dataset.label;
+  let refocus;
   fill(element('totals-table').tBodies[0], ...labels.map(({ label, count }) => {
     const box = make('input', { type: 'checkbox', checked: state.labels.includes(label), onchange: () => choose(label) });
+    box.dataset.label = label;
+    if (label === focused) refocus = box;
     box.setAttribute('aria-label', `Show ${label} over time`);
     return row([{ text: box }, label, count]);
   }));
+  refocus?.focus();
   element('totals-box').style.height = `${Math.max(8, labels.length * 1.55 + 3)}rem`;
   element('totals-box').hidden = labels.length === 0;
   return draw('totals', {
