@@ -7,8 +7,8 @@ internal sealed class ElasticsearchToJsonLines(BenchContext context, int readers
 {
     private const int PageSize = 10_000;
 
-    private readonly BenchIndex _many = new(BenchContext.Address(Variable) ?? "", "espipe-bench-many", 500_000);
-    private readonly BenchIndex _few = new(BenchContext.Address(Variable) ?? "", "espipe-bench-few", 50_000);
+    private readonly BenchIndex _many = new(BenchContext.Address(Variable) ?? "", "espipe-bench-many", 1_000_000);
+    private readonly BenchIndex _few = new(BenchContext.Address(Variable) ?? "", "espipe-bench-few", 100_000);
 
     private const string Variable = "ESPIPE_TEST_ELASTICSEARCH_URL";
 
