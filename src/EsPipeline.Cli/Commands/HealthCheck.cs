@@ -6,7 +6,7 @@ namespace EsPipeline.Cli.Commands;
 internal static class HealthCheck
 {
     // Below the 10 s within which the answer must be there, whatever hangs.
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(7);
 
     /// <returns>0 where all is well, 1 otherwise.</returns>
     public static async Task<int> RunAsync(Settings settings, PipelineHost host, Terminal terminal, CancellationToken ct)

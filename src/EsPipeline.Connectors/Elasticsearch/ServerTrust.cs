@@ -115,7 +115,7 @@ internal sealed class ServerTrust
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
             throw ElasticsearchErrors.CertificateUntrusted.Error(
-                $"The authorities in {file} can't be read: {e.Message.TrimEnd('.')}.", "Give a PEM file with --es-ca that this user can read.", e);
+                $"The authorities in {file} can't be read: {e.Message}", "Give a PEM file with --es-ca that this user can read.", e);
         }
     }
 }

@@ -107,7 +107,7 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
             && explanations.EnumerateArray().FirstOrDefault(e => e.TryGetProperty("error", out _)) is { ValueKind: JsonValueKind.Object } explanation
             ? explanation.GetProperty("error").GetString()
             : answer.TryGetProperty("error", out var error) ? error.GetString() : null;
-        throw ElasticsearchErrors.BadQuery.Error($"The server does not accept the query: {Shorten(why ?? "it does not say why").TrimEnd('.')}.");
+        throw ElasticsearchErrors.BadQuery.Error($"The server does not accept the query: {Shorten(why ?? "it does not say why")}");
     }
 
     private async Task TryQueryAsync(byte[] query, CancellationToken ct)

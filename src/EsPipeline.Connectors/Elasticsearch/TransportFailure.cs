@@ -49,7 +49,7 @@ internal static class TransportFailure
         }
 
         var what = socket == SocketError.ConnectionRefused ? "refuses connections; nothing listens there" : $"can't be reached: {Innermost(thrown)}";
-        return ElasticsearchErrors.Unreachable.Error($"{address} {what.TrimEnd('.')}.", inner: thrown);
+        return ElasticsearchErrors.Unreachable.Error($"{address} {what}", inner: thrown);
     }
 
     private static SocketError? SocketErrorIn(Exception thrown)

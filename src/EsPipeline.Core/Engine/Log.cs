@@ -41,7 +41,7 @@ internal static partial class Log
     [LoggerMessage(1011, LogLevel.Warning, "How the run stands could not be noted: {Problem}")]
     public static partial void NoteFailed(ILogger logger, string problem);
 
-    [LoggerMessage(1012, LogLevel.Information, "{Changes} changes copied in {Seconds:0.###} s")]
+    [LoggerMessage(1012, LogLevel.Information, "Changes copied: {Changes} in {Seconds:0.###} s")]
     public static partial void ChangesCopied(ILogger logger, long changes, double seconds);
 
     [LoggerMessage(1013, LogLevel.Debug, "The cause of {Code}")]

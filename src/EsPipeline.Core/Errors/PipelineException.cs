@@ -4,11 +4,11 @@ namespace EsPipeline.Core.Errors;
 public sealed class PipelineException : Exception
 {
     /// <param name="error">The kind of error.</param>
-    /// <param name="message">One sentence: what happened, to what.</param>
+    /// <param name="message">One sentence: what happened, to what. A full stop that it lacks is set, and one after another mark is taken away: it often ends in words of a server.</param>
     /// <param name="remedy">One sentence: what to do; the code's own where null.</param>
     /// <param name="innerException">What led to it; for the log at debug level only.</param>
     public PipelineException(ErrorCode error, string message, string? remedy = null, Exception? innerException = null)
-        : base(message, innerException)
+        : base(Closed(message), innerException)
     {
         Error = error;
         Remedy = remedy ?? error.Remedy;
@@ -28,4 +28,12 @@ public sealed class PipelineException : Exception
 
     /// <summary>How long the system asked to wait; null where it did not.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    private static string Closed(string message) => message.TrimEnd() switch
+    {
+        [.., '?' or '!', '.'] doubled => doubled[..^1],
+        [.., not '.', '.', '.'] doubled => doubled[..^1],
+        [.., '.' or '?' or '!'] closed => closed,
+        var open => open + ".",
+    };
 }
