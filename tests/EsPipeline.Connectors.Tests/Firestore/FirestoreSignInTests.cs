@@ -57,17 +57,32 @@ public sealed class FirestoreSignInTests : IDisposable
     [Fact]
     public async Task A_token_with_two_minutes_left_is_still_used_while_another_is_fetched()
     {
-        var (count, renewed) = (0, new TaskCompletionSource());
-        await using var tokens = new FakeServer(_ =>
+        // The second token is held back until everything is written; a third is asked for where the second has two minutes, too.
+        var (count, renewed, written) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        await using var tokens = new FakeServer(async _ =>
         {
-            if (Interlocked.Increment(ref count) == 2) renewed.SetResult();
-            return Token($"t{count}", 120);
+            var asked = Interlocked.Increment(ref count);
+            if (asked > 1)
+            {
+                renewed.TrySetResult();
+                await written.Task;
+            }
+
+            return Token($"t{asked}", 120);
         });
         await using var firestore = new FakeServer(FirestoreFaultTests.Fine);
         await using var sink = Open(WithKey(_pem), firestore, $"http://{tokens.Host}/token");
-        await sink.WriteOneAsync("a", "{}");
-        await sink.WriteOneAsync("b", "{}");
-        await renewed.Task.WaitAsync(TimeSpan.FromSeconds(10), Ct);
+        try
+        {
+            await sink.WriteOneAsync("a", "{}");
+            await sink.WriteOneAsync("b", "{}");
+            await renewed.Task.WaitAsync(TimeSpan.FromSeconds(10), Ct);
+        }
+        finally
+        {
+            written.SetResult();
+        }
+
         Assert.All(firestore.Requests, r => Assert.Contains("bearer t1", r.Headers, StringComparison.OrdinalIgnoreCase));
     }
 
