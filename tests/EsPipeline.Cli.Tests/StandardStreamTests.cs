@@ -26,5 +26,17 @@ public sealed class StandardStreamTests : IDisposable
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_key_that_comes_again_is_written_once_and_nothing_is_left_beside_a_standard_output()
+    {
+        const int Rows = 150_000;
+        CsvCopy.Write(_folder, Rows);
+        await File.AppendAllTextAsync(_folder.File("in.csv"), (await File.ReadAllLinesAsync(_folder.File("in.csv"), TestContext.Current.CancellationToken))[1] + "\n", TestContext.Current.CancellationToken);
+        var run = (await _folder.RunAsync("--source", "csv", "--sink", "jsonl", "--csv-file", "in.csv", "--output-file", "-", "--log-file", "none", "--quiet")).Ended(0);
+        Assert.Equal(Rows, run.Output.Count(c => c == '\n'));
+        Assert.Contains("unchanged 1 ", run.Error, StringComparison.Ordinal);
+        Assert.Equal([".espipe", "in.csv"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     public void Dispose() => _folder.Dispose();
 }

@@ -66,7 +66,7 @@ public abstract class FileOutputSink : IResumableSink, IRehearsableSink
     public Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
     {
         var deduplicate = kind == ReadKind.Snapshot && !uniqueKeys && _options.UniqueKeys > 0;
-        _keys = deduplicate ? _keys ?? new KeyLog(KeysPath, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))) : null;
+        _keys = deduplicate ? _keys ?? new KeyLog(IsStream ? null : KeysPath, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))) : null;
         return Task.CompletedTask;
     }
 
@@ -77,27 +77,17 @@ public abstract class FileOutputSink : IResumableSink, IRehearsableSink
         using var output = new RecordBatchBuilder(2 * SliceBytes);
         var failures = new List<RecordFailure>();
         var (keys, mark, unchanged) = (_keys, _keys?.Mark ?? 0, 0);
-        Span<UInt128> hashes = stackalloc UInt128[HashesAhead];
-        for (var i = -HashesAhead; i < slice.Count; i++)
-        {
-            var hash = i < 0 ? 0 : hashes[i % HashesAhead];
-            if (keys is not null && i + HashesAhead < slice.Count) keys.Prefetch(hashes[(i + HashesAhead) % HashesAhead] = keys.HashOf(slice[i + HashesAhead].Key.Span));
-            if (i < 0) continue;
-            ref readonly var record = ref slice[i];
-            if (keys?.Contains(hash) == true) unchanged++;
-            else if (Format(record, output) is { } failure) failures.Add(failure with { Index = i });
-            else keys?.Add(hash);
-        }
-
         try
         {
+            unchanged = FormatNew(slice, keys, output, failures);
             EndSlice(output);
             Append(output.Current);
         }
-        catch
+        catch (Exception e)
         {
             keys?.Forget(mark);
             SliceFailed();
+            if (e is IOException) throw _file.Problem(e);
             throw;
         }
 
@@ -245,6 +235,24 @@ public abstract class FileOutputSink : IResumableSink, IRehearsableSink
         {
             throw _file.Problem(e);
         }
+    }
+
+    private int FormatNew(RecordSlice slice, KeyLog? keys, RecordBatchBuilder output, List<RecordFailure> failures)
+    {
+        var unchanged = 0;
+        Span<UInt128> hashes = stackalloc UInt128[HashesAhead];
+        for (var i = -HashesAhead; i < slice.Count; i++)
+        {
+            var hash = i < 0 ? 0 : hashes[i % HashesAhead];
+            if (keys is not null && i + HashesAhead < slice.Count) keys.Prefetch(hashes[(i + HashesAhead) % HashesAhead] = keys.HashOf(slice[i + HashesAhead].Key.Span));
+            if (i < 0) continue;
+            ref readonly var record = ref slice[i];
+            if (keys?.Contains(record.Key.Span, hash) == true) unchanged++;
+            else if (Format(record, output) is { } failure) failures.Add(failure with { Index = i });
+            else keys?.Add(record.Key.Span, hash);
+        }
+
+        return unchanged;
     }
 
     private MemoryStream? Pack(ReadOnlySpan<byte> bytes)
