@@ -47,6 +47,7 @@ internal sealed partial class Redaction
         return UserInfo().Replace(text, m => m.Value.Replace(":" + m.Groups["password"].Value + "@", ":***@", StringComparison.Ordinal));
     }
 
-    [GeneratedRegex(@"://[^/\s:@]*:(?<password>[^/\s]*)@", RegexOptions.NonBacktracking)]
+    // No part can match what follows it, so that no text takes longer than its length.
+    [GeneratedRegex(@"://[^/\s:@]*:(?<password>[^/\s]*)@", RegexOptions.None, matchTimeoutMilliseconds: Timeout.Infinite)]
     private static partial Regex UserInfo();
 }

@@ -102,7 +102,7 @@ public sealed partial class OptionBinder(
         return word;
     }
 
-    [GeneratedRegex("--[a-z][a-z0-9-]*|[A-Z][A-Z0-9_]+", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("--[a-z][a-z0-9-]*|[A-Z][A-Z0-9_]+", RegexOptions.None, matchTimeoutMilliseconds: Timeout.Infinite)]
     private static partial Regex NameWords();
 
     /// <summary>Adds a mistake that was found elsewhere.</summary>

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
@@ -9,6 +10,8 @@ namespace EsPipeline.Core.Configuration;
 /// <summary>One option of an options record, as help and the binder see it.</summary>
 public sealed partial class OptionDefinition
 {
+    private static readonly ConcurrentDictionary<Type, (PropertyInfo Property, OptionAttribute Attribute, object? Default)[]> Declared = new();
+
     private readonly OptionAttribute _attribute;
     private readonly string _prefix;
 
@@ -85,14 +88,18 @@ public sealed partial class OptionDefinition
     /// <summary>The options of a record, in the order of its properties; what it has from another record comes first.</summary>
     /// <param name="record">A record with a constructor without parameters.</param>
     /// <param name="prefix">Put before every name where a system serves both ends: <c>sink</c>.</param>
-    public static IReadOnlyList<OptionDefinition> Of(Type record, string prefix = "")
+    public static IReadOnlyList<OptionDefinition> Of(Type record, string prefix = "") =>
+        [.. Declared.GetOrAdd(record, Read).Select(d => new OptionDefinition(d.Property, d.Attribute, d.Default, prefix))];
+
+    // Read once for each record: asking a property twice by reflection has code made for it, which is felt in the time that a start takes.
+    private static (PropertyInfo Property, OptionAttribute Attribute, object? Default)[] Read(Type record)
     {
         var defaults = Activator.CreateInstance(record)!;
         return [.. record.GetProperties()
             .OrderBy(p => Depth(p.DeclaringType!))
             .Select(p => (Property: p, Attribute: p.GetCustomAttribute<OptionAttribute>()))
             .Where(p => p.Attribute is not null)
-            .Select(p => new OptionDefinition(p.Property, p.Attribute!, p.Property.GetValue(defaults), prefix))];
+            .Select(p => (p.Property, p.Attribute!, p.Property.GetValue(defaults)))];
     }
 
     /// <summary>A value as it could be typed, secrets and passwords within URLs as <c>***</c>: a job's name does not change with a password.</summary>
@@ -110,7 +117,7 @@ public sealed partial class OptionDefinition
 
     private static int Depth(Type type) => type.BaseType is { } parent ? 1 + Depth(parent) : 0;
 
-    [GeneratedRegex(@"(?<start>://[^/\s:@]*:)[^/\s]*@", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(?<start>://[^/\s:@]*:)[^/\s]*@", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: Timeout.Infinite)]
     private static partial Regex UrlPassword();
 
     private string WithPrefix(string name) => _prefix.Length == 0 || name.Length == 0 ? name : $"--{_prefix}-{name[2..]}";
