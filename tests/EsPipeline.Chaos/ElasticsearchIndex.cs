@@ -39,21 +39,17 @@ internal sealed class ElasticsearchIndex : IAsyncDisposable
         return index;
     }
 
-    /// <summary>Inserts or replaces documents.</summary>
-    public async Task PutAsync(int from, int count, string word)
+    /// <summary>Makes an index with these documents.</summary>
+    public static async Task<ElasticsearchIndex> CreateAsync(string settings, IEnumerable<Document> documents)
     {
-        foreach (var chunk in Enumerable.Range(from, count).Select(i => new Document(IdOf(i), JsonOf(i, word))).Chunk(10_000))
-        {
-            var lines = new StringBuilder();
-            foreach (var document in chunk)
-            {
-                lines.Append("{\"index\":{\"_id\":").Append(JsonSerializer.Serialize(document.Key)).Append("}}\n").Append(document.Json).Append('\n');
-                _documents[document.Key] = document.Json;
-            }
-
-            await BulkAsync(lines);
-        }
+        var index = new ElasticsearchIndex(TestServers.Elasticsearch);
+        await index.SendAsync(HttpMethod.Put, index.Name, settings, "application/json");
+        await index.PutAsync(documents);
+        return index;
     }
+
+    /// <summary>Inserts or replaces documents.</summary>
+    public Task PutAsync(int from, int count, string word) => PutAsync(Enumerable.Range(from, count).Select(i => new Document(IdOf(i), JsonOf(i, word))));
 
     /// <summary>Removes documents.</summary>
     public Task DeleteAsync(IEnumerable<string> ids)
@@ -81,6 +77,21 @@ internal sealed class ElasticsearchIndex : IAsyncDisposable
     {
         var time = DateTimeOffset.UnixEpoch.AddSeconds(1_700_000_000L + number);
         return $$"""{"n":{{number}},"big":{{9_007_199_254_740_993L + number}},"@timestamp":"{{time:yyyy-MM-dd'T'HH:mm:ss'Z'}}","word":"{{word}}","text":"Nummer {{number}} ü 世界 😀","items":[{"sku":"a{{number}}","n":1},{"sku":"b","n":2,"price":2.5}],"none":null}""";
+    }
+
+    private async Task PutAsync(IEnumerable<Document> documents)
+    {
+        foreach (var chunk in documents.Chunk(10_000))
+        {
+            var lines = new StringBuilder();
+            foreach (var document in chunk)
+            {
+                lines.Append("{\"index\":{\"_id\":").Append(JsonSerializer.Serialize(document.Key)).Append("}}\n").Append(document.Json).Append('\n');
+                _documents[document.Key] = document.Json;
+            }
+
+            await BulkAsync(lines);
+        }
     }
 
     private async Task BulkAsync(StringBuilder lines)

@@ -13,7 +13,7 @@ namespace EsPipeline.Connectors.MySql;
 /// Writes documents into one table of MySQL or MariaDB: the sink <c>mysql</c>. A row is a key and a document, or has a column for each field.
 /// Each statement is a transaction, in the order of the keys; what the server refuses for a record's sake is blamed on that record alone.
 /// </summary>
-public sealed class MySqlSink : IReadableSink, IRehearsableSink
+public sealed class MySqlSink : IReadableSink, IRehearsableSink, ISamplingSink
 {
     private const int StatementBytes = 1 << 20;
     private const int LongestKeyList = 1000;
@@ -56,9 +56,20 @@ public sealed class MySqlSink : IReadableSink, IRehearsableSink
         ct);
 
     /// <inheritdoc/>
+    public bool NeedsSample => !_target.IsReady;
+
+    /// <summary>Makes the table, with columns for the fields of these documents.</summary>
+    public Task LearnAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct) => _connections.RunAsync(session => _target.Make(session, sample), ct);
+
+    /// <inheritdoc/>
     public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
-        if (!_target.IsReadyFor(slice)) await _connections.RunAsync(session => _target.Make(session, slice), ct).ConfigureAwait(false);
+        // Deletes alone say nothing of columns, and have nothing to delete where there is no table.
+        if (!_target.IsReady && !await _connections.RunAsync(session => _target.Make(session, [slice]), ct).ConfigureAwait(false))
+        {
+            return new WriteResult(0, slice.Count, []);
+        }
+
         var (rows, keys) = (Block(), Block());
         try
         {
@@ -102,7 +113,7 @@ public sealed class MySqlSink : IReadableSink, IRehearsableSink
         try
         {
             var total = new SliceResult();
-            if (_target.IsReadyFor(slice))
+            if (_target.IsReady)
             {
                 await EncodeAsync(slice, KeyOrder.Of(slice), rows, keys, total, ct).ConfigureAwait(false);
                 return new RehearsedWrite(Statements(rows, int.MaxValue).Count() + Statements(keys, LongestKeyList).Count(), total.ToResult().Failures);

@@ -113,7 +113,7 @@ internal sealed class ColumnEncoder : RowEncoder
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (Find(ref reader) == Unknown && reader.GetString() is { } name && found?.Contains(name) != true) (found ??= []).Add(name);
+                if (FieldName.Of(ref reader) is { } name && Find(ref reader) == Unknown && found?.Contains(name) != true) (found ??= []).Add(name);
                 reader.Read();
                 reader.Skip();
             }

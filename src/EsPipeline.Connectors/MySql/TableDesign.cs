@@ -75,26 +75,43 @@ internal static class TableDesign
         }
     }
 
-    /// <summary>The fields of some documents, in the order in which they first appear, each of a kind that holds all its values.</summary>
-    public static IReadOnlyList<SourceField> FieldsOf(RecordSlice slice)
+    /// <summary>
+    /// The fields of some documents, in the order in which they first appear, each of a kind that holds all its values; null where there is
+    /// no document.
+    /// </summary>
+    public static IReadOnlyList<SourceField>? FieldsOf(IReadOnlyList<RecordSlice> sample)
     {
-        var kinds = new Dictionary<string, FieldKind>(StringComparer.Ordinal);
-        foreach (ref readonly var record in slice.Records)
+        var kinds = new OrderedDictionary<string, FieldKind>(StringComparer.Ordinal);
+        var documents = 0;
+        foreach (var slice in sample)
         {
-            if (record.Operation == RecordOperation.Delete) continue;
-            var reader = new Utf8JsonReader(record.Json.Span, ReaderOptions);
-            reader.Read();
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            foreach (ref readonly var record in slice.Records)
             {
-                var name = reader.GetString()!;
-                reader.Read();
-                var kind = KindOf(ref reader);
-                kinds[name] = kinds.TryGetValue(name, out var before) ? Both(before, kind) : kind;
-                reader.Skip();
+                if (record.Operation == RecordOperation.Delete) continue;
+                documents++;
+                Note(record.Json.Span, kinds);
             }
         }
 
-        return [.. kinds.Select(k => new SourceField(k.Key, k.Value, k.Value.ToString()))];
+        return documents == 0 ? null : [.. kinds.Select(k => new SourceField(k.Key, k.Value, k.Value.ToString()))];
+    }
+
+    private static void Note(ReadOnlySpan<byte> document, OrderedDictionary<string, FieldKind> kinds)
+    {
+        var reader = new Utf8JsonReader(document, ReaderOptions);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = FieldName.Of(ref reader);
+            reader.Read();
+            if (name is not null)
+            {
+                var kind = KindOf(ref reader);
+                kinds[name] = kinds.TryGetValue(name, out var before) ? Both(before, kind) : kind;
+            }
+
+            reader.Skip();
+        }
     }
 
     private static string KeyName(MySqlOptions options) => options.Key.Count > 0 ? options.Key[0] : "id";

@@ -26,10 +26,13 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         }
     }
 
-    /// <summary>False where the table is still to be made, from these documents.</summary>
-    public bool IsReadyFor(RecordSlice slice)
+    /// <summary>False where the table is still to be made, from documents.</summary>
+    public bool IsReady
     {
-        lock (_lock) return _current is not null || slice.Count == 0;
+        get
+        {
+            lock (_lock) return _current is not null;
+        }
     }
 
     /// <summary>Looks at the table, and tries the rights on it, without changing anything.</summary>
@@ -69,12 +72,13 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     }
 
     /// <summary>Makes the table with columns for the fields of the first documents, and for those that <c>--fields</c> names.</summary>
-    public bool Make(MySqlSession session, RecordSlice slice)
+    /// <returns>False where there is none among the records that is no delete, so that nothing can be known of the columns.</returns>
+    public bool Make(MySqlSession session, IReadOnlyList<RecordSlice> sample)
     {
         lock (_lock)
         {
             if (_current is not null) return true;
-            var found = TableDesign.FieldsOf(slice);
+            if (TableDesign.FieldsOf(sample) is not { } found) return false;
             var named = run.Fields.Select(f => f.Split('.')[0]).Distinct(StringComparer.Ordinal).Where(name => found.All(f => f.Path != name));
             SourceField[] fields = [.. found, .. named.Select(name => new SourceField(name, FieldKind.Json, "json"))];
             Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
@@ -101,7 +105,12 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     {
         TableLayout layout;
         RowEncoder encoder;
-        lock (_lock) (layout, encoder) = (_layout!, _current!.Value.Encoder);
+        lock (_lock)
+        {
+            if (_current is not { } current) return null;
+            (layout, encoder) = (_layout!, current.Encoder);
+        }
+
         var keys = new RowBlock();
         keys.Clear(1);
         return encoder.AppendKey(key, 0, keys) is null ? RowLookup.Find(session, layout, keys[0, 0]) : null;

@@ -11,6 +11,11 @@ namespace EsPipeline.Core.Engine;
 /// <param name="compact">False for a sink that is to see every record.</param>
 internal sealed class KeyLanes(int lanes, bool compact) : WriteQueue
 {
+    // Keys that differ only in their last characters share a lane, so that numbers which rise go through it in runs of a hundred. A store
+    // that keeps rows by key writes runs one after the other into full pages; with single keys dealt out, each writer split the pages that
+    // another one had just filled: a table of MariaDB took twice the space, and the server half as much processor time again.
+    private const int RunCharacters = 2;
+
     private readonly Lane[] _lanes = [.. Enumerable.Range(0, lanes).Select(_ => new Lane())];
 
     public override async ValueTask AddAsync(InFlightBatch batch, CancellationToken ct)
@@ -61,7 +66,7 @@ internal sealed class KeyLanes(int lanes, bool compact) : WriteQueue
         Span<int> counts = stackalloc int[lanes];
         for (var i = 0; i < records.Length; i++)
         {
-            var lane = (int)(KeyHash.Compute64(records[i].Key.Span, 1) % (uint)lanes);
+            var lane = (int)(KeyHash.Compute64(RunOf(records[i].Key.Span), 1) % (uint)lanes);
             laneOf[i] = (byte)lane;
             counts[lane]++;
         }
@@ -82,6 +87,8 @@ internal sealed class KeyLanes(int lanes, bool compact) : WriteQueue
 
         return parts;
     }
+
+    private static ReadOnlySpan<byte> RunOf(ReadOnlySpan<byte> key) => key[..Math.Max(key.Length - RunCharacters, key.Length / 2)];
 
     private sealed class Lane
     {

@@ -10,7 +10,7 @@ namespace EsPipeline.Core.Engine;
 /// One pass over the source: readers, the queue, writers and the checkpoint, running together until everything that the plan asked for
 /// is in the sink, or the first of them fails, or the run is stopped.
 /// </summary>
-internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWriter writer, AdaptiveSize size)
+internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWriter writer, AdaptiveSize size, RetryPolicy sinkRetry)
 {
     private readonly Dictionary<PartitionId, CheckpointTracker> _trackers = [];
     private IReadOnlyList<Partition> _partitions = [];
@@ -51,6 +51,8 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var uniqueKeys = partitions.All(p => p.UniqueKeys) && setup.Transform is not { ChangesKeys: true };
         await setup.Sink.BeginPassAsync(kind, uniqueKeys, abort).ConfigureAwait(false);
         WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
+        var sample = setup.Sink is ISamplingSink { NeedsSample: true } sampling ? new SampledQueue(queue, sampling, sinkRetry, setup.ReadAheadBytes) : null;
+        queue = sample ?? queue;
         var reader = readerFor(queue);
 
         var saves = Guard(ct => SaveRegularlyAsync(kind, ct), failing, saving.Token);
@@ -59,9 +61,10 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var remaining = new Queue<Partition>(partitions);
         var threads = partitions.Any(p => p.InOrder) ? 1 : Math.Min(setup.Threads, partitions.Count);
         var readers = Enumerable.Range(0, threads)
-            .Select(_ => Guard(ct => ReadAsync(reader, remaining, ct, failing.Token), failing, reading.Token)).ToArray();
+            .Select(n => Guard(ct => ReadAsync(n, reader, remaining, sample, ct, failing.Token), failing, reading.Token)).ToArray();
 
         await Task.WhenAll(readers).ConfigureAwait(false);
+        if (sample is not null) await Guard(async ct => await sample.EndAsync(ct).ConfigureAwait(false), failing, failing.Token).ConfigureAwait(false);
         queue.Complete();
         await Task.WhenAll(writing).ConfigureAwait(false);
         await saving.CancelAsync().ConfigureAwait(false);
@@ -90,18 +93,22 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         return progress;
     }
 
-    private async Task ReadAsync(PartitionReader reader, Queue<Partition> remaining, CancellationToken ct, CancellationToken abort)
+    private async Task ReadAsync(
+        int number, PartitionReader reader, Queue<Partition> remaining, SampledQueue? sample, CancellationToken ct, CancellationToken abort)
     {
+        if (sample is not null && number > 0) await sample.Learnt.WaitAsync(ct).ConfigureAwait(false);
         while (true)
         {
             Partition? next;
             lock (remaining)
             {
-                if (!remaining.TryDequeue(out next)) return;
+                if (!remaining.TryDequeue(out next)) break;
             }
 
             await reader.ReadAsync(next, _trackers[next.Id], ct, abort).ConfigureAwait(false);
         }
+
+        if (sample is not null && number == 0) await sample.EndAsync(abort).ConfigureAwait(false);
     }
 
     private async Task WriteAsync(WriteQueue queue, int number, CancellationToken ct)

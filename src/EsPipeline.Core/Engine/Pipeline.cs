@@ -237,7 +237,7 @@ public sealed class Pipeline
         Log.Planned(_setup.Log, partitions.Count, kind.ToString());
 
         var budget = _budget = new ByteBudget(_setup.ReadAheadBytes);
-        var pass = new Pass(_setup, saver, writer, _size!);
+        var pass = new Pass(_setup, saver, writer, _size!, _sinkRetry);
         var complete = await pass.RunAsync(
             kind,
             partitions,

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using EsPipeline.Conformance;
 using EsPipeline.Connectors.MySql;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
@@ -50,7 +49,7 @@ public sealed class MariaDbServer : IAsyncDisposable
     /// <param name="arguments">Arguments of <c>mariadbd</c>.</param>
     public static async Task<MariaDbServer> StartAsync(CancellationToken ct, params string[] arguments)
     {
-        TestServers.Need(IsInstalled, "MariaDB is not installed here (apt-get install mariadb-server).");
+        Conformance.TestServers.Need(IsInstalled, "MariaDB is not installed here (apt-get install mariadb-server).");
         var data = Directory.CreateTempSubdirectory("espipe-mariadb-").FullName;
         var options = new MySqlOptions { Port = FreePort(), User = "root" };
         var server = new MariaDbServer(options, data, arguments);

@@ -21,7 +21,7 @@ public sealed class WriteQueueTests : IDisposable
     public async Task Of_one_key_all_records_go_through_one_lane_in_order()
     {
         var lanes = new KeyLanes(5, compact: false);
-        for (var batch = 0; batch < 8; batch++) await lanes.AddAsync(await BatchAsync(Enumerable.Range(0, 100).Select(i => ($"k{i % 17}", $"{batch:00}.{i:00}"))), Ct);
+        for (var batch = 0; batch < 8; batch++) await lanes.AddAsync(await BatchAsync(Enumerable.Range(0, 100).Select(i => ($"k{i % 17}.00", $"{batch:00}.{i:00}"))), Ct);
         lanes.Complete();
         var laneOf = new Dictionary<string, int>();
         var last = new Dictionary<string, string>();
@@ -43,6 +43,30 @@ public sealed class WriteQueueTests : IDisposable
 
         Assert.Equal(800, total);
         Assert.True(laneOf.Values.Distinct().Count() > 1);
+    }
+
+    [Fact]
+    public async Task Numbers_that_rise_go_through_the_lanes_in_runs_of_a_hundred()
+    {
+        var lanes = new KeyLanes(4, compact: true);
+        await lanes.AddAsync(await BatchAsync(Enumerable.Range(0, 2000).Select(i => ($"key-{i:0000}", "{}"))), Ct);
+        lanes.Complete();
+        var lanesOf = new Dictionary<string, HashSet<int>>();
+        for (var lane = 0; lane < 4; lane++)
+        {
+            while (await lanes.TakeAsync(lane, new UnitSize(5000, 1 << 20), Ct) is { } unit)
+            {
+                foreach (var (key, _) in Read(unit))
+                {
+                    if (!lanesOf.TryGetValue(key[..^2], out var used)) lanesOf[key[..^2]] = used = [];
+                    used.Add(lane);
+                }
+            }
+        }
+
+        Assert.Equal(20, lanesOf.Count);
+        Assert.All(lanesOf.Values, used => Assert.Single(used));
+        Assert.Equal(4, lanesOf.Values.SelectMany(used => used).Distinct().Count());
     }
 
     [Fact]

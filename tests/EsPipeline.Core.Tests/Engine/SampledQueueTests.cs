@@ -1,0 +1,120 @@
+using System.Text;
+using EsPipeline.Core.Engine;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Core.Tests.Engine;
+
+/// <summary>What a sink learns from before the first write.</summary>
+public sealed class SampledQueueTests : IDisposable
+{
+    private readonly TestJob _job = new();
+    private readonly LearningSink _sink = new();
+
+    public void Dispose() => _job.Dispose();
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(1, false)]
+    [InlineData(4, true)]
+    [InlineData(4, false)]
+    public async Task It_is_the_first_records_in_reading_order_however_many_read_and_write(int threads, bool unique)
+    {
+        var parts = Enumerable.Range(0, 5).Select(p => Enumerable.Range(0, 4000).Select(i => new Document($"{p}-{i}", "{}")).ToArray()).ToArray();
+        var source = new TestSource([[], .. parts]) { BatchRecords = 300, Shape = p => p with { UniqueKeys = unique } };
+        var result = await _job.RunAsync(_job.Setup(source, _sink) with { Threads = threads });
+        Assert.Equal((RunOutcome.Done, 20_000L), (result.Outcome, result.Account.Written));
+        var expected = parts.SelectMany(p => p).Select(d => d.Key).ToArray();
+        Assert.InRange(_sink.Sample.Count, SampledQueue.Records, SampledQueue.Records + 300);
+        Assert.Equal(expected[.._sink.Sample.Count], _sink.Sample);
+    }
+
+    [Fact]
+    public async Task One_that_is_larger_than_memory_allows_ends_where_it_is_full()
+    {
+        Document[] documents = [.. Enumerable.Range(0, 400).Select(i => Corpus.OfBytes($"{i:000}", 1000))];
+        var result = await _job.RunAsync(_job.Setup(new TestSource(documents), _sink) with { ReadAheadBytes = 64 << 10 });
+        Assert.Equal((RunOutcome.Done, 400L), (result.Outcome, result.Account.Written));
+        Assert.InRange(_sink.Sample.Count, 10, 60);
+    }
+
+    [Fact]
+    public async Task A_run_that_is_stopped_meanwhile_writes_what_it_has_read()
+    {
+        using var stop = new CancellationTokenSource();
+        var source = new TestSource(Corpus.Plain(100).ToArray())
+        {
+            BeforeBatch = (_, at, _) => at == 50 ? stop.CancelAsync() : Task.CompletedTask,
+        };
+        var result = await _job.Time.RunAsync(new Pipeline(_job.Setup(source, _sink)).RunAsync(stop.Token));
+        Assert.Equal((RunOutcome.Stopped, 50L, 50L), (result.Outcome, result.Account.Read, result.Account.Written));
+        Assert.Equal(50, _sink.Sample.Count);
+    }
+
+    [Fact]
+    public async Task A_sink_that_can_not_learn_now_is_asked_again_and_one_that_never_can_stops_the_run()
+    {
+        _sink.Fail = TestSink.Busy.Error("It is busy.");
+        var result = await _job.RunAsync(new TestSource([.. Corpus.Plain(30)], [.. Corpus.Plain(10, seed: 2)]), _sink);
+        Assert.Equal((RunOutcome.Done, 2), (result.Outcome, _sink.Asked));
+
+        using var other = new TestJob();
+        var full = new LearningSink { Fail = TestSink.Full.Error("It is full.") };
+        var failed = await other.RunAsync(new TestSource([.. Corpus.Plain(30)], [.. Corpus.Plain(10, seed: 2)]), full);
+        Assert.Equal((RunOutcome.Failed, TestSink.Full, 0L), (failed.Outcome, failed.Error?.Error, failed.Account.Written));
+    }
+
+    [Fact]
+    public async Task Nothing_is_learnt_from_nothing()
+    {
+        Assert.Equal(RunOutcome.Done, (await _job.RunAsync(new TestSource([], []), _sink)).Outcome);
+        Assert.Equal(0, _sink.Asked);
+    }
+
+    private sealed class LearningSink : ISamplingSink
+    {
+        private readonly TestSink _inner = new();
+
+        public PipelineException? Fail { get; set; }
+
+        public int Asked { get; private set; }
+
+        public List<string> Sample { get; } = [];
+
+        public SinkLimits Limits => _inner.Limits;
+
+        public bool NeedsSample => Sample.Count == 0;
+
+        public Task LearnAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct)
+        {
+            Asked++;
+            if (Fail is { } failure)
+            {
+                if (failure.Kind == FailureKind.Transient) Fail = null;
+                throw failure;
+            }
+
+            foreach (var slice in sample)
+            {
+                foreach (ref readonly var record in slice.Records) Sample.Add(Encoding.UTF8.GetString(record.Key.Span));
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => _inner.CheckAsync(ct);
+
+        public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _inner.PrepareAsync(schema, ct);
+
+        public Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+        {
+            Assert.NotEmpty(Sample);
+            return _inner.WriteAsync(slice, ct);
+        }
+
+        public ValueTask DisposeAsync() => _inner.DisposeAsync();
+    }
+}
