@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using EsPipeline.Conformance;
 using Npgsql;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
@@ -29,6 +28,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public string User { get; }
 
+    /// <summary>The address, as a user gives it.</summary>
+    public string Url => $"postgres://{User}@{Host}:{Port}/postgres";
+
     /// <summary>Connections of the test's own.</summary>
     public NpgsqlDataSource Pool { get; }
 
@@ -46,7 +48,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var bin = Directory.Exists(Programs)
             ? Directory.GetDirectories(Programs).Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb"))) : null;
-        TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
+        Conformance.TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
         var folder = Directory.CreateTempSubdirectory("espipe-postgres-").FullName;
         await RunAsync("chmod", "777", folder);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
