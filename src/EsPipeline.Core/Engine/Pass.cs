@@ -10,7 +10,7 @@ namespace EsPipeline.Core.Engine;
 /// One pass over the source: readers, the queue, writers and the checkpoint, running together until everything that the plan asked for
 /// is in the sink, or the first of them fails, or the run is stopped.
 /// </summary>
-internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWriter writer, AdaptiveSize size)
+internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWriter writer, AdaptiveSize size, RetryPolicy sinkRetry)
 {
     private readonly Dictionary<PartitionId, CheckpointTracker> _trackers = [];
     private IReadOnlyList<Partition> _partitions = [];
@@ -49,7 +49,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var resumable = setup.Sink is IResumableSink;
         var writers = resumable ? 1 : Math.Clamp(setup.Sink.Limits.Concurrency, 1, 256);
         var uniqueKeys = partitions.All(p => p.UniqueKeys) && setup.Transform is not { ChangesKeys: true };
-        await setup.Sink.BeginPassAsync(kind, uniqueKeys, abort).ConfigureAwait(false);
+        await BeginAtSinkAsync(kind, uniqueKeys, stop).ConfigureAwait(false);
         WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
         var reader = readerFor(queue);
 
@@ -73,6 +73,15 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         foreach (var tracker in _trackers.Values) tracker.Dispose();
         return _error is null ? complete : throw _error;
     }
+
+    // A sink may ask its system something here, which may be down like at any other time.
+    private Task<bool> BeginAtSinkAsync(ReadKind kind, bool uniqueKeys, CancellationToken stop) => sinkRetry.CallAsync(
+        async ct =>
+        {
+            await setup.Sink.BeginPassAsync(kind, uniqueKeys, ct).ConfigureAwait(false);
+            return true;
+        },
+        stop);
 
     // Of partitions in order a later one must not be saved ahead of an earlier one that is not safe yet: reading that again would put its
     // old records over the newer ones. Asked from the last to the first: what holds of a later one has begun after the earlier one was read.
