@@ -67,12 +67,12 @@ public sealed class PostgresServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts a server that asks everybody who comes over the network for a password; that of postgres is the one given.</summary>
-    public static async Task<PostgresServer> StartSecuredAsync(string password = "right")
+    /// <summary>Starts a server that asks one user who comes over the network for a password; that of postgres is set, another role is made.</summary>
+    public static async Task<PostgresServer> StartSecuredAsync(string password = "right", string user = "postgres")
     {
         var server = await StartAsync();
-        await server.ExecuteAsync($"ALTER ROLE postgres PASSWORD '{password}'");
-        await server.AsOwnerAsync("bash", "-c", $"echo 'host all all all scram-sha-256' > {server.Data}/pg_hba.conf");
+        await server.ExecuteAsync(user == "postgres" ? $"ALTER ROLE postgres PASSWORD '{password}'" : $"CREATE ROLE {user} LOGIN REPLICATION PASSWORD '{password}'");
+        await server.AsOwnerAsync("bash", "-c", $"printf 'host all {user} all scram-sha-256\\nhost all all all trust\\n' > {server.Data}/pg_hba.conf");
         await server.ExecuteAsync("SELECT pg_reload_conf()");
         return server;
     }
