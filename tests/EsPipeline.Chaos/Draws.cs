@@ -11,6 +11,9 @@ internal static class Draws
     /// <summary>How often espipe is killed for each leg: <c>ESPIPE_TEST_KILLS</c>.</summary>
     public static int Kills { get; } = Number("ESPIPE_TEST_KILLS", 20);
 
+    /// <summary>How long a load lasts: <c>ESPIPE_TEST_LOAD_SECONDS</c>.</summary>
+    public static TimeSpan LoadTime { get; } = TimeSpan.FromSeconds(Number("ESPIPE_TEST_LOAD_SECONDS", 15));
+
     private static int Number(string name, int otherwise) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 }

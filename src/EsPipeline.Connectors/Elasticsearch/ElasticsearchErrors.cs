@@ -277,5 +277,9 @@ public static class ElasticsearchErrors
     /// <summary>The index was deleted, and perhaps made again, while it was written to.</summary>
     public static readonly ErrorCode IndexReplaced = new(
         "elasticsearch.index_replaced", FailureKind.Environment, "The index was deleted or replaced while it was written to, so what was copied before is gone.",
-        "Run 'espipe checkpoint reset' and start again: everything is then copied once more.");
+        "Run 'espipe checkpoint reset' and start again: everything is then copied once more.")
+    {
+        EndsRun = true,
+        Steps = ["Begin anew: `espipe checkpoint reset {job-options}`"],
+    };
 }

@@ -6,7 +6,8 @@ namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>
 /// The time before which no row can appear any more: that of the oldest transaction under way, since a row's time is taken when its
-/// transaction begins or later; and a little ago at most, for times that the application took before it began one.
+/// transaction begins or later; and a margin before that, for times that the application took before it began one, or that the column's
+/// precision rounds down.
 /// </summary>
 /// <remarks>
 /// It is asked for in a statement of its own, before the rows: a transaction that is not seen here has ended, and its rows are seen there.
@@ -20,7 +21,7 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
             SELECT pid, xact_start FROM pg_stat_activity
             WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
               AND backend_type NOT IN ('autovacuum worker', 'walsender') AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)
-        SELECT (extract(epoch FROM least(clock_timestamp() - $1, min(xact_start))) * 1000000)::bigint::text,
+        SELECT (extract(epoch FROM least(clock_timestamp(), min(xact_start)) - $1) * 1000000)::bigint::text,
                (SELECT pid::text FROM open ORDER BY xact_start LIMIT 1),
                (SELECT count(*)::text FROM pg_prepared_xacts WHERE database = current_database())
         FROM open

@@ -60,7 +60,10 @@ public static class PostgresErrors
     /// <summary>The table was written anew.</summary>
     public static readonly ErrorCode Rewritten = new(
         "postgres.rewritten", FailureKind.Environment, "The table was written anew while it was being read, so that places in it mean other rows.",
-        "Run again: this table is then read from its beginning.");
+        "Run again: this table is then read from its beginning.")
+    {
+        EndsRun = true,
+    };
 
     /// <summary>A row without a key.</summary>
     public static readonly ErrorCode NullKey = new(
@@ -116,7 +119,10 @@ public static class PostgresErrors
     /// <summary>The slot holds too much back.</summary>
     public static readonly ErrorCode SlotTooLarge = new(
         "postgres.slot_too_large", FailureKind.Environment, "The replication slot held back more than --pg-max-slot-bytes and was dropped.",
-        "Run again: everything is copied anew, with a new slot.");
+        "Run again: everything is copied anew, with a new slot.")
+    {
+        EndsRun = true,
+    };
 
     /// <summary>The documents' file is wrong.</summary>
     public static readonly ErrorCode BadDocuments = new(

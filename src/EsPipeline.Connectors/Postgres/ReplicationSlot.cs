@@ -13,7 +13,7 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
 
     private const string FindSlot = """
         SELECT coalesce(plugin::text, ''), coalesce(database::text, ''), coalesce(wal_status, ''),
-               coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::text, (confirmed_flush_lsn - '0/0')::text
+               coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::text, (confirmed_flush_lsn - '0/0')::text, coalesce(active_pid::text, 'none')
         FROM pg_replication_slots WHERE slot_name = $1
         """;
 
@@ -44,9 +44,11 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
                 $"The replication slot {options.Slot} is another one's: of the database {slot[1]}, with the plugin {slot[0]}.", "Choose another name with --pg-slot.");
         }
 
+        // As one is that a run began to make which was killed meanwhile: the server first waits for the transactions that are under way.
+        if (slot[4] is not { } confirmed) throw PostgresErrors.Unavailable.Error($"The replication slot {options.Slot} is just being made (by backend {slot[5]}).");
         if (slot[2] == "lost") return (null, $"the server has removed the log that the replication slot {options.Slot} needed");
         await GuardAsync(long.Parse(slot[3]!, NumberStyles.Float, CultureInfo.InvariantCulture), ct).ConfigureAwait(false);
-        return (ulong.Parse(slot[4]!, CultureInfo.InvariantCulture), "");
+        return (ulong.Parse(confirmed, CultureInfo.InvariantCulture), "");
     }
 
     /// <summary>Makes publication and slot, and holds the moment from which the slot delivers.</summary>
@@ -70,6 +72,10 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
 
                 // Any further command on this connection would end the snapshot.
                 return (await SnapshotView.OpenAsync(database, slot.SnapshotName!, ct).ConfigureAwait(false), (ulong)slot.ConsistentPoint);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateObject)
+            {
+                throw PostgresErrors.Unavailable.Error($"The replication slot {options.Slot} was made by somebody else in this moment.", inner: e);
             }
             catch (Exception e) when (PostgresFailure.IsOne(e))
             {

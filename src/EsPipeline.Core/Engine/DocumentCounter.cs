@@ -11,7 +11,13 @@ internal sealed class DocumentCounter(IDataSink sink, ILogger log)
     private long? _before;
 
     /// <summary>Asks before anything is written.</summary>
-    public async Task BeginAsync(CancellationToken ct) => _before = await CountAsync(ct).ConfigureAwait(false);
+    /// <param name="isWhole">True where the run begins to copy all of its source: what is there already may be left from another time.</param>
+    /// <param name="ct">Ends it.</param>
+    public async Task BeginAsync(bool isWhole, CancellationToken ct)
+    {
+        _before = await CountAsync(ct).ConfigureAwait(false);
+        if (isWhole && _before > 0) Log.NotEmpty(log, ((ICountableSink)sink).Place, _before.Value);
+    }
 
     /// <summary>Asks after everything was.</summary>
     public async Task<DocumentCount?> EndAsync(CancellationToken ct) =>

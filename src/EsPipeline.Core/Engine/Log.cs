@@ -49,4 +49,8 @@ internal static partial class Log
 
     [LoggerMessage(1014, LogLevel.Information, "How many documents {Place} holds could not be asked: {Problem}")]
     public static partial void NotCounted(ILogger logger, string place, string problem);
+
+    [LoggerMessage(1015, LogLevel.Warning,
+        "There is no checkpoint of this job, but {Place} holds {Documents} documents already: those that the source still has are replaced, the others stay ('espipe verify --prune' removes them)")]
+    public static partial void NotEmpty(ILogger logger, string place, long documents);
 }

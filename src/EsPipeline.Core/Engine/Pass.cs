@@ -49,7 +49,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var resumable = setup.Sink is IResumableSink;
         var writers = resumable ? 1 : Math.Clamp(setup.Sink.Limits.Concurrency, 1, 256);
         var uniqueKeys = partitions.All(p => p.UniqueKeys) && setup.Transform is not { ChangesKeys: true };
-        await setup.Sink.BeginPassAsync(kind, uniqueKeys, abort).ConfigureAwait(false);
+        await BeginAtSinkAsync(kind, uniqueKeys, stop).ConfigureAwait(false);
         WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
         var sample = setup.Sink is ISamplingSink { NeedsSample: true } sampling ? new SampledQueue(queue, sampling, sinkRetry, setup.ReadAheadBytes) : null;
         queue = sample ?? queue;
@@ -76,6 +76,15 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         foreach (var tracker in _trackers.Values) tracker.Dispose();
         return _error is null ? complete : throw _error;
     }
+
+    // A sink may ask its system something here, which may be down like at any other time.
+    private Task<bool> BeginAtSinkAsync(ReadKind kind, bool uniqueKeys, CancellationToken stop) => sinkRetry.CallAsync(
+        async ct =>
+        {
+            await setup.Sink.BeginPassAsync(kind, uniqueKeys, ct).ConfigureAwait(false);
+            return true;
+        },
+        stop);
 
     // Of partitions in order a later one must not be saved ahead of an earlier one that is not safe yet: reading that again would put its
     // old records over the newer ones. Asked from the last to the first: what holds of a later one has begun after the earlier one was read.

@@ -180,7 +180,8 @@ public sealed class Pipeline
 
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, stop).ConfigureAwait(false);
         await _sinkRetry.CallAsync(ct => Done(_setup.Sink.PrepareAsync(schema, ct)), stop).ConfigureAwait(false);
-        await _counter.BeginAsync(stop).ConfigureAwait(false);
+        var isWhole = saved is null && !_setup.Bounded && _setup.Mode is PipelineMode.Continuous or PipelineMode.FullSync;
+        await _counter.BeginAsync(isWhole, stop).ConfigureAwait(false);
         if (saved is null)
         {
             // What preparing has just made, such as an index, is a part of what the sink is from now on.

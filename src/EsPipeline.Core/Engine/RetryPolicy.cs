@@ -38,8 +38,8 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
     }
 
     // A wrong password at the start is a mistake to be told at once; in a run that has worked for weeks it is an outage to be waited out.
-    private bool MayPass(FailureKind kind) =>
-        kind == FailureKind.Transient || (kind == FailureKind.Environment && _options.Forever && _proven);
+    private bool MayPass(ErrorCode error) =>
+        error.Kind == FailureKind.Transient || (error.Kind == FailureKind.Environment && !error.EndsRun && _options.Forever && _proven);
 
     /// <summary>The tries of one read or write.</summary>
     internal sealed class Attempts(RetryPolicy policy)
@@ -64,7 +64,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
         /// <param name="wholeEnd">False where only some records failed, which does not mean that the end is down.</param>
         public async Task AgainAsync(PipelineException error, CancellationToken ct, bool wholeEnd = true)
         {
-            if (!policy.MayPass(error.Kind)) throw error;
+            if (!policy.MayPass(error.Error)) throw error;
             policy._outage.Note(error);
             if (Failed++ == 0) _firstFailure = _time.GetTimestamp();
             var options = policy._options;

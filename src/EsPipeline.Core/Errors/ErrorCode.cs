@@ -17,6 +17,9 @@ public sealed record ErrorCode(string Code, FailureKind Kind, string Meaning, st
     /// </summary>
     public IReadOnlyList<string> Steps { get; init; } = [];
 
+    /// <summary>True where waiting does not help: it ends a run that waits other failures out, too (an index that was replaced).</summary>
+    public bool EndsRun { get; init; }
+
     /// <summary>An error of this kind.</summary>
     public PipelineException Error(string message, string? remedy = null, Exception? inner = null, TimeSpan? retryAfter = null) =>
         new(this, message, remedy, inner) { RetryAfter = retryAfter };

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using EsPipeline.Conformance;
 using Npgsql;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
@@ -29,6 +28,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public string User { get; }
 
+    /// <summary>The address, as a user gives it.</summary>
+    public string Url => $"postgres://{User}@{Host}:{Port}/postgres";
+
     /// <summary>Connections of the test's own.</summary>
     public NpgsqlDataSource Pool { get; }
 
@@ -46,7 +48,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var bin = Directory.Exists(Programs)
             ? Directory.GetDirectories(Programs).Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb"))) : null;
-        TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
+        Conformance.TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
         var folder = Directory.CreateTempSubdirectory("espipe-postgres-").FullName;
         await RunAsync("chmod", "777", folder);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -65,12 +67,12 @@ public sealed class PostgresServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts a server that asks everybody who comes over the network for a password; that of postgres is the one given.</summary>
-    public static async Task<PostgresServer> StartSecuredAsync(string password = "right")
+    /// <summary>Starts a server that asks one user who comes over the network for a password; that of postgres is set, another role is made.</summary>
+    public static async Task<PostgresServer> StartSecuredAsync(string password = "right", string user = "postgres")
     {
         var server = await StartAsync();
-        await server.ExecuteAsync($"ALTER ROLE postgres PASSWORD '{password}'");
-        await server.AsOwnerAsync("bash", "-c", $"echo 'host all all all scram-sha-256' > {server.Data}/pg_hba.conf");
+        await server.ExecuteAsync(user == "postgres" ? $"ALTER ROLE postgres PASSWORD '{password}'" : $"CREATE ROLE {user} LOGIN REPLICATION PASSWORD '{password}'");
+        await server.AsOwnerAsync("bash", "-c", $"printf 'host all {user} all scram-sha-256\\nhost all all all trust\\n' > {server.Data}/pg_hba.conf");
         await server.ExecuteAsync("SELECT pg_reload_conf()");
         return server;
     }

@@ -35,6 +35,16 @@ public sealed class FailureTests : IDisposable
     }
 
     [Fact]
+    public async Task A_sink_that_is_down_when_a_pass_begins_is_waited_for()
+    {
+        var (source, sink) = (new TestSource([.. Corpus.Plain(10)]), new TestSink());
+        for (var tries = 0; tries < 3; tries++) sink.BeginFailures.Enqueue(TestSink.Busy.Error("Not now."));
+        var result = await _job.RunAsync(source, sink);
+        Assert.Equal((RunOutcome.Done, 10L), (result.Outcome, result.Account.Written));
+        Assert.Equal(4, sink.Calls.Count(c => c.StartsWith("begin", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Only_the_records_that_failed_are_sent_again()
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(10)]), new TestSink());

@@ -98,6 +98,16 @@ public sealed class RetryPolicyTests
     }
 
     [Fact]
+    public async Task What_waiting_can_not_mend_ends_a_continuous_run_too()
+    {
+        var policy = Policy(retries: 0, budget: TimeSpan.Zero, forever: true);
+        policy.Prove();
+        var gone = Password with { EndsRun = true };
+        Assert.Equal(gone, (await FailsAsync(policy, () => gone.Error("The index is another one."))).Error);
+        Assert.Equal(0, _log.Count(1000));
+    }
+
+    [Fact]
     public async Task One_failure_is_no_outage_two_are()
     {
         var attempts = Policy().Begin();

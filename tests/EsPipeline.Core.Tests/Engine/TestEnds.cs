@@ -121,9 +121,13 @@ internal sealed class TestSink : IDataSink
         return Task.CompletedTask;
     }
 
+    /// <summary>What goes wrong when a pass begins, in turn.</summary>
+    public Queue<PipelineException> BeginFailures { get; } = [];
+
     public Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
     {
         Calls.Add($"begin {kind} {(uniqueKeys ? "unique" : "repeated")}");
+        if (BeginFailures.TryDequeue(out var failure)) throw failure;
         return Task.CompletedTask;
     }
 

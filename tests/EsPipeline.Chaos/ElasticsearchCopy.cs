@@ -1,0 +1,49 @@
+using System.Text.Json;
+
+namespace EsPipeline.Chaos;
+
+/// <summary>An index that espipe writes to, read over REST without any of the code under test; gone when the test is.</summary>
+internal sealed class ElasticsearchCopy : IAsyncDisposable
+{
+    // What one search may answer with (index.max_result_window).
+    private const int Most = 10_000;
+
+    private readonly HttpClient _http;
+
+    /// <param name="server">Where it is, for the test itself, whatever stands between espipe and it.</param>
+    public ElasticsearchCopy(Uri server) => _http = new HttpClient { BaseAddress = server };
+
+    /// <summary>Its name.</summary>
+    public string Name { get; } = $"chaos-copy-{Guid.NewGuid():n}";
+
+    /// <summary>The options of a sink that writes here.</summary>
+    /// <param name="address">The server, or a proxy in front of it.</param>
+    public string[] Arguments(Uri address) => ["--sink", "elasticsearch", "--es-url", address.ToString(), "--es-index", Name];
+
+    /// <summary>Everything that is there now; nothing where there is no index yet.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> ReadAllAsync()
+    {
+        using var refreshed = await _http.PostAsync(new Uri($"{Name}/_refresh", UriKind.Relative), null);
+        if (refreshed.StatusCode == System.Net.HttpStatusCode.NotFound) return new Dictionary<string, string>();
+        using var answer = await _http.GetAsync(new Uri($"{Name}/_search?size={Most}&allow_partial_search_results=false", UriKind.Relative));
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        using var json = JsonDocument.Parse(text);
+        var hits = json.RootElement.GetProperty("hits");
+        Assert.True(hits.GetProperty("total").GetProperty("value").GetInt32() < Most, "The copy is larger than one search can answer with.");
+        return hits.GetProperty("hits").EnumerateArray().ToDictionary(
+            h => h.GetProperty("_id").GetString()!, h => h.GetProperty("_source").GetRawText(), StringComparer.Ordinal);
+    }
+
+    /// <summary>Removes the index.</summary>
+    public async Task DeleteAsync()
+    {
+        using var answer = await _http.DeleteAsync(new Uri(Name, UriKind.Relative));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DeleteAsync();
+        _http.Dispose();
+    }
+}
