@@ -17,6 +17,9 @@ public static class TestServers
     /// <summary>The Firestore emulator: <c>127.0.0.1:8085</c>.</summary>
     public static string Firestore => Address("ESPIPE_TEST_FIRESTORE_HOST", "the Firestore emulator");
 
+    /// <summary>An S3 server that takes any credentials.</summary>
+    public static Uri S3 => new(Address("ESPIPE_TEST_S3_URL", "an S3 server"));
+
     /// <summary>Where nothing may be left out.</summary>
     public static bool RequireAll => Environment.GetEnvironmentVariable("ESPIPE_TEST_REQUIRE") == "all";
 

@@ -122,6 +122,6 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
         if (settings.Run.DeadLetters is { } given) return (settings, Path.GetFullPath(given));
         await using var store = new FileStateStore(settings.Run.State, TimeProvider.System);
         var job = await JobSelection.FindAsync(settings, store, ct);
-        return (settings, Path.Combine(store.Description, job, DeadLetterFile.DefaultName));
+        return (settings, Path.Combine(store.FolderOf(job), DeadLetterFile.DefaultName));
     }
 }

@@ -15,6 +15,16 @@ public static class CheckpointErrors
         Steps = ["See how it stands: `espipe status {job-options}`"],
     };
 
+    /// <summary>The lock on the job may have gone to another copy.</summary>
+    public static readonly ErrorCode JobLost = new(
+        "state.job_lost",
+        FailureKind.Environment,
+        "This copy can't be sure any more that it is the only one that runs the job.",
+        "Check the server that keeps the state and the network to it, then run again: it goes on where its positions were saved.")
+    {
+        Steps = ["See who runs it now: `espipe status {job-options}`"],
+    };
+
     /// <summary>The state folder can't be used.</summary>
     public static readonly ErrorCode StateUnusable = new(
         "state.unusable",

@@ -16,6 +16,9 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
     public string Description => _root;
 
     /// <inheritdoc/>
+    public string FolderOf(string job) => Path.Combine(_root, JobName.Valid(job));
+
+    /// <inheritdoc/>
     public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
     {
         var started = time.GetTimestamp();
@@ -65,7 +68,7 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
     public Task<IReadOnlyList<string>> ListJobsAsync(CancellationToken ct)
     {
         IReadOnlyList<string> jobs = Directory.Exists(_root)
-            ? [.. Directory.GetDirectories(_root).Select(d => Path.GetFileName(d)).Where(IsJobName).Order(StringComparer.Ordinal)]
+            ? [.. Directory.GetDirectories(_root).Select(d => Path.GetFileName(d)).Where(JobName.IsValid).Order(StringComparer.Ordinal)]
             : [];
         return Task.FromResult(jobs);
     }
@@ -94,12 +97,6 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private static bool IsJobName(string name) =>
-        name.Length is > 0 and <= 100 && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
-
-    private string FolderOf(string job) =>
-        IsJobName(job) ? Path.Combine(_root, job) : throw CheckpointErrors.BadJobName.Error($"'{job}' can't be a job's name.");
 
     private static PipelineException Unusable(string path, Exception e) =>
         CheckpointErrors.StateUnusable.Error($"State can't be kept at {path}: {e.Message}", inner: e);

@@ -8,10 +8,14 @@ public interface IStateStore : IAsyncDisposable
     /// <summary>A name for people, such as the folder's path; without secrets.</summary>
     string Description { get; }
 
+    /// <summary>A folder of the job's own for what belongs beside the state (dead letters); it may not exist yet.</summary>
+    /// <exception cref="Errors.PipelineException"><see cref="CheckpointErrors.BadJobName"/>.</exception>
+    string FolderOf(string job);
+
     /// <summary>Whether state can be read and written here. Returns problems rather than throwing them; leaves nothing behind.</summary>
     Task<ConnectorHealth> CheckAsync(CancellationToken ct);
 
-    /// <summary>Takes the job's lock, which ends with the process at the latest.</summary>
+    /// <summary>Takes the job's lock, which ends with the process, or so soon after it as the store can know of that.</summary>
     /// <exception cref="Errors.PipelineException"><see cref="CheckpointErrors.JobRunning"/>: another copy holds it; the message says which.</exception>
     Task<IJobState> OpenAsync(string job, CancellationToken ct);
 
@@ -34,6 +38,12 @@ public interface IJobState : IAsyncDisposable
 
     /// <summary>A folder of the job's own for what belongs beside the state (dead letters).</summary>
     string Folder { get; }
+
+    /// <summary>
+    /// Cancelled when the lock may have gone to another copy: what is under way has to stop at once. Never, where the lock is bound to the
+    /// process.
+    /// </summary>
+    CancellationToken Lost => CancellationToken.None;
 
     /// <summary>The checkpoint; null where there is none.</summary>
     Task<Checkpoint?> LoadAsync(CancellationToken ct);

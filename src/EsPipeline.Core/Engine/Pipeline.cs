@@ -80,6 +80,11 @@ public sealed class Pipeline
         try
         {
             state = await _setup.State.OpenAsync(_setup.Job, stop).ConfigureAwait(false);
+            await using var onLost = state.Lost.Register(() =>
+            {
+                abort.Cancel();
+                ending.Cancel();
+            }).ConfigureAwait(false);
             notes = new RunNotes(_setup, state, () => Progress);
             if (deadLetterPath.Length == 0) deadLetterPath = Path.Combine(state.Folder, DeadLetterFile.DefaultName);
             var letters = await DeadLetterFile.OpenAsync(deadLetterPath, _setup.Time, stop).ConfigureAwait(false);
@@ -102,6 +107,11 @@ public sealed class Pipeline
         }
 
         if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
+        if (state is { Lost.IsCancellationRequested: true })
+        {
+            error ??= CheckpointErrors.JobLost.Error($"The lock on the job '{_setup.Job}' could not be kept, so this copy has stopped.");
+        }
+
         if (error?.InnerException is { } cause) Log.Cause(_setup.Log, error.Code, cause);
         var result = Conclude(complete, error, maxRuntime.IsCancellationRequested, deadLetterPath, copiedBefore) with { Documents = documents };
         if (notes is not null) await notes.EndAsync(result).ConfigureAwait(false);

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace EsPipeline.Conformance;
 
 /// <summary>A running <c>espipe</c>. It is ended, however, with the test that has started it.</summary>
-public sealed class EspipeProcess : IDisposable
+public sealed partial class EspipeProcess : IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
@@ -55,6 +56,14 @@ public sealed class EspipeProcess : IDisposable
     /// <summary>Waits until a text stands on standard error.</summary>
     public Task UntilErrorAsync(string text) => UntilAsync(() => ErrorSoFar.Contains(text, StringComparison.Ordinal), $"it said '{text}'");
 
+    /// <summary>Waits until <c>serve</c> has said where it answers.</summary>
+    public async Task<Uri> AddressAsync()
+    {
+        Match said = Match.Empty;
+        await UntilAsync(() => (said = Serving().Match(ErrorSoFar)).Success, "it said where it serves");
+        return new Uri(said.Groups["address"].Value);
+    }
+
     /// <summary>Closes the reading end of its standard output.</summary>
     public void CloseOutput() => _process.StandardOutput.Close();
 
@@ -102,6 +111,9 @@ public sealed class EspipeProcess : IDisposable
 
         _process.Dispose();
     }
+
+    [GeneratedRegex("Serving (?<address>https?://[^ ]+/):", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Serving();
 
     [DllImport("libc", EntryPoint = "kill")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

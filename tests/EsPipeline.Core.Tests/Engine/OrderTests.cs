@@ -180,6 +180,8 @@ public sealed class OrderTests : IDisposable
 
         public string Description => store.Description;
 
+        public string FolderOf(string job) => store.FolderOf(job);
+
         public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => store.CheckAsync(ct);
 
         public async Task<IJobState> OpenAsync(string job, CancellationToken ct) => new Job(this, check, await store.OpenAsync(job, ct));

@@ -14,6 +14,8 @@ internal sealed class KillableState(FileStateStore store, Life life, Action<Chec
 
     public string Description => store.Description;
 
+    public string FolderOf(string job) => store.FolderOf(job);
+
     /// <summary>The last checkpoint that was saved in this life.</summary>
     public Checkpoint? Saved { get; private set; }
 
