@@ -12,7 +12,7 @@ public sealed partial class FirestoreSink : IVerifiableSink
     public async Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct)
     {
         await PrepareAsync(schema, ct).ConfigureAwait(false);
-        return new ReadBackPlace(new FirestoreSource(_options, _time, NullLogger<FirestoreSource>.Instance));
+        return new ReadBackPlace(new FirestoreSource(_options, _time, NullLogger<FirestoreSource>.Instance)) { FractionsAreDoubles = true };
     }
 
     /// <inheritdoc/>

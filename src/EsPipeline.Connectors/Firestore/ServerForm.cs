@@ -4,12 +4,12 @@ using System.Text.Json;
 namespace EsPipeline.Connectors.Firestore;
 
 /// <summary>
-/// Writes a document as Firestore gives it back, from the JSON in which it is sent: a double as the shortest text of its value, a timestamp
-/// with no, 3 or 6 digits of a second (https://protobuf.dev/programming-guides/json/). Everything else comes as it was sent.
+/// Writes a document as Firestore gives it back, from the JSON in which it is sent: a timestamp with no, 3 or 6 digits of a second
+/// (https://protobuf.dev/programming-guides/json/). Everything else comes as it was sent, but for the digits of doubles.
 /// </summary>
 internal static class ServerForm
 {
-    /// <summary>Appends what is sent, with these values rewritten.</summary>
+    /// <summary>Appends what is sent, with its timestamps rewritten.</summary>
     public static void Write(ReadOnlySpan<byte> sent, PooledBuffer output)
     {
         var copied = 0;
@@ -18,22 +18,13 @@ internal static class ServerForm
         {
             if (reader.TokenType != JsonTokenType.PropertyName) continue;
 
-            // A document's own field of such a name is followed by an object.
-            var (isTime, isDouble) = (reader.ValueTextEquals("timestampValue"u8), reader.ValueTextEquals("doubleValue"u8));
-            if (!isTime && !isDouble) continue;
+            // A document's own field of this name is followed by an object.
+            if (!reader.ValueTextEquals("timestampValue"u8)) continue;
             reader.Read();
-            if (isTime && reader.TokenType == JsonTokenType.String && IsoTime.Parse(reader.ValueSpan) is { } time)
-            {
-                output.Write(sent[copied..(int)reader.TokenStartIndex]);
-                Write(time, output);
-                copied = (int)reader.BytesConsumed;
-            }
-            else if (isDouble && reader.TokenType == JsonTokenType.Number)
-            {
-                output.Write(sent[copied..(int)reader.TokenStartIndex]);
-                DoubleText.Write(reader.GetDouble(), output);
-                copied = (int)reader.BytesConsumed;
-            }
+            if (reader.TokenType != JsonTokenType.String || IsoTime.Parse(reader.ValueSpan) is not { } time) continue;
+            output.Write(sent[copied..(int)reader.TokenStartIndex]);
+            Write(time, output);
+            copied = (int)reader.BytesConsumed;
         }
 
         output.Write(sent[copied..]);

@@ -38,6 +38,9 @@ public sealed record ReadBackPlace(IDataSource Source)
     /// <summary>True where a record reads back under its own key; false where it may have another one there, such as the document's own id.</summary>
     public bool KeepsKeys { get; init; } = true;
 
+    /// <summary>True where a number with a fraction or an exponent is a binary one (IEEE 754) of 64 bits, and is compared as such.</summary>
+    public bool FractionsAreDoubles { get; init; }
+
     /// <summary>
     /// For a place with a column for each field: the fields that the sink writes, as far as it has met them; others are the server's own and
     /// are not compared, and null is the same as none. Null for a place that holds documents.

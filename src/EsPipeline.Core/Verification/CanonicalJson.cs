@@ -10,7 +10,8 @@ namespace EsPipeline.Core.Verification;
 /// (<c>1.0</c> is <c>1</c>, <c>9007199254740993</c> is not <c>9007199254740992</c>). Two documents have the same canonical bytes only if they
 /// say the same. Not thread-safe; keeps its memory for the next document.
 /// </summary>
-internal sealed class CanonicalJson
+/// <param name="fractionsAreDoubles">As <see cref="Sinks.ReadBackPlace.FractionsAreDoubles"/>.</param>
+internal sealed class CanonicalJson(bool fractionsAreDoubles)
 {
     private readonly ByteBuffer _output = new();
     private readonly List<Member> _members = [];
@@ -59,7 +60,7 @@ internal sealed class CanonicalJson
                 break;
             case JsonTokenType.Number:
                 _output.Write("n"u8);
-                CanonicalNumber.Write(reader.ValueSpan, _output);
+                CanonicalNumber.Write(reader.ValueSpan, _output, fractionsAreDoubles);
                 break;
             default:
                 _output.Write(reader.TokenType switch { JsonTokenType.True => "t"u8, JsonTokenType.False => "f"u8, _ => "0"u8 });

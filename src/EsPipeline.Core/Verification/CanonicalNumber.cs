@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
@@ -11,8 +12,14 @@ internal static class CanonicalNumber
     /// <summary>Writes sign, digits without zeros at either end, <c>e</c>, the power of ten of the last digit, and a semicolon; zero as <c>0;</c>.</summary>
     /// <param name="number">A number as JSON has it.</param>
     /// <param name="output">Where it goes.</param>
-    public static void Write(ReadOnlySpan<byte> number, IBufferWriter<byte> output)
+    /// <param name="fractionsAreDoubles">True where one with a fraction or an exponent stands for the nearest double.</param>
+    public static void Write(ReadOnlySpan<byte> number, IBufferWriter<byte> output, bool fractionsAreDoubles)
     {
+        if (fractionsAreDoubles && number.IndexOfAny(".eE"u8) >= 0 && Utf8Parser.TryParse(number, out double value, out _) && double.IsFinite(value))
+        {
+            number = Encoding.ASCII.GetBytes(value.ToString("R", CultureInfo.InvariantCulture));
+        }
+
         var negative = number[0] == (byte)'-';
         if (negative) number = number[1..];
         var exponentAt = number.IndexOfAny((byte)'e', (byte)'E');

@@ -119,7 +119,7 @@ internal sealed class KeySample(int most)
     {
         foreach (var key in _smallest)
         {
-            if (look.Pairs.Of(key) is var (expected, found)) _described[key] = FieldDifferences.Of(expected, found, look.Fields);
+            if (look.Pairs.Of(key) is var (expected, found)) _described[key] = FieldDifferences.Of(expected, found, look.Fields, new CanonicalJson(look.Place.FractionsAreDoubles));
         }
     }
 

@@ -16,12 +16,12 @@ internal static class FieldDifferences
     /// <param name="expected">As it should be.</param>
     /// <param name="found">As it is.</param>
     /// <param name="fields">The fields that count, null among them not; null for all.</param>
-    public static IReadOnlyList<string> Of(byte[] expected, byte[] found, HashSet<byte[]>? fields)
+    /// <param name="canonical">Tells values apart.</param>
+    public static IReadOnlyList<string> Of(byte[] expected, byte[] found, HashSet<byte[]>? fields, CanonicalJson canonical)
     {
         using var a = JsonDocument.Parse(expected, Options);
         using var b = JsonDocument.Parse(found, Options);
         var lines = new List<string>();
-        var canonical = new CanonicalJson();
         try
         {
             Compare(a.RootElement, b.RootElement, "", 0, fields, canonical, lines);

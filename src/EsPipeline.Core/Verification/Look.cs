@@ -66,6 +66,9 @@ internal sealed class Look : IDisposable
     /// <summary>The documents that were kept.</summary>
     public DocumentPairs Pairs => _pairs;
 
+    /// <summary>Where the sink's documents are read back.</summary>
+    public ReadBackPlace Place => _place;
+
     /// <summary>The fields that count; null for all.</summary>
     public HashSet<byte[]>? Fields => _fields;
 
@@ -196,7 +199,7 @@ internal sealed class Look : IDisposable
     private void Hash(RecordBatch batch, KeyTable table, KeepDocument keep)
     {
         var fields = KnownFields();
-        if (!_canonical.TryTake(out var canonical)) canonical = new CanonicalJson();
+        if (!_canonical.TryTake(out var canonical)) canonical = new CanonicalJson(_place.FractionsAreDoubles);
         foreach (ref readonly var record in batch.Records.Span)
         {
             if (!Concerns(record.Key.Span) || (_place.KeepsKeys && !_options.Shard.Has(record.Key.Span))) continue;
