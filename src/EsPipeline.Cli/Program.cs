@@ -10,6 +10,7 @@ var serve = new ServeCommand(terminal, signals);
 var line = new CommandLine(
     [
         new PlanCommand(terminal),
+        new VerifyCommand(terminal),
         new DeadLettersCommand(terminal),
         new CheckpointCommand(terminal),
         new MonitorCommand(terminal),

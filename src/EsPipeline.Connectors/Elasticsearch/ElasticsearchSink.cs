@@ -17,7 +17,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// The servers remember the version of what was deleted for a minute (<c>index.gc_deletes</c>), so an older record that comes later than
 /// that after its delete is taken again.
 /// </remarks>
-public sealed class ElasticsearchSink : IReadableSink, ICountableSink, IRehearsableSink
+public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, IRehearsableSink
 {
     // What the servers recommend for one request is 5 to 15 MB.
     private const int UsualRequestBytes = 8 << 20;

@@ -35,6 +35,17 @@ public enum KeyForm
 /// <summary>How an Elasticsearch or OpenSearch cluster is read.</summary>
 public sealed record ElasticsearchSourceOptions : ElasticsearchOptions
 {
+    /// <summary>Options as they are when nothing is given.</summary>
+    public ElasticsearchSourceOptions()
+    {
+    }
+
+    /// <summary>Options that read where others write.</summary>
+    internal ElasticsearchSourceOptions(ElasticsearchSinkOptions sink)
+        : base(sink)
+    {
+    }
+
     /// <summary>How changes are found.</summary>
     [Option("--es-follow", "How changes are found: by sequence number, which misses nothing, or by --timestamp-field, which misses what arrives later than --overlap",
         Environment = ["ES_FOLLOW"], Identity = true)]

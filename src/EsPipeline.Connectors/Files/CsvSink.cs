@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Files;
 /// Writes CSV: the sink <c>csv</c>. Its columns are the key as <c>id</c> (unless documents have that field) and the fields of the first 10,000
 /// documents, or those that <c>--fields</c> names; nested values are JSON, null and a missing field are empty.
 /// </summary>
-public sealed class CsvSink : FileOutputSink
+public sealed partial class CsvSink : FileOutputSink
 {
     private const int SampleRecords = 10_000;
     private const long SampleBytes = 64 << 20;
@@ -71,9 +71,12 @@ public sealed class CsvSink : FileOutputSink
 
         WriteHeaderFirst(output);
         return _columns.WriteRow(record.Key.Span, record.Json.Span, output) is { } unknown
-            ? new RecordFailure(0, FilesErrors.UnknownColumn, $"It has the field '{unknown}', for which the file has no column.")
+            ? UnknownColumn(unknown)
             : null;
     }
+
+    private static RecordFailure UnknownColumn(string field) =>
+        new(0, FilesErrors.UnknownColumn, $"It has the field '{field}', for which the file has no column.");
 
     private protected override void EndSlice(RecordBatchBuilder output)
     {

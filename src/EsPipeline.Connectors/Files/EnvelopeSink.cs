@@ -1,5 +1,6 @@
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
 using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Connectors.Files;
@@ -11,6 +12,13 @@ namespace EsPipeline.Connectors.Files;
 public sealed class EnvelopeSink(OutputFileOptions options, TimeProvider time, ILogger<EnvelopeSink> log) : FileOutputSink(options, time, log)
 {
     private protected override string Kind => "JSON Lines";
+
+    private JsonLinesOptions ReadingOptions => new() { Files = [FilePath], ContentField = "content" };
+
+    private protected override IDataSource OpenSource() => new JsonLinesSource(ReadingOptions, TimeProvider.System);
+
+    private protected override ValueTask<IRecordParser> PrepareParserAsync(InputFile file, CancellationToken ct) =>
+        ValueTask.FromResult<IRecordParser>(new JsonLinesParser(ReadingOptions, file.Name));
 
     private protected override RecordFailure? Format(in Record record, RecordBatchBuilder output)
     {

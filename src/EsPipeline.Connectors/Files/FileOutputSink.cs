@@ -13,7 +13,7 @@ namespace EsPipeline.Connectors.Files;
 /// Writes records into one file in the order in which they come. In a snapshot in which keys may come again the first record of a key is
 /// written and the others count as unchanged; changes are all written, one after the other.
 /// </summary>
-public abstract class FileOutputSink : IResumableSink, IRehearsableSink
+public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
 {
     private const int SliceBytes = 1 << 20;
     private const int HashesAhead = 16;

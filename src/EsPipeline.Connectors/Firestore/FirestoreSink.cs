@@ -12,13 +12,14 @@ namespace EsPipeline.Connectors.Firestore;
 /// Writes documents into one collection with <c>documents:batchWrite</c>, which is neither atomic nor ordered: each write has a status of its
 /// own. A document's id is its key, as <see cref="FirestoreNames"/> writes it; writing it again replaces it whole.
 /// </summary>
-public sealed class FirestoreSink : IReadableSink, IRehearsableSink
+public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
 {
     // google.rpc.Code.NOT_FOUND.
     private const int NotFound = 5;
 
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(4.5);
 
+    private readonly FirestoreOptions _options;
     private readonly FirestoreClient _client;
     private readonly FirestoreCollection _collection;
     private readonly TimeProvider _time;
@@ -38,7 +39,7 @@ public sealed class FirestoreSink : IReadableSink, IRehearsableSink
 
     internal FirestoreSink(FirestoreOptions options, TimeProvider time, ILogger log, FirestoreClient client)
     {
-        (_client, _time, _log) = (client, time, log);
+        (_options, _client, _time, _log) = (options, client, time, log);
         _collection = options.ToCollection();
         _encoder = new DocumentEncoder(_collection, SourceSchema.Unknown);
         _decoder = new DocumentDecoder(_collection);

@@ -83,6 +83,9 @@ internal sealed class WriteRequest(DocumentEncoder encoder, int maxBytes) : IDis
         return Added.Yes;
     }
 
+    /// <summary>One write, as it is sent; valid until the request is changed.</summary>
+    public ReadOnlyMemory<byte> Write(int write) => _writes.Written[_ranges[write].Start.._ranges[write].End];
+
     /// <summary>The body for consecutive writes; valid until the request is changed.</summary>
     public HttpContent Body(int first, int count)
     {

@@ -13,7 +13,7 @@ namespace EsPipeline.Connectors.MySql;
 /// Writes documents into one table of MySQL or MariaDB: the sink <c>mysql</c>. A row is a key and a document, or has a column for each field.
 /// Each statement is a transaction, in the order of the keys; what the server refuses for a record's sake is blamed on that record alone.
 /// </summary>
-public sealed class MySqlSink : IReadableSink, IRehearsableSink, ISamplingSink
+public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISamplingSink
 {
     private const int StatementBytes = 1 << 20;
     private const int LongestKeyList = 1000;

@@ -40,6 +40,9 @@ internal sealed class TableWriter
         _bulk = server.HasBulk && !layout.Table.HasTriggers;
     }
 
+    /// <summary>The columns that rows have values for; the key's is the first.</summary>
+    public IReadOnlyList<MySqlColumn> Columns => _insert.Columns;
+
     private MySqlColumn Key => _layout.Key[0];
 
     /// <summary>Inserts or replaces rows.</summary>

@@ -26,6 +26,15 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         }
     }
 
+    /// <summary>How records lie in the table.</summary>
+    public TableLayout Layout
+    {
+        get
+        {
+            lock (_lock) return _layout ?? throw new InvalidOperationException("The table was not prepared.");
+        }
+    }
+
     /// <summary>False where the table is still to be made, from documents.</summary>
     public bool IsReady
     {

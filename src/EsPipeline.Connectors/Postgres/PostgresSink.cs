@@ -11,12 +11,13 @@ namespace EsPipeline.Connectors.Postgres;
 /// Writes into one table, by COPY into a temporary table and one statement that inserts, updates and deletes what differs. Each write is
 /// one transaction; a row that is as it should be is not written again.
 /// </summary>
-public sealed class PostgresSink : IReadableSink, IRehearsableSink
+public sealed partial class PostgresSink : IReadableSink, IRehearsableSink
 {
     // jsonb can hold 256 MB (JENTRY_OFFLENMASK), and the server and this process need several copies meanwhile.
     private const long MostRecordBytes = 64 << 20;
 
     private readonly PostgresOptions _options;
+    private readonly TimeProvider _time;
     private readonly PostgresDatabase _database;
     private SinkTable? _table;
 
@@ -30,7 +31,7 @@ public sealed class PostgresSink : IReadableSink, IRehearsableSink
     /// <summary>A sink with another patience than usual.</summary>
     internal PostgresSink(PostgresOptions options, TimeProvider time, TimeSpan timeout)
     {
-        _options = options;
+        (_options, _time) = (options, time);
         _database = new PostgresDatabase(options, timeout, readOnly: false, time);
         Limits = new SinkLimits { MaxRecordBytes = MostRecordBytes, Concurrency = options.PoolSize };
     }

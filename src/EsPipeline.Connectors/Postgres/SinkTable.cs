@@ -24,8 +24,12 @@ internal sealed class SinkTable
     private readonly string _read;
     private readonly string? _findUnknownFields;
 
-    private SinkTable(PostgresTable table, string merge, string read, string? findUnknownFields)
+    private readonly PostgresTable _table;
+    private readonly PostgresColumn? _content;
+
+    private SinkTable(PostgresTable table, PostgresColumn? content, string merge, string read, string? findUnknownFields)
     {
+        (_table, _content) = (table, content);
         (Name, KeyColumns) = (table.Name, table.Key.Count);
         (_merge, _read, _findUnknownFields) = (merge, read, findUnknownFields);
     }
@@ -35,6 +39,30 @@ internal sealed class SinkTable
 
     /// <summary>How many columns its key has.</summary>
     public int KeyColumns { get; }
+
+    /// <summary>True where the document is one column, false where each field is.</summary>
+    public bool IsDocument => _content is not null;
+
+    /// <summary>True where a record reads back under its own key: texts do, while <c>007</c> as a number is <c>7</c>.</summary>
+    public bool KeepsKeys => _table.Key is [{ Form: ValueForm.Text, IsPadded: false }];
+
+    /// <summary>The columns that are written, those of the key among them; the server fills the others.</summary>
+    public IEnumerable<string> WrittenColumns => _table.Columns.Where(IsWritten).Select(c => c.Name);
+
+    /// <summary>The columns of the key, quoted for SQL, with commas between.</summary>
+    public string KeyNames => string.Join(", ", _table.Key.Select(k => SqlText.Name(k.Name)));
+
+    /// <summary>How what was written is read; the server promises nothing of its text.</summary>
+    public RowFormat ReadingFormat => new(_table with { Columns = [.. _table.Columns.Where(IsWritten)] }, IsDocument, checksText: true);
+
+    /// <summary>The same for a table of another name.</summary>
+    public SinkTable Named(string name)
+    {
+        var table = _table with { Name = name };
+        return _content is null ? OfColumns(table) : OfDocuments(table, _content);
+    }
+
+    private bool IsWritten(PostgresColumn column) => _table.Key.Contains(column) || (IsDocument ? column == _content : !column.IsGenerated);
 
     /// <summary>Looks at a table, and says what does not fit.</summary>
     public static async Task<SinkTable> OfAsync(NpgsqlConnection connection, PostgresTable table, TableShape shape, CancellationToken ct)
@@ -61,16 +89,28 @@ internal sealed class SinkTable
     }
 
     /// <summary>Writes records in one transaction.</summary>
-    public async Task<WriteResult> WriteAsync(NpgsqlConnection connection, RecordSlice slice, CancellationToken ct)
+    /// <param name="connection">A connection.</param>
+    /// <param name="slice">The records.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <param name="before">What comes first in the transaction; null for nothing.</param>
+    /// <param name="after">What comes last in it; null for nothing.</param>
+    public async Task<WriteResult> WriteAsync(
+        NpgsqlConnection connection,
+        RecordSlice slice,
+        CancellationToken ct,
+        Func<NpgsqlConnection, CancellationToken, Task>? before = null,
+        Func<NpgsqlConnection, CancellationToken, Task>? after = null)
     {
         var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
+            if (before is not null) await before(connection, ct).ConfigureAwait(false);
             await PostgresDatabase.ExecuteAsync(connection, MakeStaging, ct).ConfigureAwait(false);
             var stream = await connection.BeginRawBinaryCopyAsync("COPY espipe_staging FROM STDIN (FORMAT binary)", ct).ConfigureAwait(false);
             await StagingWriter.WriteAsync(stream, slice, ct).ConfigureAwait(false);
             var failures = _findUnknownFields is null ? [] : await UnknownFieldsAsync(connection, slice, ct).ConfigureAwait(false);
             var counts = await PostgresDatabase.RowAsync(connection, _merge, ct).ConfigureAwait(false);
+            if (after is not null) await after(connection, ct).ConfigureAwait(false);
             await transaction.CommitAsync(ct).ConfigureAwait(false);
             var unchanged = int.Parse(counts[0]!, CultureInfo.InvariantCulture);
             return new WriteResult(slice.Count - failures.Count - unchanged, unchanged, failures);
@@ -90,7 +130,7 @@ internal sealed class SinkTable
         var name = SqlText.Name(content.Name);
         var differs = content.Form == ValueForm.BinaryJson ? $"t.{name} IS DISTINCT FROM excluded.{name}" : $"t.{name}::jsonb IS DISTINCT FROM excluded.{name}::jsonb";
         var merge = Merge(table, $", {name}", $", document::{content.Type}", $"{name} = excluded.{name}", differs, "");
-        return new SinkTable(table, merge, $"SELECT {name}::text FROM {table.Name} WHERE {KeyIs(table)}", null);
+        return new SinkTable(table, content, merge, $"SELECT {name}::text FROM {table.Name} WHERE {KeyIs(table)}", null);
     }
 
     // The document becomes a row by jsonb_populate_record, which casts each field as the column's type does; the key is the record's.
@@ -104,6 +144,7 @@ internal sealed class SinkTable
         var known = SqlText.Array(table.Columns.Select(c => c.Name)) + "::text[]";
         return new SinkTable(
             table,
+            null,
             Merge(table, list, fields, set, differs, $" CROSS JOIN LATERAL jsonb_populate_record(NULL::{table.Name}, document) r"),
             $"SELECT row_to_json(t)::text FROM {table.Name} t WHERE {KeyIs(table)}",
             $"SELECT DISTINCT key, (SELECT f FROM jsonb_object_keys(document) f WHERE f <> ALL({known}) LIMIT 1) FROM espipe_staging WHERE document - {known} <> '{{}}'");

@@ -51,7 +51,10 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var uniqueKeys = partitions.All(p => p.UniqueKeys) && setup.Transform is not { ChangesKeys: true };
         await BeginAtSinkAsync(kind, uniqueKeys, stop).ConfigureAwait(false);
         WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
-        var sample = setup.Sink is ISamplingSink { NeedsSample: true } sampling ? new SampledQueue(queue, sampling, sinkRetry, setup.ReadAheadBytes) : null;
+        // A pass over changes may never end, and nothing may be held back for what comes hours later: there a sink learns from its first write.
+        var sample = kind == ReadKind.Snapshot && setup.Sink is ISamplingSink { NeedsSample: true } sampling
+            ? new SampledQueue(queue, sampling, sinkRetry, setup.ReadAheadBytes)
+            : null;
         queue = sample ?? queue;
         var reader = readerFor(queue);
 

@@ -20,7 +20,6 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
     private readonly RetryPolicy _retry = new(
         setup.Retry with { Forever = false }, new Outage($"source {setup.From.Name}", setup.Log, setup.Time), setup.Random, setup.Time);
 
-    private readonly RecordLimit _limit = new(setup.Selection.Limit);
     private IRehearsableSink? _rehearsal;
 
     /// <summary>Reads everything once.</summary>
@@ -35,11 +34,9 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
         var schema = await _retry.CallAsync(setup.Source.DescribeAsync, ct).ConfigureAwait(false);
         var problem = await PrepareSinkAsync(schema, sink.Problem, notes, ct).ConfigureAwait(false);
 
-        var plan = new ReadPlan(ReadKind.Snapshot, setup.Selection, setup.Threads, new Dictionary<PartitionId, Position>()) { LooksOnly = true };
-        var partitions = await _retry.CallAsync(stop => setup.Source.GetPartitionsAsync(plan, stop), ct).ConfigureAwait(false);
-        var inOrder = setup.Sink is IResumableSink || partitions.Any(p => p.InOrder);
-        var readers = new ParallelOptions { MaxDegreeOfParallelism = inOrder ? 1 : Math.Max(1, setup.Threads), CancellationToken = ct };
-        await Parallel.ForEachAsync(partitions, readers, async (partition, stop) => await ReadAsync(partition, stop).ConfigureAwait(false)).ConfigureAwait(false);
+        var reader = new SnapshotReader(setup.Source, _retry, setup.Selection, setup.Threads);
+        var partitions = await reader.PlanAsync(ct).ConfigureAwait(false);
+        await reader.ReadAsync(partitions, setup.Sink is IResumableSink, RehearseAsync, ct).ConfigureAwait(false);
 
         var elapsed = setup.Time.GetElapsedTime(started);
         return new RunPlan
@@ -87,44 +84,10 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
         }
     }
 
-    private async Task ReadAsync(Partition partition, CancellationToken ct)
+    private async Task RehearseAsync(Partition partition, RecordBatch batch, CancellationToken ct)
     {
         var keysRepeat = !partition.UniqueKeys || setup.Transform?.ChangesKeys == true;
-        var after = partition.Start;
-        var attempts = _retry.Begin();
-        while (true)
-        {
-            var batches = setup.Source.ReadAsync(partition, after, ct).GetAsyncEnumerator(ct);
-            await using (batches.ConfigureAwait(false))
-            {
-                while (!_limit.Reached)
-                {
-                    try
-                    {
-                        var more = await batches.MoveNextAsync().ConfigureAwait(false);
-                        attempts.Succeeded();
-                        if (!more) return;
-                    }
-                    catch (PipelineException e)
-                    {
-                        await attempts.AgainAsync(e, ct).ConfigureAwait(false);
-                        break;
-                    }
-
-                    after = batches.Current.End;
-                    await RehearseAsync(batches.Current, keysRepeat, ct).ConfigureAwait(false);
-                }
-
-                if (_limit.Reached) return;
-            }
-        }
-    }
-
-    private async Task RehearseAsync(RecordBatch batch, bool keysRepeat, CancellationToken ct)
-    {
-        var found = batch.Count + batch.Malformed.Count;
-        var read = _limit.Take(found);
-        if (read < found) batch.CutTo(read);
+        var read = batch.Count + batch.Malformed.Count;
         var bytes = new RecordSlice(batch.Records).Bytes;
         var filtered = 0;
         if (setup.Transform is not null) batch = setup.Transform.Apply(batch, out filtered);

@@ -5,7 +5,7 @@ namespace EsPipeline.Core.Sinks;
 /// <summary>A sink that may have to see records before it can make what it writes to: the columns of a table whose fields no source has named.</summary>
 public interface ISamplingSink : IDataSink
 {
-    /// <summary>True where <see cref="IDataSink.PrepareAsync"/> could not make the target for want of a schema. Asked before each pass.</summary>
+    /// <summary>True where <see cref="IDataSink.PrepareAsync"/> could not make the target for want of a schema. Asked before each snapshot; a pass over changes writes without, and the sink learns from its first write.</summary>
     bool NeedsSample { get; }
 
     /// <summary>

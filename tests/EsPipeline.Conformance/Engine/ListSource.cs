@@ -11,12 +11,15 @@ namespace EsPipeline.Conformance;
 /// <param name="batchRecords">Records in a batch.</param>
 public sealed class ListSource(IReadOnlyList<Document> documents, int batchRecords = 100) : IDataSource
 {
+    /// <summary>What it knows of its documents.</summary>
+    public SourceSchema Schema { get; init; } = SourceSchema.Unknown;
+
     /// <inheritdoc/>
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct) =>
         Task.FromResult(new ConnectorHealth("list", TimeSpan.Zero, new Dictionary<string, string>()));
 
     /// <inheritdoc/>
-    public Task<SourceSchema> DescribeAsync(CancellationToken ct) => Task.FromResult(SourceSchema.Unknown);
+    public Task<SourceSchema> DescribeAsync(CancellationToken ct) => Task.FromResult(Schema);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct) =>

@@ -1,0 +1,164 @@
+using EsPipeline.Core.DeadLetters;
+using EsPipeline.Core.Engine;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Telemetry;
+
+namespace EsPipeline.Core.Verification;
+
+/// <summary>
+/// Compares both ends of a job by key and content: reads and transforms the source as a run does, asks the sink how each record reads back, and reads
+/// back all that the sink holds. What differs is looked at a second time before it is told, because either end may have changed between. Writes
+/// nothing, unless it is asked to repair.
+/// </summary>
+public sealed class Verifier
+{
+    private const int MostTries = 3;
+    private const int DocumentsKept = 50;
+
+    private readonly PipelineSetup _setup;
+    private readonly VerifyOptions _options;
+    private readonly RetryPolicy _sourceRetry;
+    private readonly RetryPolicy _sinkRetry;
+    private readonly ulong _seed;
+
+    /// <param name="setup">What a run would be made of. Its selection has no limit.</param>
+    /// <param name="options">What to do.</param>
+    public Verifier(PipelineSetup setup, VerifyOptions options)
+    {
+        (_setup, _options, _seed) = (setup, options, (ulong)setup.Random.NextInt64());
+        _sourceRetry = RetryFor($"source {setup.From.Name}");
+        _sinkRetry = RetryFor($"sink {setup.To.Name}");
+    }
+
+    // Of a part of the source it can't be said what else belongs into the sink; where keys change on the way, neither which part is this job's.
+    private bool TellsExtras(ReadBackPlace place) => !_setup.Selection.Narrows && (_options.Shard.Count <= 1 || place.KeepsKeys);
+
+    /// <summary>Compares, and repairs where that is asked for.</summary>
+    /// <exception cref="PipelineException">An end can't be read, or can't be compared, or what was asked for can't be done.</exception>
+    public async Task<VerifyResult> VerifyAsync(CancellationToken ct)
+    {
+        var notes = new List<string>();
+        if (_setup.Sink is not IVerifiableSink sink) throw VerifyErrors.NotComparable.Error($"The sink {_setup.To.Name} can't say how a record reads back.");
+        var mends = _options.Repair || _options.MaxDeletes is not null;
+        if (mends && sink is IResumableSink) throw VerifyErrors.CannotRepair.Error($"The sink {_setup.To.Name} is a file: it can't be repaired in the middle.");
+        await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        var state = mends ? await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false) : null;
+        await using var stateHandle = (state as IAsyncDisposable ?? NoHandle.Instance).ConfigureAwait(false);
+        var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, ct).ConfigureAwait(false);
+        var place = await _sinkRetry.CallAsync(stop => sink.PrepareReadBackAsync(schema, stop), ct).ConfigureAwait(false);
+        await using var source = place.Source.ConfigureAwait(false);
+        await _sinkRetry.CallAsync(stop => WellAsync(place.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+
+        var extras = TellsExtras(place);
+        if (!extras) notes.Add("The job copies a part of the source only, so it can't be told which documents of the sink are extra.");
+        var letters = await ReadLettersAsync(ct).ConfigureAwait(false);
+        using var first = await LookAsync(place, only: null, new DocumentPairs([]), ct).ConfigureAwait(false);
+        using var at = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
+        first.Compare(at.Note);
+        if (at.Suspects == 0) return Result(first, at, null, notes);
+
+        // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it.
+        using var second = await LookAsync(place, at.Sketch, new DocumentPairs(at.Different.Smallest), ct).ConfigureAwait(false);
+        using var now = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
+        second.Compare(now.Note);
+        now.Describe(second);
+        notes.AddRange(Uncertainties(second));
+        var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
+        if (!mends) return result;
+        if (_options.MaxDeletes is { } most) CheckDeletes(most, extras, now.Extra.Count, first.Keyless + second.Keyless);
+        using var repair = new Repair(_setup, _options, _sourceRetry);
+        var (account, deleted) = await repair.RunAsync(state!, schema, now, ct).ConfigureAwait(false);
+        using var third = await LookAsync(place, now.Sketch, new DocumentPairs([]), ct).ConfigureAwait(false);
+        using var left = new Differences(_seed, 0, extras, letters, third.Problems);
+        third.Compare(left.Note);
+        return result with { Repair = new RepairResult(account, deleted, left.Missing.Count + left.Different.Count, extras ? left.Extra.Count : null) };
+    }
+
+    private static void CheckDeletes(long most, bool extras, long count, long keyless)
+    {
+        if (!extras) throw VerifyErrors.UncertainExtras.Error("The job copies a part of the source only, so nothing can be deleted for not being in it.");
+        if (count > 0 && keyless > 0)
+        {
+            throw VerifyErrors.UncertainExtras.Error($"{count} keys of the sink are not in the source, but records of the source could not be read so far as to know their keys.");
+        }
+
+        if (count > most) throw VerifyErrors.TooManyDeletes.Error($"{count} documents of the sink are not in the source, and --max-deletes is {most}.");
+    }
+
+    private static IEnumerable<string> Uncertainties(Look look)
+    {
+        if (look.Keyless > 0) yield return "Records of the source could not be read so far as to know their keys; what is extra in the sink may be theirs.";
+    }
+
+    private VerifyResult Result(Look first, Differences at, long? settled, IReadOnlyList<string> notes) => new()
+    {
+        Read = first.Read,
+        Filtered = first.Filtered,
+        There = first.There,
+        Equal = at.Equal,
+        Missing = at.Missing.ToGroup(_options.Examples),
+        Different = at.Different.ToGroup(_options.Examples),
+        Extra = at.TellsExtras ? at.Extra.ToGroup(_options.Examples) : null,
+        Unwritable = first.Problems.Problems,
+        Settled = settled,
+        Notes = notes,
+    };
+
+    private async Task<Look> LookAsync(ReadBackPlace place, KeySketch? only, DocumentPairs pairs, CancellationToken ct)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var look = new Look(_setup, _options, place, only, pairs, _seed);
+            try
+            {
+                await look.ReadSourceAsync(_sourceRetry, _sinkRetry, ct).ConfigureAwait(false);
+                if (!_setup.Source.SnapshotContinues) await look.ReadPlaceAsync(_sinkRetry, ct).ConfigureAwait(false);
+                if (!_setup.Source.SnapshotContinues && !place.Source.SnapshotContinues) return look;
+            }
+            catch
+            {
+                look.Dispose();
+                throw;
+            }
+
+            // A view was lost in the middle: what changed meanwhile was not read, and would seem to be missing.
+            look.Dispose();
+            if (tries == MostTries) throw VerifyErrors.Unsteady.Error($"In each of {MostTries} tries the view was lost that an end was read from.");
+        }
+    }
+
+    private async Task<Dictionary<byte[], DeadLetter>> ReadLettersAsync(CancellationToken ct)
+    {
+        // As many as a run may set aside by itself, unless it was told otherwise; they only explain what is missing.
+        const int Most = 10_000;
+        var letters = new Dictionary<byte[], DeadLetter>(KeyComparer.Instance);
+        if (_options.DeadLetterPath is not { } path || !File.Exists(path)) return letters;
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct).ConfigureAwait(false))
+        {
+            if (letters.Count == Most) break;
+            if (!letter.Key.IsEmpty) letters[letter.Key.ToArray()] = letter with { Document = default };
+        }
+
+        return letters;
+    }
+
+    private RetryPolicy RetryFor(string end) => new(_setup.Retry with { Forever = false }, new Outage(end, _setup.Log, _setup.Time), _setup.Random, _setup.Time);
+
+    private static async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, List<string> notes, CancellationToken ct)
+    {
+        var health = await check(ct).ConfigureAwait(false);
+        if (health.Problem is not null) throw health.Problem;
+        notes.AddRange(health.Warnings.Where(w => !notes.Contains(w)));
+        return health;
+    }
+
+    private sealed class NoHandle : IAsyncDisposable
+    {
+        public static NoHandle Instance { get; } = new();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
