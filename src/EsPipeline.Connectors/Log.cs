@@ -82,7 +82,7 @@ internal static partial class Log
         "The account may not see open transactions (privilege PROCESS): a change that is committed more than {Seconds:0} s after its time is missed (--overlap)")]
     public static partial void MySqlCannotSeeTransactions(ILogger logger, double seconds);
 
-    [LoggerMessage(2305, LogLevel.Warning, "{Rows} rows of {Table} have no time in '{Column}': changes of these rows are not seen")]
+    [LoggerMessage(2305, LogLevel.Warning, "{Rows} rows of {Table} have no time in '{Column}': they are not selected by time, and their changes are not seen")]
     public static partial void MySqlRowsWithoutTime(ILogger logger, long rows, string table, string column);
 
     // Postgres: 2400 to 2499.

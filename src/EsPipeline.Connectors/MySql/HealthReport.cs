@@ -42,11 +42,24 @@ internal static class HealthReport
         }
     }
 
-    /// <summary>What is to be known of a table before it is written.</summary>
-    public static IEnumerable<string> TableWarnings(TableLayout layout)
+    /// <summary>What is to be known of a server and a table before it is written; the table may be missing.</summary>
+    public static IEnumerable<string> WriteWarnings(MySqlServer server, TableLayout? layout)
     {
+        if (!server.IsDurable)
+        {
+            yield return $"{server.Name} has innodb_flush_log_at_trx_commit={server.Variables["innodb_flush_log_at_trx_commit"]}: what it has confirmed in the last second "
+                + "may be lost when its machine fails; after that, copy again or run 'espipe verify'.";
+        }
+
+        if (layout is null) yield break;
         var (table, key) = (layout.Table, layout.Key[0]);
         var name = $"{table.Database}.{table.Name}";
+        if (layout.Shape == MySqlShape.Columns && table.Columns.Where(c => c.IsGenerated).Select(c => $"'{c.Name}'").ToArray() is { Length: > 0 } generated)
+        {
+            yield return $"The server computes {string.Join(", ", generated)} of {name}: what documents have in fields of these names is not written.";
+        }
+
+        if (table.HasTriggers) yield return $"The table {name} has triggers: what they change is not what the documents say, and writing is slower.";
         if (key.Kind != ColumnKind.Integer && !key.TellsBytesApart)
         {
             yield return $"The collation {key.Collation} of the key column {name}.{key.Name} takes some different keys for the same (case, accents, trailing blanks): "

@@ -60,10 +60,13 @@ internal enum ColumnKind
 /// <param name="FullType">The type as declared: <c>varchar(64)</c>, <c>enum('a','b')</c>.</param>
 internal sealed record MySqlColumn(string Name, string DataType, string FullType)
 {
+    /// <summary>The comment of a column that espipe has made for a field.</summary>
+    public const string FieldComment = "a field of the documents (espipe)";
+
     /// <summary>The columns that <see cref="Of"/> expects, in its order.</summary>
     public const string Question =
         "COLUMN_NAME,DATA_TYPE,COLUMN_TYPE,IS_NULLABLE,COLUMN_DEFAULT,EXTRA,COLLATION_NAME,CHARACTER_MAXIMUM_LENGTH,CHARACTER_OCTET_LENGTH,"
-        + "NUMERIC_PRECISION,NUMERIC_SCALE,DATETIME_PRECISION";
+        + "NUMERIC_PRECISION,NUMERIC_SCALE,DATETIME_PRECISION,COLUMN_COMMENT";
 
     /// <summary>What it holds.</summary>
     public ColumnKind Kind { get; init; } = KindOf(DataType);
@@ -73,6 +76,9 @@ internal sealed record MySqlColumn(string Name, string DataType, string FullType
 
     /// <summary>True where a row may be inserted without naming it.</summary>
     public bool IsOptional { get; init; }
+
+    /// <summary>True where espipe has made it for a field: it belongs to the documents, whether or not they have the field now.</summary>
+    public bool IsField { get; init; }
 
     /// <summary>True where the server computes it.</summary>
     public bool IsGenerated { get; init; }
@@ -129,6 +135,7 @@ internal sealed record MySqlColumn(string Name, string DataType, string FullType
             Precision = (int)Number(row[9]),
             Scale = (int)Number(row[10]),
             TimePrecision = (int)Number(row[11]),
+            IsField = row[12] == FieldComment,
         };
     }
 

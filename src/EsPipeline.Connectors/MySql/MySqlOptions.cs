@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using EsPipeline.Core.Configuration;
 
@@ -47,7 +48,7 @@ public enum MySqlKeyType
 }
 
 /// <summary>Which server, as whom, and which table; the same for a source and a sink.</summary>
-public sealed record MySqlOptions : IValidatedOptions
+public sealed record MySqlOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The host.</summary>
     [Option("--db-host", "Host of the MySQL or MariaDB server, or the path of its Unix socket", Environment = ["DB_HOST"], Value = "HOST", NamesJob = true)]
@@ -133,6 +134,20 @@ public sealed record MySqlOptions : IValidatedOptions
     internal MySqlTls EffectiveTls => Tls ?? (IsLocal ? MySqlTls.Off : MySqlTls.Verify);
 
     /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Effective
+    {
+        get
+        {
+            var place = IsUnixSocket
+                ? $"-S {ShellText.Quote(Host)}"
+                : string.Create(CultureInfo.InvariantCulture, $"--protocol=tcp -h {ShellText.Quote(Host)} -P {Port}");
+            yield return new("db-client", $"mysql {place} -u {(User.Length > 0 ? ShellText.Quote(User) : "<user>")} -p");
+            yield return new("db-name", InCommand(Database));
+            yield return new("db-table", $"{InCommand(Database)}.{InCommand(Table)}");
+        }
+    }
+
+    /// <inheritdoc/>
     public IEnumerable<string> Mistakes()
     {
         if (User.Length == 0) yield return "--db-user: give the account to sign in with.";
@@ -149,6 +164,9 @@ public sealed record MySqlOptions : IValidatedOptions
         if (Host.Any(char.IsControl) || Host.Length == 0) yield return "--db-host: it is not a host.";
         if (Shape == MySqlShape.Columns && ContentColumn is not null) yield return "--db-content-column: it belongs to --db-shape document.";
     }
+
+    // A name in SQL that stands between single quotes in a shell.
+    private static string InCommand(string name) => SqlText.MistakeIn(name) is null ? ShellText.Within(SqlText.Name(name)) : "<name>";
 
     private IEnumerable<(string Option, string Name)> Names() =>
     [

@@ -43,7 +43,7 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
 
     /// <summary>Connects, and where the table is there tries the rights that writing takes, without touching a row.</summary>
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => HealthReport.AskAsync(
-        _options, _connections, _time, session => _target.Probe(session) is { } layout ? HealthReport.TableWarnings(layout) : [], ct);
+        _options, _connections, _time, session => HealthReport.WriteWarnings(session.Server, _target.Probe(session)), ct);
 
     /// <summary>Makes the table where it is missing; one with columns for fields that nobody knows yet is made with the first documents.</summary>
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _connections.RunAsync(

@@ -74,6 +74,7 @@ public sealed class MySqlSource : IDataSource
             if (plan.Selection is { Since: null, Until: null }) return PartitionsOf(session, target, plan);
             if (target.Updated is null) throw TableErrors.CannotSelect.Error($"{target.Name} has no column of times that was named.");
             CheckTimes(session, target);
+            SayNulls(session, target);
             return PartitionsOf(session, target, plan);
         },
         ct);
@@ -158,9 +159,12 @@ public sealed class MySqlSource : IDataSource
 
     private void SayNulls(MySqlSession session, ReadTarget target)
     {
-        if (_saidNulls || target.Table!.Get(target.Updated!.Name, "--db-updated-column") is not { IsNullable: true }) return;
+        if (_saidNulls) return;
         _saidNulls = true;
-        var rows = long.Parse(session.Rows($"SELECT COUNT(*) FROM {target.From} WHERE {target.Updated.Quoted} IS NULL")[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
+        var time = target.Updated!.Quoted;
+
+        // The years before 1000 are the zero dates of old tables.
+        var rows = long.Parse(session.Rows($"SELECT COUNT(*) FROM {target.From} WHERE {time} IS NULL OR {time}<'1000-01-01'")[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
         if (rows > 0) Log.MySqlRowsWithoutTime(_log, rows, target.Name, target.Updated.Name);
     }
 

@@ -46,6 +46,12 @@ internal sealed record ReadTarget(string Name, string From, IReadOnlyList<RowCol
                 $"--db-key: no unique index of {options.Database}.{options.Table} without NULL lies within {string.Join(", ", layout.Key.Select(k => k.Name))}.");
         }
 
+        // Comparing passes over NULL: beyond the first page its rows would be missing.
+        if (layout.Key.FirstOrDefault(k => k.IsNullable) is { } nullable)
+        {
+            throw TableErrors.NoKey.Error($"--db-key: the column '{nullable.Name}' of {options.Database}.{options.Table} may be NULL, so that its rows have no order to read by.");
+        }
+
         if (layout.Key.FirstOrDefault(k => k.Kind is ColumnKind.Json or ColumnKind.Geometry) is { } odd)
         {
             throw TableErrors.NoKey.Error($"The column '{odd.Name}' is {odd.FullType} and has no order to read by.");

@@ -69,8 +69,8 @@ internal sealed class DocumentEncoder(TableLayout layout) : RowEncoder
 }
 
 /// <summary>
-/// A row has a column for each field; nested values are JSON text. Only columns that some document has had a field for are written, so that
-/// a column that the server fills by itself stays its own.
+/// A row has a column for each field; nested values are JSON text. Of a table that somebody else has made, only columns that some document
+/// has had a field for are written, so that what others keep in its other columns stays their own.
 /// </summary>
 internal sealed class ColumnEncoder : RowEncoder
 {

@@ -86,11 +86,13 @@ internal sealed class RowReader
     {
         WriteKey(row, output);
         output.EndKey();
+        var hasKey = HasKey(row);
         var keyLength = output.Current.Length;
         if (_isDocument) output.Write(row[_key.Count]);
         else WriteFields(row, output);
         var record = output.Current;
-        if (Problem(record[..keyLength], record[keyLength..]) is not { } problem)
+        var found = hasKey ? Problem(record[..keyLength], record[keyLength..]) : new Misfit(TableErrors.EmptyKey, "A part of the row's key is NULL.");
+        if (found is not { } problem)
         {
             if (wants?.Invoke(output) == false) output.DropRecord();
             else output.EndRecord(RecordOperation.Upsert, 0, place);
@@ -100,6 +102,17 @@ internal sealed class RowReader
         var (key, raw) = (record[..keyLength].ToArray(), record[keyLength..].ToArray());
         output.DropRecord();
         output.AddMalformed(place, Utf8.IsValid(key) ? key : default, raw, problem.Error, problem.Reason);
+    }
+
+    // NULL and an empty text would be one key.
+    private bool HasKey(MySqlResult row)
+    {
+        for (var i = 0; i < _key.Count; i++)
+        {
+            if (row.IsNull(i)) return false;
+        }
+
+        return true;
     }
 
     private void WriteFields(MySqlResult row, RecordBatchBuilder output)

@@ -60,7 +60,7 @@ internal static class TableDesign
                 "Rename one with --rename, or use --db-shape document.");
         }
 
-        return Create(options, string.Join(',', columns.Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)}").Prepend(KeyOf(server, options))), key);
+        return Create(options, string.Join(',', columns.Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)} COMMENT '{MySqlColumn.FieldComment}'").Prepend(KeyOf(server, options))), key);
     }
 
     /// <summary>The fields at the top of documents; a field within an object makes the object one.</summary>

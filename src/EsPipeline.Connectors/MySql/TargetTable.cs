@@ -131,7 +131,9 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         if (MySqlTable.Read(session, options.Database, options.Table) is not { } table) return false;
         var layout = TableLayout.Of(table, options);
         TableFit.Check(layout, schema);
-        Use(session, layout, TableDesign.TopFields(schema).Select(f => f.Path));
+
+        // A field that documents have lost must not stay in their rows.
+        Use(session, layout, TableDesign.TopFields(schema).Select(f => f.Path).Concat(table.Columns.Where(c => c.IsField).Select(c => c.Name)));
         return true;
     }
 

@@ -2,6 +2,7 @@ using EsPipeline.Connectors;
 using EsPipeline.Cli.Explaining;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Connectors.Files;
+using EsPipeline.Connectors.MySql;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
 
@@ -47,6 +48,18 @@ public sealed class AdviceTests
         Assert.Contains("       curl -sS -u reader https://search.example:9243", advice.Lines(ElasticsearchErrors.Unreachable));
         Assert.Contains("       curl -sS -u reader -X POST https://search.example:9243/orders/_open", advice.Lines(ElasticsearchErrors.IndexClosed));
         Assert.Contains("       espipe checkpoint reset --job nightly --state '/var/lib/my state'", advice.Lines(CheckpointErrors.JobChanged));
+    }
+
+    [Theory]
+    [InlineData("db.example", "orders", "mysql --protocol=tcp -h db.example -P 3307 -u app -p -e 'SHOW CREATE TABLE `shop`.`orders`'")]
+    [InlineData("/run/my sql.sock", "or`der's", @"mysql -S '/run/my sql.sock' -u app -p -e 'SHOW CREATE TABLE `shop`.`or``der'\''s`'")]
+    public void Commands_for_MySQL_hold_the_server_and_the_table(string host, string table, string command)
+    {
+        var settings = SettingsOf.Options(
+            [("--source", "csv"), ("--csv-file", "a.csv"), ("--sink", "mysql"), ("--db-host", host), ("--db-port", "3307"), ("--db-table", table)],
+            ("DB_USER", "app"), ("DB_NAME", "shop"), ("DB_PASSWORD", "geheim"));
+        Assert.Contains("       " + command, new Advice(settings).Lines(TableErrors.TooLong));
+        Assert.All(ErrorCatalog.All.Where(e => e.Code.StartsWith("mysql.", StringComparison.Ordinal)), e => Assert.NotEmpty(e.Steps));
     }
 
     [Fact]

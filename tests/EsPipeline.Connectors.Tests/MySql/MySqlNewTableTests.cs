@@ -65,6 +65,17 @@ public sealed class MySqlNewTableTests(MySqlServers servers)
         Assert.Equal(["id varchar", "n bigint"], await ColumnsOfAsync(database));
     }
 
+    [Fact]
+    public async Task A_field_that_a_document_has_lost_goes_from_its_row_and_what_others_keep_there_stays()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await using (var first = await database.Sink(Columns(database)).ReadyAsync()) await first.WriteAsync(new Document("a", """{"n":1,"rare":"x"}"""));
+        await database.ExecuteAsync("ALTER TABLE docs ADD COLUMN note TEXT", "UPDATE docs SET note='mine'");
+        await using var second = await database.Sink(Columns(database)).ReadyAsync();
+        Assert.Equal(1, (await second.WriteAsync(new Document("a", """{"n":1}"""))).Written);
+        Assert.Equal("1,NULL,mine", (await database.RowsAsync($"SELECT CONCAT_WS(',',n,COALESCE(rare,'NULL'),note) FROM {database.Name}.docs"))[0][0]);
+    }
+
     private static MySqlOptions Columns(MySqlDatabase database) => database.Options with { Shape = MySqlShape.Columns };
 
     private static async Task<IEnumerable<string>> ColumnsOfAsync(MySqlDatabase database) => (await database.RowsAsync(
