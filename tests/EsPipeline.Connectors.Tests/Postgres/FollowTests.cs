@@ -45,7 +45,7 @@ public sealed class FollowTests(SharedPostgres shared)
         var held = following.Held;
         if (way == FollowWay.UpdatedColumn) held = held.Where(h => wanted.Any(w => w.Key == h.Key)).ToDictionary();
         ContentAssert.Same(wanted, held);
-        Assert.True(committed > 2000 && passes > 10, $"{committed} commits, {passes} passes");
+        Assert.True(committed > 1000 && passes > 10, $"{committed} commits, {passes} passes");
     }
 
     [Fact]
@@ -122,8 +122,7 @@ public sealed class FollowTests(SharedPostgres shared)
             ContentAssert.Same(wanted.Select(r => new Document(r[0], r[1])), following.Held);
         }
 
-        await server.ExecuteAsync($"SELECT pg_drop_replication_slot('{table}')");
-        await server.ExecuteAsync($"DROP PUBLICATION {table}");
+        await server.DropSlotAsync(table);
         await server.ExecuteAsync($"DROP TABLE {table}");
     }
 
