@@ -141,6 +141,29 @@ public sealed class FollowTests(SharedPostgres shared)
     }
 
     [Fact]
+    public async Task A_column_that_is_dropped_and_one_that_is_added_between_two_runs_are_read_as_they_are_then()
+    {
+        var server = await shared.GetAsync();
+        var table = "columns_" + Guid.NewGuid().ToString("N")[..16];
+        await server.ExecuteAsync($"CREATE TABLE {table} (id int PRIMARY KEY, gone text, word text); INSERT INTO {table} SELECT i, 'gone', 'word ' || i FROM generate_series(1, 2000) i");
+        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table };
+        var plan = new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<Core.Records.PartitionId, Core.Records.Position>());
+        await using var before = Open();
+        var whole = await SourceReader.ReadAsync(before, plan, Ct);
+        var half = whole.Batches.Take(10).ToArray();
+        await server.ExecuteAsync($"ALTER TABLE {table} DROP COLUMN gone; ALTER TABLE {table} ADD COLUMN later int DEFAULT 7");
+        await using var after = Open();
+        var saved = new Dictionary<Core.Records.PartitionId, Core.Records.Position> { [whole.Partitions[0].Id] = half[^1].End };
+        var rest = (await SourceReader.ReadAsync(after, plan with { Saved = saved }, Ct)).Apply();
+        Assert.Equal(2000, half.Sum(b => b.Records.Count) + rest.Count);
+        Assert.All(rest.Values, d => Assert.EndsWith(",\"later\":7}", d, StringComparison.Ordinal));
+        Assert.All(rest.Values, d => Assert.DoesNotContain("gone", d, StringComparison.Ordinal));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+
+        PostgresSource Open() => new(options, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>(), new SourceTuning { CopyRecords = 100 });
+    }
+
+    [Fact]
     public async Task A_snapshot_that_goes_on_later_catches_up_with_what_moved()
     {
         var server = await shared.GetAsync();
