@@ -53,7 +53,7 @@ internal sealed class Settings
     public PipelineMode PipelineMode => Enum.Parse<PipelineMode>(Mode.ToString());
 
     /// <summary>True where the selection is what the job is about; in the other modes it only says where the job begins.</summary>
-    public bool Bounded => PipelineMode is PipelineMode.FullSync or PipelineMode.Custom && (Query is not null || Run.Since is not null || Run.Until is not null || Run.Limit is not null);
+    public bool Bounded => Mode is RunMode.FullSync or RunMode.Custom && (Query is not null || Run.Since is not null || Run.Until is not null || Run.Limit is not null);
 
     /// <summary>What the job's identity holds besides what the ends say of themselves.</summary>
     public IReadOnlyDictionary<string, string> Identity => PartsWhere(d => d.IsIdentity);

@@ -116,8 +116,11 @@ internal static partial class Log
     public static partial void SlotHoldsMuch(ILogger logger, string slot, long megabytes);
 
     [LoggerMessage(2408, LogLevel.Warning,
-        "{Table} was emptied by TRUNCATE, which does not tell the rows: their documents stay in the sink until they are removed there, and those that were made of them until they change")]
+        "{Table} was emptied by TRUNCATE, which does not tell the rows: their documents stay in the sink (--pg-truncate keep) until 'espipe verify --prune' removes them")]
     public static partial void Truncated(ILogger logger, string table);
+
+    [LoggerMessage(2409, LogLevel.Warning, "{Rows} rows of the query have the key ({Key}) of another one: of the rows of one key the last one stays")]
+    public static partial void KeysTwice(ILogger logger, long rows, string key);
 
     // Hadoop: 2500 to 2599.
     [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]

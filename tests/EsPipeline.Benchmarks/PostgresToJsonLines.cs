@@ -29,8 +29,8 @@ internal sealed class PostgresToJsonLines(BenchContext context) : Leg(context)
 
     public override async Task PrepareAsync()
     {
-        await CreateAsync(Many, Records);
-        await CreateAsync(Few, FewRecords);
+        await RunAsync(PostgresRows.Create(Many, Records));
+        await RunAsync(PostgresRows.Create(Few, FewRecords));
     }
 
     public override Task ResetAsync()
@@ -49,22 +49,6 @@ internal sealed class PostgresToJsonLines(BenchContext context) : Leg(context)
         await RunAsync($"psql \"$ADDRESS\" -X -q -A -t -v FETCH_COUNT=10000 -c \"SET timezone = 'UTC'\" -c 'SELECT row_to_json(t) FROM {Many} t' > expected.jsonl");
         UnorderedLines.Verify(Context.PathOf("out.jsonl"), File.ReadLines(Context.PathOf("expected.jsonl")));
     }
-
-    // About 240 bytes of JSON a row, of the types that tables mostly have; text in which something must be escaped; every 20th note null.
-    private Task<ProcessRun> CreateAsync(string table, long rows) => RunAsync(
-        $"""
-        psql "$ADDRESS" -X -q -v ON_ERROR_STOP=1 <<'END'
-        SET client_min_messages = warning;
-        DROP TABLE IF EXISTS {table};
-        CREATE TABLE {table} (id bigint PRIMARY KEY, name text NOT NULL, email varchar(80), amount numeric(12,2), ratio double precision,
-          active boolean, created timestamptz, day date, note text);
-        INSERT INTO {table} SELECT i, 'Person ' || i % 1000, 'person.' || i % 1000 || '@example.org', (i % 1000000) / 100.0, (i % 997) / 8.0,
-          i % 3 = 0, timestamptz '2024-01-01 00:00:00+00' + i * interval '1.000013 s', date '2020-01-01' + i % 1500,
-          CASE WHEN i % 20 <> 0 THEN 'some note "number" ' || i % 97 || ' that goes on for a while, and then on' END
-          FROM generate_series(1, {rows}) i;
-        VACUUM ANALYZE {table};
-        END
-        """);
 
     private Task<ProcessRun> RunAsync(string line) => ProcessRun.OfAsync(CommandText.Shell(line) with { Environment = Address }, Context.Folder);
 }

@@ -27,6 +27,7 @@ try
         new JsonLinesToMySql(context, load: true),
         new MySqlToJsonLines(context),
         new PostgresToJsonLines(context),
+        new PostgresToElasticsearch(context),
     ];
     if (wanted.Except(legs.Select(l => l.Name)).ToArray() is { Length: > 0 } unknown)
     {

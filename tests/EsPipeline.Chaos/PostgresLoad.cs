@@ -45,14 +45,7 @@ internal sealed class PostgresLoad(PostgresServer server, bool removes) : IAsync
 
     public async ValueTask DisposeAsync()
     {
-        // Who followed has just ended, or was killed: the server sees it a moment later.
-        while (await server.ScalarAsync<bool>($"SELECT EXISTS (SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{Name}' AND active)"))
-        {
-            await Task.Delay(20);
-        }
-
-        await server.ExecuteAsync($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{Name}'");
-        await server.ExecuteAsync($"DROP PUBLICATION IF EXISTS {Name}");
+        await server.DropSlotAsync(Name);
         await server.ExecuteAsync($"DROP TABLE {Name}");
     }
 

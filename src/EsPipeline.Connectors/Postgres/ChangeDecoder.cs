@@ -5,14 +5,14 @@ using Npgsql.Replication.PgOutput.Messages;
 
 namespace EsPipeline.Connectors.Postgres;
 
-/// <summary>A row that has changed: the table, and the values by which its documents are found.</summary>
-internal readonly record struct ChangedRow(TrackedTable Table, string Key);
+/// <summary>A row that has changed: the table, and the values by which its documents are found; null where every row has, and with it every document.</summary>
+internal readonly record struct ChangedRow(TrackedTable Table, string? Key);
 
 /// <summary>
 /// Takes from each message of pgoutput which rows have changed. Of a row only the columns are read by which its documents are found: the
 /// documents are read again as they are now, so neither values that the log leaves out (TOAST) nor changes of columns matter.
 /// </summary>
-internal sealed class ChangeDecoder(DocumentSet documents, ILogger log)
+internal sealed class ChangeDecoder(DocumentSet documents, TruncateAnswer onTruncate, ILogger log)
 {
     private readonly List<ChangedRow> _rows = [];
 
@@ -25,6 +25,8 @@ internal sealed class ChangeDecoder(DocumentSet documents, ILogger log)
             case InsertMessage insert:
                 await AddAsync(insert.Relation, insert.NewRow, ct).ConfigureAwait(false);
                 break;
+            case UpdateMessage or DeleteMessage when LackingIdentity(message) is { } lacking:
+                throw PostgresErrors.IdentityChanged.Error($"The log does not tell '{lacking.Column}' of changed and deleted rows of {lacking.Table} any more, by which their documents are found.");
             case FullUpdateMessage update:
                 await AddAsync(update.Relation, update.OldRow, ct).ConfigureAwait(false);
                 await AddAsync(update.Relation, update.NewRow, ct).ConfigureAwait(false);
@@ -43,17 +45,44 @@ internal sealed class ChangeDecoder(DocumentSet documents, ILogger log)
                 await AddAsync(delete.Relation, delete.Key, ct).ConfigureAwait(false);
                 break;
             case TruncateMessage truncate:
-                foreach (var relation in truncate.Relations) Log.Truncated(log, $"{relation.Namespace}.{relation.RelationName}");
+                Truncate(truncate);
                 break;
         }
 
         return _rows;
     }
 
+    // The documents of a table that is but a part of them are there still, and are made again without it.
+    private void Truncate(TruncateMessage message)
+    {
+        foreach (var table in message.Relations.SelectMany(TrackedAs).Distinct())
+        {
+            if (table != documents.Root) _rows.Add(new ChangedRow(table, null));
+            else if (onTruncate == TruncateAnswer.Keep) Log.Truncated(log, table.Table.Name);
+            else throw PostgresErrors.Truncated.Error($"{table.Table.Name} was emptied by TRUNCATE: the documents of its rows are still in the sink.");
+        }
+    }
+
+    // A table may be tracked more than once, by different columns.
+    private IEnumerable<TrackedTable> TrackedAs(RelationMessage relation) =>
+        documents.Tables.Where(t => t.Table.Oid == relation.RelationId || t.Table.Stores.Any(s => s.Oid == relation.RelationId));
+
+    private (string Column, string Table)? LackingIdentity(PgOutputReplicationMessage message)
+    {
+        var relation = message is UpdateMessage update ? update.Relation : ((DeleteMessage)message).Relation;
+        if (relation.ReplicaIdentity == RelationMessage.ReplicaIdentitySetting.AllColumns) return null;
+        foreach (var table in TrackedAs(relation))
+        {
+            var lacking = table.Columns.FirstOrDefault(c => !relation.Columns.Any(r => r.ColumnName == c.Name && r.Flags.HasFlag(RelationMessage.Column.ColumnFlags.PartOfKey)));
+            if (lacking is not null) return (lacking.Name, table.Table.Name);
+        }
+
+        return null;
+    }
+
     private async ValueTask AddAsync(RelationMessage relation, ReplicationTuple row, CancellationToken ct)
     {
-        // A table may be tracked more than once, by different columns.
-        var tracked = documents.Tables.Where(t => t.Table.Oid == relation.RelationId || t.Table.Stores.Any(s => s.Oid == relation.RelationId)).ToArray();
+        var tracked = TrackedAs(relation).ToArray();
         var wanted = tracked.SelectMany(t => t.Columns).Select(c => c.Name).ToHashSet();
         var values = new Dictionary<string, string>();
         var column = 0;

@@ -12,6 +12,9 @@ internal sealed record TrackedTable(PostgresTable Table, IReadOnlyList<PostgresC
 {
     /// <summary>The columns' values as text, for a list of what to select.</summary>
     public string SelectColumns => string.Join(", ", Columns.Select(c => SqlText.Name(c.Name) + "::text"));
+
+    /// <summary>The partition of its changes. A table may be tracked by several columns.</summary>
+    public PartitionId Part(string part) => new($"{Table.Name}({string.Join(',', Columns.Select(c => c.Name))})!{part}");
 }
 
 /// <summary>The documents that are read: how they are found, and how they are read as they are now by their keys.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using EsPipeline.Core.Records;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace EsPipeline.Connectors.Postgres;
 
@@ -48,7 +49,12 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
 
                 await VisibleTransactions.WaitForAsync(connection, transactions, tuning.Timeout, time, ct).ConfigureAwait(false);
                 var keys = new HashSet<string>();
-                foreach (var table in rows.GroupBy(r => r.Table, r => r.Key))
+                if (rows.Any(r => r.Key is null))
+                {
+                    await foreach (var batch in AllAsync(connection, documents, output, safe, ct).ConfigureAwait(false)) yield return batch;
+                }
+
+                foreach (var table in rows.Where(r => r.Key is not null).GroupBy(r => r.Table, r => r.Key!))
                 {
                     keys.UnionWith(await DocumentSet.RootsAsync(connection, table.Key, table.ToHashSet(), ct).ConfigureAwait(false));
                 }
@@ -65,6 +71,21 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 (safe, waitedSince) = (next, time.GetTimestamp());
             }
         }
+    }
+
+    // Every document as it is now; where to go on is not behind them.
+    private async IAsyncEnumerable<RecordBatch> AllAsync(
+        NpgsqlConnection connection, DocumentSet documents, RecordBatchBuilder output, LogPosition position, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await PostgresDatabase.ExecuteAsync(
+            connection, $"BEGIN; DECLARE roots NO SCROLL CURSOR FOR SELECT {documents.Root.SelectColumns} FROM {documents.Root.Table.Name}", ct).ConfigureAwait(false);
+        while (await PostgresDatabase.RowsAsync(connection, $"FETCH {tuning.BatchRecords} FROM roots", ct).ConfigureAwait(false) is { Count: > 0 } roots)
+        {
+            await documents.LoadAsync(connection, [.. roots.Where(r => r[0] is not null).Select(r => r[0]!)], output, ct).ConfigureAwait(false);
+            yield return output.Build(position.ToPosition(), 0, "change");
+        }
+
+        await PostgresDatabase.ExecuteAsync(connection, "COMMIT", ct).ConfigureAwait(false);
     }
 
     /// <summary>Lets the server forget its log up to a position that is safe in the sink.</summary>
@@ -94,7 +115,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         if (_stream is { } open && open.After == start && _tables == tables) return open;
         await DisposeAsync().ConfigureAwait(false);
         _tables = tables;
-        return _stream = new LogStream(slot.StreamAddress, options.Slot, options.Publication, start, new ChangeDecoder(documents, log), time);
+        return _stream = new LogStream(slot.StreamAddress, options.Slot, options.Publication, start, new ChangeDecoder(documents, options.Truncate, log), time);
     }
 
     private async Task WaitAsync(LogStream stream, CancellationToken ct)

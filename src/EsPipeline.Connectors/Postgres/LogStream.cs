@@ -70,7 +70,7 @@ internal sealed class LogStream : IAsyncDisposable
         {
             await more.ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException and not Core.Errors.PipelineException)
         {
             // A server that stops in good order ends the stream in ways that Npgsql has no words for, a NullReferenceException among them.
             throw PostgresFailure.IsOne(e)

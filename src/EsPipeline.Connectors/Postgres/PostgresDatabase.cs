@@ -140,6 +140,21 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>The names of a query's columns and the numbers of their types; it is not executed.</summary>
+    public static async Task<IReadOnlyList<(string Name, string Type)>> DescribeAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        var command = Command(connection, sql, []);
+        await using (command.ConfigureAwait(false))
+        {
+            var reader = await command.ExecuteReaderAsync(System.Data.CommandBehavior.SchemaOnly, ct).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                return [.. Enumerable.Range(0, reader.FieldCount).Select(
+                    i => (reader.GetName(i), reader.GetDataTypeOID(i).ToString(System.Globalization.CultureInfo.InvariantCulture)))];
+            }
+        }
+    }
+
     /// <summary>The one row of an answer.</summary>
     public static async Task<string?[]> RowAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] parameters) =>
         (await RowsAsync(connection, sql, ct, parameters).ConfigureAwait(false))[0];

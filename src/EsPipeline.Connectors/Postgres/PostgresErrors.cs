@@ -124,6 +124,30 @@ public static class PostgresErrors
         EndsRun = true,
     };
 
+    /// <summary>The table was emptied.</summary>
+    public static readonly ErrorCode Truncated = new(
+        "postgres.truncated", FailureKind.Environment, "The table was emptied by TRUNCATE, and the log does not tell which rows that were.",
+        "Run once with --pg-truncate keep to go on, and remove the documents that are left over with 'espipe verify --prune'.")
+    {
+        EndsRun = true,
+    };
+
+    /// <summary>The log no longer names the rows.</summary>
+    public static readonly ErrorCode IdentityChanged = new(
+        "postgres.identity_changed", FailureKind.Environment, "The table's replica identity was changed, so that the log does not tell which rows were changed or deleted.",
+        "Give the table an identity with its key, and drop the replication slot: the next run copies everything anew.")
+    {
+        EndsRun = true,
+    };
+
+    /// <summary>A whole SELECT can't be followed.</summary>
+    public static readonly ErrorCode QueryNotFollowed = new(
+        "postgres.query_not_followed", FailureKind.Environment, "A whole SELECT is read once: which of its rows change, nothing tells.",
+        "Run it with --mode custom, give a condition on --pg-table instead, or describe the documents with --pg-documents.")
+    {
+        EndsRun = true,
+    };
+
     /// <summary>The documents' file is wrong.</summary>
     public static readonly ErrorCode BadDocuments = new(
         "postgres.documents", FailureKind.Environment, "The file that describes the documents can't be used.", "Mend the file of --pg-documents.");

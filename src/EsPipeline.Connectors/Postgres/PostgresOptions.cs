@@ -12,6 +12,16 @@ public enum FollowWay
     Changes,
 }
 
+/// <summary>What is done when a table is emptied by TRUNCATE, which tells no rows.</summary>
+public enum TruncateAnswer
+{
+    /// <summary>The run ends, until a person has said what is to become of the documents.</summary>
+    Stop,
+
+    /// <summary>The documents stay in the sink.</summary>
+    Keep,
+}
+
 /// <summary>How documents lie in a table.</summary>
 public enum TableShape
 {
@@ -91,12 +101,16 @@ public sealed record PostgresOptions : IValidatedOptions
     public FollowWay Follow { get; init; } = FollowWay.UpdatedColumn;
 
     /// <summary>The replication slot.</summary>
-    [Option("--pg-slot", "Replication slot, made where it is missing; each job needs one of its own", Value = "NAME", Identity = true)]
-    public string Slot { get; init; } = "espipe";
+    [Option("--pg-slot", "Replication slot, made where it is missing; each job needs one of its own", Value = "NAME", Default = "espipe_ and the job's name", Identity = true)]
+    public string Slot { get; init; } = "";
 
     /// <summary>The publication.</summary>
-    [Option("--pg-publication", "Publication, made where it is missing", Value = "NAME", Identity = true)]
-    public string Publication { get; init; } = "espipe";
+    [Option("--pg-publication", "Publication, made where it is missing", Value = "NAME", Default = "as the slot", Identity = true)]
+    public string Publication { get; init; } = "";
+
+    /// <summary>What is done about TRUNCATE.</summary>
+    [Option("--pg-truncate", "What to do when the table is emptied by TRUNCATE, which does not tell its rows: stop, or keep their documents and go on")]
+    public TruncateAnswer Truncate { get; init; } = TruncateAnswer.Stop;
 
     /// <summary>How much a slot may hold back.</summary>
     [Option("--pg-max-slot-bytes", "Bytes of write-ahead log that the slot may hold back before the run drops it and stops; 0: only warns, from 1 GiB on", Value = "N", Min = 0)]
@@ -112,7 +126,7 @@ public sealed record PostgresOptions : IValidatedOptions
         foreach (var mistake in PostgresAddress.Mistakes(this)) yield return mistake;
         foreach (var (name, value) in new[] { ("--pg-slot", Slot), ("--pg-publication", Publication) })
         {
-            if (value.Length is 0 or > 63 || value.Any(c => c is not ((>= 'a' and <= 'z') or (>= '0' and <= '9') or '_')))
+            if (value.Length > SlotName.MostCharacters || value.Any(c => !SlotName.Takes(c)))
             {
                 yield return $"{name}: '{value}' is not 1 to 63 lower-case letters, digits and underscores.";
             }

@@ -15,7 +15,7 @@ internal readonly record struct SnapshotMark(ulong Transaction, long? Time, ulon
         CultureInfo.InvariantCulture, $"{Transaction}:{PostgresPosition.OrNone(Time)}:{PostgresPosition.OrNone(Lsn)}");
 }
 
-/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of four forms.</summary>
+/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of five forms.</summary>
 internal abstract record PostgresPosition
 {
     private const string Prefix = "pg1:";
@@ -38,6 +38,9 @@ internal abstract record PostgresPosition
                     && MarkOf(transaction, time, lsn) is { } mark
                 => new BlocksPosition((uint)s, (uint)f, (uint)first, (uint?)Number(to), place, mark),
             ["pg1", "age", var transaction, var time, var lsn] when MarkOf(transaction, time, lsn) is { } mark => new AgePosition(mark),
+            ["pg1", "key", "end"] => new KeyPosition(null, IsEnd: true),
+            ["pg1", "key", None] => new KeyPosition(null, IsEnd: false),
+            ["pg1", "key", ['=', .. var key]] => new KeyPosition(Uri.UnescapeDataString(key), IsEnd: false),
             ["pg1", "time", var time] when Signed(time) is { } t => new TimePosition(t),
             ["pg1", "log", var commit, var index, var safe] when Number(commit) is { } c && IsNumberOr(End, index) && Number(safe) is { } s
                 => new LogPosition(c, (long?)Number(index), s),
@@ -45,6 +48,11 @@ internal abstract record PostgresPosition
         };
         return parsed ?? throw CheckpointErrors.BadPosition.Error($"'{position}' is not a position in PostgreSQL.");
     }
+
+    /// <summary>What was noted when the snapshot of these positions began, or the earliest of several; nothing where none says.</summary>
+    public static SnapshotMark OldestMark(IEnumerable<PostgresPosition> positions) => positions
+        .Select(p => p switch { BlocksPosition b => b.Mark, AgePosition a => a.Mark, _ => default(SnapshotMark?) })
+        .OfType<SnapshotMark>().OrderBy(m => m.Transaction).FirstOrDefault();
 
     /// <summary>A number, or a dash for none.</summary>
     public static string OrNone<T>(T? number)
@@ -97,6 +105,15 @@ internal sealed record AgePosition(SnapshotMark Mark) : PostgresPosition
 {
     /// <inheritdoc/>
     protected override string Text => $"age:{Mark}";
+}
+
+/// <summary>A place in the rows of a query: <c>key:=percent-encoded</c>, <c>key:-</c> or <c>key:end</c>.</summary>
+/// <param name="Key">Rows up to the one of this key are read; null for none.</param>
+/// <param name="IsEnd">True when all are.</param>
+internal sealed record KeyPosition(string? Key, bool IsEnd) : PostgresPosition
+{
+    /// <inheritdoc/>
+    protected override string Text => IsEnd ? "key:end" : Key is null ? "key:-" : "key:=" + Uri.EscapeDataString(Key);
 }
 
 /// <summary>A place in a table's changes by its updated column: <c>time:microseconds</c>.</summary>

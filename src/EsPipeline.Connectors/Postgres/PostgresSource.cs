@@ -28,11 +28,12 @@ public sealed class PostgresSource : IDataSource
     private readonly Horizon _horizon;
     private readonly ReplicationSlot _slot;
     private readonly LogReader _logReader;
+    private readonly SelectReader _selectReader;
+    private readonly TimeSafety _times;
     private Dictionary<PartitionId, Func<PostgresPosition, CancellationToken, IAsyncEnumerable<RecordBatch>>> _readers = [];
     private SnapshotView? _view;
     private bool _catchesUp;
     private bool _resumed;
-    private bool _saidHow;
 
     /// <param name="options">Valid options.</param>
     /// <param name="run">The run's query.</param>
@@ -46,11 +47,16 @@ public sealed class PostgresSource : IDataSource
     /// <summary>A source that reads in other steps than usual.</summary>
     internal PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger log, SourceTuning tuning)
     {
+        // The job's own slot and publication, where none is named.
+        var slot = options.Slot.Length > 0 ? options.Slot : SlotName.For(run.Job);
+        options = options with { Slot = slot, Publication = options.Publication.Length > 0 ? options.Publication : slot };
         (_options, _run, _log, _tuning) = (options, run, log, tuning);
         _database = new PostgresDatabase(options, tuning.Timeout, readOnly: true, time);
         _horizon = new Horizon(tuning.HorizonMargin, log, time);
         _slot = new ReplicationSlot(_database, options, log);
         _logReader = new LogReader(_database, _slot, options, tuning, time, log);
+        _selectReader = new SelectReader(_database, options, tuning, log);
+        _times = new TimeSafety(_database, options, log);
     }
 
     /// <inheritdoc/>
@@ -62,7 +68,8 @@ public sealed class PostgresSource : IDataSource
         var health = await _database.CheckAsync(
             async (connection, stop) =>
             {
-                await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
+                if (SelectReader.IsSelect(_run.Query)) await _selectReader.DescribeAsync(_run.Query!, stop).ConfigureAwait(false);
+                else await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
                 return [];
             },
             ct).ConfigureAwait(false);
@@ -77,13 +84,10 @@ public sealed class PostgresSource : IDataSource
     public async Task<SourceSchema> DescribeAsync(CancellationToken ct)
     {
         if (_options.Shape == TableShape.Document) return SourceSchema.Unknown;
-        var documents = await ReadDocumentsAsync(Selection.Everything, ct).ConfigureAwait(false);
-        return documents.Rows is null ? SourceSchema.Unknown : new SourceSchema([.. documents.Root.Table.Columns.Select(
-            c => new SourceField(c.Name, c.Kind, c.Type, c.Kind == FieldKind.Timestamp ? "strict_date_optional_time" : null)
-            {
-                Nullable = c.Nullable,
-                MaxLength = c.MaxLength,
-            })]);
+        var rows = SelectReader.IsSelect(_run.Query)
+            ? await _selectReader.DescribeAsync(_run.Query!, ct).ConfigureAwait(false)
+            : await ReadDocumentsAsync(Selection.Everything, ct).ConfigureAwait(false) is { Rows: not null } documents ? documents.Root.Table : null;
+        return rows?.Schema ?? SourceSchema.Unknown;
     }
 
     /// <inheritdoc/>
@@ -91,9 +95,10 @@ public sealed class PostgresSource : IDataSource
     {
         await CloseViewAsync().ConfigureAwait(false);
         var saved = plan.Saved.ToDictionary(p => p.Key, p => PostgresPosition.Parse(p.Value));
-        var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
         _readers = [];
         (_catchesUp, _resumed) = (false, false);
+        if (SelectReader.IsSelect(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
+        var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
         if (plan.Kind == ReadKind.Changes)
         {
             return _options.Follow == FollowWay.Changes
@@ -130,9 +135,9 @@ public sealed class PostgresSource : IDataSource
         if (!_readers.ContainsKey(id))
         {
             // A position from an earlier process says enough to go on from it alone.
-            var kind = position is BlocksPosition or AgePosition ? ReadKind.Snapshot : ReadKind.Changes;
+            var kind = position is BlocksPosition or AgePosition or KeyPosition ? ReadKind.Snapshot : ReadKind.Changes;
             var saved = new Dictionary<PartitionId, Position> { [id] = after };
-            await GetPartitionsAsync(new ReadPlan(kind, Selection.Everything, 1, saved), ct).ConfigureAwait(false);
+            await GetPartitionsAsync(new ReadPlan(kind, new Selection(_run.Query), 1, saved), ct).ConfigureAwait(false);
         }
 
         if (!_readers.TryGetValue(id, out var reader)) throw CheckpointErrors.BadPosition.Error($"'{after}' is no position in {id}.");
@@ -142,6 +147,15 @@ public sealed class PostgresSource : IDataSource
     private Task<DocumentSet> ReadDocumentsAsync(Selection selection, CancellationToken ct) => _database.CallAsync(
         "Reading the catalog failed", (connection, stop) => DocumentCatalog.ReadAsync(connection, _options, selection, _tuning, stop), ct);
 
+    private async Task<Partition> SelectAsync(ReadPlan plan, CancellationToken ct)
+    {
+        if (plan.Kind == ReadKind.Changes || Follows) throw PostgresErrors.QueryNotFollowed.Error("--query is a whole SELECT, whose changes can't be followed.");
+        var rows = await _selectReader.DescribeAsync(plan.Selection.Query!, ct).ConfigureAwait(false);
+        var part = SelectReader.Part(rows);
+        _readers[part.Id] = (after, stop) => _selectReader.ReadAsync(rows, plan.Selection, (KeyPosition)after, stop);
+        return part;
+    }
+
     private async Task<IReadOnlyList<Partition>> SnapshotAsync(
         DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, BlocksPosition> saved, CancellationToken ct)
     {
@@ -149,7 +163,7 @@ public sealed class PostgresSource : IDataSource
         // delivers from an earlier place on, which is as good.
         if (Follows && _options.Follow == FollowWay.Changes && saved.Count == 0)
         {
-            var (confirmed, _) = await _slot.FindAsync(ct).ConfigureAwait(false);
+            var (confirmed, _) = await _slot.FindAsync(documents, ct).ConfigureAwait(false);
             (_view, var lsn) = confirmed is { } place
                 ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
                 : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
@@ -157,7 +171,7 @@ public sealed class PostgresSource : IDataSource
         }
 
         // The time is noted before the moment is: what is older than it is then visible in it.
-        var time = await IsTimeSafeAsync(documents.Root, ct).ConfigureAwait(false)
+        var time = await _times.IsSafeAsync(documents.Root, ct).ConfigureAwait(false)
             ? await _database.CallAsync("Reading the transactions under way failed", _horizon.TakeAsync, ct).ConfigureAwait(false)
             : null;
         _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
@@ -189,24 +203,24 @@ public sealed class PostgresSource : IDataSource
     {
         var id = new PartitionId(documents.Root.Table.Name + "!log");
         _readers[id] = (after, stop) => _logReader.ReadAsync(documents, (LogPosition)after, stop);
-        var (confirmed, reason) = await _slot.FindAsync(ct).ConfigureAwait(false);
+        var (confirmed, reason) = await _slot.FindAsync(documents, ct).ConfigureAwait(false);
         var reached = saved.GetValueOrDefault(id) as LogPosition;
-        if (confirmed is not null && (reached is not null || OldestMark(saved).Lsn is not null))
+        if (confirmed is not null && (reached is not null || PostgresPosition.OldestMark(saved.Values).Lsn is not null))
         {
-            var begin = OldestMark(saved).Lsn ?? 0;
+            var begin = PostgresPosition.OldestMark(saved.Values).Lsn ?? 0;
             var log = new Partition(id, new LogPosition(begin, null, begin).ToPosition());
             var unread = saved.Where(s => s.Value is BlocksPosition { After: not null }).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
             if (unread.Count == 0) return [log];
             _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
             var ranges = saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
-            return [.. Ranges(documents, plan, ranges, _view, OldestMark(saved)).Append(log).Select(p => p with { InOrder = true, UniqueKeys = false })];
+            return [.. Ranges(documents, plan, ranges, _view, PostgresPosition.OldestMark(saved.Values)).Append(log).Select(p => p with { InOrder = true, UniqueKeys = false })];
         }
 
         await _logReader.DisposeAsync().ConfigureAwait(false);
         (_view, var lsn) = confirmed is { } place
             ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
             : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
-        if (reached is not null) Log.SlotLost(_log, reason);
+        if (reason.Length > 0 && (reached is not null || PostgresPosition.OldestMark(saved.Values).Lsn is not null)) Log.SlotLost(_log, reason);
         var anew = Ranges(documents, plan, new Dictionary<PartitionId, BlocksPosition>(), _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
         var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
         var stream = new Partition(id, new LogPosition(lsn, null, lsn).ToPosition()) { StartsOverBecause = reached is null ? null : because };
@@ -223,9 +237,9 @@ public sealed class PostgresSource : IDataSource
         var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
         return Parts(documents, table =>
         {
-            var id = PartOf(table, "again");
+            var id = table.Part("again");
             _readers[id] = (after, stop) => ages.ReadAsync(table, (AgePosition)after, stop);
-            return new Partition(id, new AgePosition(OldestMark(saved)).ToPosition());
+            return new Partition(id, new AgePosition(PostgresPosition.OldestMark(saved.Values)).ToPosition());
         });
     }
 
@@ -237,14 +251,14 @@ public sealed class PostgresSource : IDataSource
         var safe = new HashSet<TrackedTable>();
         foreach (var table in documents.Tables)
         {
-            if (await IsTimeSafeAsync(table, ct).ConfigureAwait(false)) safe.Add(table);
+            if (await _times.IsSafeAsync(table, ct).ConfigureAwait(false)) safe.Add(table);
         }
 
-        _saidHow = true;
-        var mark = OldestMark(saved);
+        _times.HasSaid = true;
+        var mark = PostgresPosition.OldestMark(saved.Values);
         return Parts(documents, table =>
         {
-            var id = PartOf(table, "changes");
+            var id = table.Part("changes");
             _readers[id] = (after, stop) => after is TimePosition time ? times.ReadAsync(table, time, stop) : ages.ReadAsync(table, (AgePosition)after, stop);
             PostgresPosition start = safe.Contains(table) && mark.Time is { } from ? new TimePosition(from) : new AgePosition(mark);
             return saved.GetValueOrDefault(id) is TimePosition && !safe.Contains(table)
@@ -253,44 +267,12 @@ public sealed class PostgresSource : IDataSource
         });
     }
 
-    // A table may be tracked by several columns.
-    private static PartitionId PartOf(TrackedTable table, string part) => new($"{table.Table.Name}({string.Join(',', table.Columns.Select(c => c.Name))})!{part}");
-
     // A document may be found through several tables: what is read later is newer, and has to be written later.
     private static List<Partition> Parts(DocumentSet documents, Func<TrackedTable, Partition> make)
     {
         var parts = documents.Tables.Select(make).ToList();
         return parts.Count == 1 ? parts : parts.ConvertAll(p => p with { InOrder = true });
     }
-
-    private async Task<bool> IsTimeSafeAsync(TrackedTable table, CancellationToken ct)
-    {
-        if (_options.Follow != FollowWay.UpdatedColumn || table.Updated is not { } column) return false;
-        var name = table.Table.Name;
-        if (column.Form != ValueForm.TimestampTz)
-        {
-            if (!_saidHow) Log.TimeWithoutZone(_log, column.Name, name);
-            return false;
-        }
-
-        return await _database.CallAsync(
-            $"Looking at {name} failed",
-            async (connection, stop) =>
-            {
-                var isVisible = await Horizon.IsVisibleAsync(connection, stop).ConfigureAwait(false);
-                if (_saidHow) return isVisible;
-                if (!isVisible) Log.NoTransactionTimes(_log, name);
-                var nulls = await PostgresDatabase.RowAsync(
-                    connection, $"SELECT count(*)::text FROM {name} WHERE {SqlText.Name(column.Name)} IS NULL", stop).ConfigureAwait(false);
-                if (nulls[0] != "0") Log.NullTimes(_log, nulls[0]!, name, column.Name);
-                return isVisible;
-            },
-            ct).ConfigureAwait(false);
-    }
-
-    private static SnapshotMark OldestMark(Dictionary<PartitionId, PostgresPosition> saved) => saved.Values
-        .Select(p => p switch { BlocksPosition b => b.Mark, AgePosition a => a.Mark, _ => default(SnapshotMark?) })
-        .OfType<SnapshotMark>().OrderBy(m => m.Transaction).FirstOrDefault();
 
     private async Task CloseViewAsync()
     {

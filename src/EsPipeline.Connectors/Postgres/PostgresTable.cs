@@ -84,6 +84,17 @@ internal sealed record PostgresStore(uint Oid, string Name, uint FileNode, long 
 internal sealed record PostgresTable(
     uint Oid, string Name, IReadOnlyList<PostgresColumn> Columns, IReadOnlyList<PostgresColumn> Key, IReadOnlyList<PostgresStore> Stores)
 {
+    /// <summary>True where it stands for the rows of a query, which lie nowhere.</summary>
+    public bool IsQuery => Oid == 0;
+
+    /// <summary>The fields of its rows' documents.</summary>
+    public SourceSchema Schema => new([.. Columns.Select(
+        c => new SourceField(c.Name, c.Kind, c.Type, c.Kind == FieldKind.Timestamp ? "strict_date_optional_time" : null)
+        {
+            Nullable = c.Nullable,
+            MaxLength = c.MaxLength,
+        })]);
+
     /// <summary>The column of this name; null for none.</summary>
     public PostgresColumn? Find(string name) => Columns.FirstOrDefault(c => c.Name == name);
 }

@@ -5,7 +5,7 @@ using Npgsql.Replication;
 
 namespace EsPipeline.Connectors.Postgres;
 
-/// <summary>The replication slot and the publication: made where they are missing, and watched, since a slot holds back the server's log.</summary>
+/// <summary>The replication slot: made where it is missing, together with the publication, and watched, since a slot holds back the server's log.</summary>
 internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions options, ILogger log)
 {
     // From here on it is worth saying.
@@ -17,12 +17,6 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         FROM pg_replication_slots WHERE slot_name = $1
         """;
 
-    private const string FindIdentity = """
-        SELECT c.relreplident::text, a.attname::text FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.oid
-          AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)
-        LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey) WHERE c.oid = $1::text::oid
-        """;
-
     private bool _saidMuch;
 
     /// <summary>The text of the connection that changes are streamed on: its values look as everywhere else.</summary>
@@ -31,8 +25,8 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         Options = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex -c extra_float_digits=1",
     }.ConnectionString;
 
-    /// <summary>Where the slot stands; null where it is missing or no longer of use, with the reason as a clause.</summary>
-    public async Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(CancellationToken ct)
+    /// <summary>Where the slot stands; null where it is missing or does not deliver all that it should, with the reason as a clause.</summary>
+    public async Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(DocumentSet documents, CancellationToken ct)
     {
         var rows = await database.CallAsync(
             "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct)
@@ -48,24 +42,26 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         if (slot[4] is not { } confirmed) throw PostgresErrors.Unavailable.Error($"The replication slot {options.Slot} is just being made (by backend {slot[5]}).");
         if (slot[2] == "lost") return (null, $"the server has removed the log that the replication slot {options.Slot} needed");
         await GuardAsync(long.Parse(slot[3]!, NumberStyles.Float, CultureInfo.InvariantCulture), ct).ConfigureAwait(false);
-        return (ulong.Parse(confirmed, CultureInfo.InvariantCulture), "");
+        var lacking = await database.CallAsync("Looking at the publication failed", (connection, stop) => Publication.LackingAsync(connection, options.Publication, documents, stop), ct)
+            .ConfigureAwait(false);
+        return lacking is null ? (ulong.Parse(confirmed, CultureInfo.InvariantCulture), "") : (null, lacking);
     }
 
-    /// <summary>Makes publication and slot, and holds the moment from which the slot delivers.</summary>
+    /// <summary>Makes the publication and the slot, in the place of one that is of no use, and holds the moment from which the slot delivers.</summary>
     public async Task<(SnapshotView View, ulong Lsn)> CreateAsync(DocumentSet documents, CancellationToken ct)
     {
-        await database.CallAsync("Preparing logical replication failed", (connection, stop) => PublishAsync(connection, documents, stop), ct).ConfigureAwait(false);
+        await database.CallAsync("Preparing logical replication failed", (connection, stop) => Publication.MakeAsync(connection, options.Publication, documents, stop), ct).ConfigureAwait(false);
         var replication = new LogicalReplicationConnection(StreamAddress);
         await using (replication.ConfigureAwait(false))
         {
             try
             {
                 await replication.Open(ct).ConfigureAwait(false);
-                if ((await FindAsync(ct).ConfigureAwait(false)).Reason.EndsWith("needed", StringComparison.Ordinal))
-                {
-                    await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
-                }
+                var old = await database.CallAsync(
+                    "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct).ConfigureAwait(false);
 
+                // One that was there before the publication sent these tables does not tell what transactions did that were under way then.
+                if (old.Count > 0) await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
                 var slot = await replication.CreatePgOutputReplicationSlot(
                     options.Slot, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: ct).ConfigureAwait(false);
                 Log.SlotMade(log, options.Slot, options.Publication);
@@ -81,56 +77,6 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
             {
                 throw PostgresFailure.Of(e, $"Could not make the replication slot {options.Slot}");
             }
-        }
-    }
-
-    private async Task<bool> PublishAsync(NpgsqlConnection connection, DocumentSet documents, CancellationToken ct)
-    {
-        var facts = await PostgresDatabase.RowAsync(
-            connection,
-            "SELECT current_setting('wal_level'), (rolreplication OR rolsuper)::text, current_user::text FROM pg_roles WHERE rolname = current_user",
-            ct).ConfigureAwait(false);
-        if (facts[0] != "logical")
-        {
-            throw PostgresErrors.CannotReplicate.Error(
-                $"The server writes its log with wal_level = {facts[0]}.", "ALTER SYSTEM SET wal_level = logical; and restart the server, or follow by --pg-follow updated-column.");
-        }
-
-        if (facts[1] != "true") throw PostgresErrors.CannotReplicate.Error($"The user {facts[2]} may not replicate.", $"ALTER ROLE {SqlText.Name(facts[2]!)} REPLICATION;");
-        foreach (var table in documents.Tables) await CheckIdentityAsync(connection, table, ct).ConfigureAwait(false);
-        var there = await PostgresDatabase.RowsAsync(connection, "SELECT 1::text FROM pg_publication WHERE pubname = $1", ct, options.Publication).ConfigureAwait(false);
-        var published = await PostgresDatabase.RowsAsync(
-            connection, "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_publication_tables WHERE pubname = $1", ct, options.Publication).ConfigureAwait(false);
-        var missing = documents.Tables.Select(t => t.Table).Where(t => !published.Exists(p => p[0] == t.Name || t.Stores.Any(s => s.Name == p[0]))).Select(t => t.Name).Distinct().ToArray();
-        if (missing.Length == 0) return true;
-        var statement = there.Count == 0
-            ? $"CREATE PUBLICATION {options.Publication} FOR TABLE {string.Join(", ", missing)} WITH (publish_via_partition_root = true)"
-            : $"ALTER PUBLICATION {options.Publication} ADD TABLE {string.Join(", ", missing)}";
-        try
-        {
-            await PostgresDatabase.ExecuteAsync(connection, $"BEGIN READ WRITE; {statement}; COMMIT", ct).ConfigureAwait(false);
-        }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
-        {
-            await PostgresDatabase.ExecuteAsync(connection, "ROLLBACK", ct).ConfigureAwait(false);
-            throw PostgresErrors.CannotReplicate.Error($"The user {facts[2]} may not make the publication: {e.MessageText}.", $"Let the tables' owner run: {statement};");
-        }
-
-        return true;
-    }
-
-    // Without an identity the application's own updates would fail once the table is published; with one that lacks the columns by which
-    // documents are found, deletes could not be told.
-    private static async Task CheckIdentityAsync(NpgsqlConnection connection, TrackedTable table, CancellationToken ct)
-    {
-        foreach (var oid in table.Table.Stores.Select(s => s.Oid).Append(table.Table.Oid).Distinct())
-        {
-            var rows = await PostgresDatabase.RowsAsync(connection, FindIdentity, ct, oid.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
-            if (rows.Count == 0 || rows[0][0] == "f") continue;
-            if (table.Columns.FirstOrDefault(c => !rows.Exists(r => r[1] == c.Name)) is not { } lacking) continue;
-            throw PostgresErrors.CannotReplicate.Error(
-                $"The log does not tell '{lacking.Name}' of deleted rows of {table.Table.Name}, by which their documents are found.",
-                $"ALTER TABLE {table.Table.Name} REPLICA IDENTITY FULL; or USING INDEX one that has the column.");
         }
     }
 

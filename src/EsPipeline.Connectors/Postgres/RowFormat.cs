@@ -35,7 +35,7 @@ internal sealed class RowFormat
     public RowFormat(PostgresTable table, bool isDocument, bool checksText)
     {
         (_table, _checksText) = (table, checksText);
-        var selected = new List<string> { "ctid" };
+        var selected = new List<string> { table.IsQuery ? "'(0,0)'::tid" : "ctid" };
         var columns = isDocument ? [.. table.Key, ContentOf(table)] : table.Columns;
         foreach (var column in columns)
         {
@@ -80,7 +80,7 @@ internal sealed class RowFormat
         }
 
         var (code, reason) = problem.Value;
-        output.AddMalformed(place.Number, output.Current[..keyLength], output.Current[keyLength..], code, $"The row at ctid {place} of {_table.Name} {reason}.");
+        output.AddMalformed(place.Number, output.Current[..keyLength], output.Current[keyLength..], code, _table.IsQuery ? $"A row of the query {reason}." : $"The row at ctid {place} of {_table.Name} {reason}.");
         output.DropRecord();
     }
 

@@ -61,6 +61,23 @@ internal static class TableCatalog
             s => new PostgresStore(Number(s[0]!), s[1]!, Number(s[2]!), long.Parse(s[3]!, CultureInfo.InvariantCulture))));
     }
 
+    /// <summary>The rows of a query as though they were a table's; nothing is executed.</summary>
+    /// <param name="connection">Any connection.</param>
+    /// <param name="from">The query as it stands behind FROM.</param>
+    /// <param name="key">The columns of the key.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <exception cref="Core.Errors.PipelineException">It has no such column.</exception>
+    public static async Task<PostgresTable> DescribeAsync(NpgsqlConnection connection, string from, IReadOnlyList<string> key, CancellationToken ct)
+    {
+        var found = await PostgresDatabase.DescribeAsync(connection, $"SELECT * FROM {from}", ct).ConfigureAwait(false);
+        var types = (await PostgresDatabase.RowsAsync(
+            connection, "SELECT oid::text, format_type(oid, NULL), typtype::text FROM pg_type WHERE oid = ANY($1::text[]::oid[])", ct, (object)found.Select(f => f.Type).ToArray())
+            .ConfigureAwait(false)).ToDictionary(t => t[0]!);
+        var columns = found.Select(f => ColumnOf([f.Name, types[f.Type][1], f.Type, types[f.Type][2], "false", "true", null, "false"])).ToArray();
+        var keyColumns = key.Select(k => Array.Find(columns, c => c.Name == k) ?? throw PostgresErrors.NoColumn.Error($"The query has no column '{k}'.", "Select the key's columns, or name others with --pg-key."));
+        return new PostgresTable(0, from, columns, [.. keyColumns], []);
+    }
+
     private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
 
     private static PostgresColumn ColumnOf(string?[] row)

@@ -45,7 +45,7 @@ public sealed class FollowTests(SharedPostgres shared)
         var held = following.Held;
         if (way == FollowWay.UpdatedColumn) held = held.Where(h => wanted.Any(w => w.Key == h.Key)).ToDictionary();
         ContentAssert.Same(wanted, held);
-        Assert.True(committed > 2000 && passes > 10, $"{committed} commits, {passes} passes");
+        Assert.True(committed > 1000 && passes > 10, $"{committed} commits, {passes} passes");
     }
 
     [Fact]
@@ -122,8 +122,7 @@ public sealed class FollowTests(SharedPostgres shared)
             ContentAssert.Same(wanted.Select(r => new Document(r[0], r[1])), following.Held);
         }
 
-        await server.ExecuteAsync($"SELECT pg_drop_replication_slot('{table}')");
-        await server.ExecuteAsync($"DROP PUBLICATION {table}");
+        await server.DropSlotAsync(table);
         await server.ExecuteAsync($"DROP TABLE {table}");
     }
 
@@ -139,6 +138,29 @@ public sealed class FollowTests(SharedPostgres shared)
         var again = await SourceReader.ReadSnapshotAsync(set, new SourceKnobs(), 1, Ct, saved);
         Assert.Contains("written anew", again.Partitions[0].StartsOverBecause, StringComparison.Ordinal);
         ContentAssert.Same(Corpus.Plain(300).Skip(100), again.Apply());
+    }
+
+    [Fact]
+    public async Task A_column_that_is_dropped_and_one_that_is_added_between_two_runs_are_read_as_they_are_then()
+    {
+        var server = await shared.GetAsync();
+        var table = "columns_" + Guid.NewGuid().ToString("N")[..16];
+        await server.ExecuteAsync($"CREATE TABLE {table} (id int PRIMARY KEY, gone text, word text); INSERT INTO {table} SELECT i, 'gone', 'word ' || i FROM generate_series(1, 2000) i");
+        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table };
+        var plan = new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<Core.Records.PartitionId, Core.Records.Position>());
+        await using var before = Open();
+        var whole = await SourceReader.ReadAsync(before, plan, Ct);
+        var half = whole.Batches.Take(10).ToArray();
+        await server.ExecuteAsync($"ALTER TABLE {table} DROP COLUMN gone; ALTER TABLE {table} ADD COLUMN later int DEFAULT 7");
+        await using var after = Open();
+        var saved = new Dictionary<Core.Records.PartitionId, Core.Records.Position> { [whole.Partitions[0].Id] = half[^1].End };
+        var rest = (await SourceReader.ReadAsync(after, plan with { Saved = saved }, Ct)).Apply();
+        Assert.Equal(2000, half.Sum(b => b.Records.Count) + rest.Count);
+        Assert.All(rest.Values, d => Assert.EndsWith(",\"later\":7}", d, StringComparison.Ordinal));
+        Assert.All(rest.Values, d => Assert.DoesNotContain("gone", d, StringComparison.Ordinal));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+
+        PostgresSource Open() => new(options, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>(), new SourceTuning { CopyRecords = 100 });
     }
 
     [Fact]

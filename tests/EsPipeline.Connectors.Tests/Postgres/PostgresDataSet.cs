@@ -102,10 +102,7 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
 
     public override async ValueTask DisposeAsync()
     {
-        // Waits until the session that was ended has let go of the slot.
-        await server.ExecuteAsync($"SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = '{table}' AND active");
-        await server.ExecuteAsync($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{table}'");
-        await server.ExecuteAsync($"DROP PUBLICATION IF EXISTS {table}");
+        await server.DropSlotAsync(table);
         await server.ExecuteAsync($"DROP TABLE {table}");
         await base.DisposeAsync();
     }

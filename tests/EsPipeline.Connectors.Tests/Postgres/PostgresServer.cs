@@ -90,6 +90,14 @@ public sealed class PostgresServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Drops a slot and its publication, where they are there, as soon as the session that was ended has let go of it.</summary>
+    public async Task DropSlotAsync(string name)
+    {
+        await ExecuteAsync($"SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = '{name}' AND active");
+        await ExecuteAsync($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{name}'");
+        await ExecuteAsync($"DROP PUBLICATION IF EXISTS {name}");
+    }
+
     public async Task<T?> ScalarAsync<T>(string sql, params object[] parameters)
     {
         await using var command = Command(sql, parameters);

@@ -1,0 +1,99 @@
+using System.Globalization;
+using Npgsql;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>The publication: which tables' changes the replication slot delivers.</summary>
+internal static class Publication
+{
+    private const string Find = """
+        SELECT (pubinsert AND pubupdate AND pubdelete AND pubtruncate)::text FROM pg_publication WHERE pubname = $1
+        """;
+
+    private const string FindIdentity = """
+        SELECT c.relreplident::text, a.attname::text FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.oid
+          AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)
+        LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey) WHERE c.oid = $1::text::oid
+        """;
+
+    /// <summary>What it does not send of these tables, as a clause; null where nothing is lacking.</summary>
+    /// <exception cref="Core.Errors.PipelineException">It leaves kinds of changes out, which somebody has chosen.</exception>
+    public static async Task<string?> LackingAsync(NpgsqlConnection connection, string name, DocumentSet documents, CancellationToken ct)
+    {
+        var (exists, missing) = await MissingAsync(connection, name, documents, ct).ConfigureAwait(false);
+        return !exists ? $"the publication {name} is missing"
+            : missing.Length > 0 ? $"the publication {name} does not send {string.Join(", ", missing)}"
+            : null;
+    }
+
+    /// <summary>Makes it, or adds the tables that it lacks. Says which right or setting is missing.</summary>
+    public static async Task<bool> MakeAsync(NpgsqlConnection connection, string name, DocumentSet documents, CancellationToken ct)
+    {
+        var facts = await PostgresDatabase.RowAsync(
+            connection,
+            "SELECT current_setting('wal_level'), (rolreplication OR rolsuper)::text, current_user::text FROM pg_roles WHERE rolname = current_user",
+            ct).ConfigureAwait(false);
+        if (facts[0] != "logical")
+        {
+            throw PostgresErrors.CannotReplicate.Error(
+                $"The server writes its log with wal_level = {facts[0]}.", "ALTER SYSTEM SET wal_level = logical; and restart the server, or follow by --pg-follow updated-column.");
+        }
+
+        if (facts[1] != "true") throw PostgresErrors.CannotReplicate.Error($"The user {facts[2]} may not replicate.", $"ALTER ROLE {SqlText.Name(facts[2]!)} REPLICATION;");
+        foreach (var table in documents.Tables) await CheckIdentityAsync(connection, table, ct).ConfigureAwait(false);
+        var (exists, missing) = await MissingAsync(connection, name, documents, ct).ConfigureAwait(false);
+        if (missing.Length == 0) return true;
+        var statement = !exists
+            ? $"CREATE PUBLICATION {name} FOR TABLE {string.Join(", ", missing)} WITH (publish_via_partition_root = true)"
+            : $"ALTER PUBLICATION {name} ADD TABLE {string.Join(", ", missing)}";
+        try
+        {
+            await PostgresDatabase.ExecuteAsync(connection, $"BEGIN READ WRITE; {statement}; COMMIT", ct).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            await PostgresDatabase.ExecuteAsync(connection, "ROLLBACK", ct).ConfigureAwait(false);
+            throw PostgresErrors.CannotReplicate.Error($"The user {facts[2]} may not make the publication: {e.MessageText}.", $"Let the tables' owner run: {statement};");
+        }
+
+        return true;
+    }
+
+    // Without an identity the application's own updates would fail once the table is published; with one that lacks the columns by which
+    // documents are found, deletes could not be told.
+    private static async Task CheckIdentityAsync(NpgsqlConnection connection, TrackedTable table, CancellationToken ct)
+    {
+        foreach (var oid in table.Table.Stores.Select(s => s.Oid).Append(table.Table.Oid).Distinct())
+        {
+            var rows = await PostgresDatabase.RowsAsync(connection, FindIdentity, ct, oid.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+            if (rows.Count == 0 || rows[0][0] == "f") continue;
+            if (table.Columns.FirstOrDefault(c => !rows.Exists(r => r[1] == c.Name)) is not { } lacking) continue;
+            throw PostgresErrors.CannotReplicate.Error(
+                $"The log does not tell '{lacking.Name}' of deleted rows of {table.Table.Name}, by which their documents are found.",
+                $"ALTER TABLE {table.Table.Name} REPLICA IDENTITY FULL; or USING INDEX one that has the column.");
+        }
+    }
+
+    // A partitioned table is sent by its own name or by those of its partitions; tables that inherit from one, by their own names.
+    private static async Task<(bool Exists, string[] Tables)> MissingAsync(NpgsqlConnection connection, string name, DocumentSet documents, CancellationToken ct)
+    {
+        var found = await PostgresDatabase.RowsAsync(connection, Find, ct, name).ConfigureAwait(false);
+        if (found is [["false"]])
+        {
+            throw PostgresErrors.CannotReplicate.Error(
+                $"The publication {name} leaves out some kinds of changes.", $"ALTER PUBLICATION {name} SET (publish = 'insert, update, delete, truncate');");
+        }
+
+        var published = (await PostgresDatabase.RowsAsync(
+            connection, "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_publication_tables WHERE pubname = $1", ct, name).ConfigureAwait(false))
+            .Select(r => r[0]!).ToHashSet();
+        var missing = documents.Tables.Select(t => t.Table).Where(t => !IsSent(t, published)).Select(t => t.Name).Distinct().ToArray();
+        return (found.Count > 0, missing);
+    }
+
+    private static bool IsSent(PostgresTable table, HashSet<string> published)
+    {
+        var isPartitioned = table.Stores.All(s => s.Oid != table.Oid);
+        return (isPartitioned && published.Contains(table.Name)) || (table.Stores.Count > 0 && table.Stores.All(s => published.Contains(s.Name)));
+    }
+}

@@ -1,0 +1,89 @@
+using System.Runtime.CompilerServices;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+using Microsoft.Extensions.Logging;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>
+/// Reads the rows of a whole SELECT of the user's, a document each, in the order of their key (<c>--pg-key</c>, or the primary key of
+/// <c>--pg-table</c>): in one statement, and so as of one moment. One that goes on after that reads the rest as it is then.
+/// </summary>
+internal sealed class SelectReader(PostgresDatabase database, PostgresOptions options, SourceTuning tuning, ILogger log)
+{
+    private static readonly string[] FirstWords = ["SELECT", "WITH", "VALUES", "TABLE"];
+
+    /// <summary>True for a query that is a statement, and no condition on a table's rows.</summary>
+    public static bool IsSelect(string? query)
+    {
+        var text = (query ?? "").AsSpan().TrimStart();
+        while (text.StartsWith("--", StringComparison.Ordinal)) text = text[(text.IndexOf('\n') is >= 0 and var end ? end : text.Length)..].TrimStart();
+        foreach (var word in FirstWords)
+        {
+            if (text.StartsWith(word, StringComparison.OrdinalIgnoreCase) && text.Length > word.Length && !char.IsLetterOrDigit(text[word.Length]) && text[word.Length] != '_') return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>What the query's rows are like.</summary>
+    /// <exception cref="Core.Errors.PipelineException">It is no query, or does not have the key's columns.</exception>
+    public Task<PostgresTable> DescribeAsync(string query, CancellationToken ct) => database.CallAsync(
+        "The query was refused",
+        async (connection, stop) =>
+        {
+            var key = options.Key;
+            if (key.Count == 0 && options.Table.Length > 0)
+            {
+                key = (await TableCatalog.FindAsync(connection, options.Table, [], stop).ConfigureAwait(false))?.Key.Select(k => k.Name).ToArray() ?? [];
+            }
+
+            if (key.Count == 0) throw PostgresErrors.NoKey.Error("The query's rows have no key.", "Name the columns that are unique together with --pg-key.");
+            return await TableCatalog.DescribeAsync(connection, $"({query.TrimEnd().TrimEnd(';')}\n) AS query", key, stop).ConfigureAwait(false);
+        },
+        ct);
+
+    /// <summary>The one part in which it is read.</summary>
+    public static Partition Part(PostgresTable rows) => new(new PartitionId("query"), new KeyPosition(null, IsEnd: false).ToPosition());
+
+    /// <summary>Reads on behind a position.</summary>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(
+        PostgresTable rows, Selection selection, KeyPosition start, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (start.IsEnd) yield break;
+        var updated = options.UpdatedColumn.Length > 0 ? DocumentCatalog.UpdatedColumn(rows, options.UpdatedColumn) : null;
+        var condition = DocumentCatalog.ConditionOf(selection with { Query = null }, new TrackedTable(rows, rows.Key, updated, null));
+        var format = new RowFormat(rows, options.Shape == TableShape.Document, checksText: true);
+        var order = string.Join(", ", rows.Key.Select(k => SqlText.Name(k.Name)));
+
+        // A row without a key is told, whenever it comes: a comparison with it is neither true nor false.
+        var after = start.Key is null ? "true" : $"(({order}) > ({string.Join(", ", KeyText.Split(start.Key, rows.Key.Count)!.Zip(rows.Key, (v, k) => $"{SqlText.Literal(v)}::{k.Type}"))})) IS NOT FALSE";
+        var sql = $"COPY (SELECT {format.SelectList} FROM {rows.Name} WHERE {after}{TableDocuments.And(condition)} ORDER BY {order}) TO STDOUT (FORMAT binary)";
+        var connection = await database.OpenAsync(ct).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            using var output = new RecordBatchBuilder();
+            var (keys, last, twice) = (new HashSet<string>(1), start.Key, 0L);
+            var copy = new CopyRows(await connection.BeginRawBinaryCopyAsync(sql, ct).ConfigureAwait(false), tuning.BatchBytes);
+            await using (copy.ConfigureAwait(false))
+            {
+                while (await copy.Rows.ReadAsync(ct).ConfigureAwait(false))
+                {
+                    keys.Clear();
+                    format.Add(copy.Rows, output, keys);
+                    var key = keys.Single();
+                    if (key == last && key.Length > 0) twice++;
+                    else if (key.Length > 0 && (output.Count + output.MalformedCount > tuning.CopyRecords || output.Bytes > tuning.BatchBytes))
+                    {
+                        yield return output.Build(new KeyPosition(key, IsEnd: false).ToPosition(), 0, "query row");
+                    }
+
+                    if (key.Length > 0) last = key;
+                }
+            }
+
+            if (twice > 0) Log.KeysTwice(log, twice, order);
+            yield return output.Build(new KeyPosition(null, IsEnd: true).ToPosition(), 0, "query row");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.Postgres;
+using EsPipeline.Connectors.Tests.Elasticsearch;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Connectors.Tests.Postgres;
+
+/// <summary>What following by logical replication needs of the server, and what it does where that is missing or taken away.</summary>
+public sealed class SlotTests(SharedPostgres shared)
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(null, "espipe")]
+    [InlineData("movies", "espipe_movies")]
+    [InlineData("postgres-elasticsearch-48028fe4", "espipe_postgres_elasticsearch_48028fe4")]
+    [InlineData("Movies", "espipe_movies_dff924b6")]
+    [InlineData("my_job", "espipe_my_job_1755cc87")]
+    public void Each_job_has_a_slot_of_its_own(string? job, string slot) => Assert.Equal(slot, SlotName.For(job));
+
+    [Fact]
+    public void A_long_name_is_cut_and_stays_its_own()
+    {
+        var (one, other) = (SlotName.For(new string('a', 100)), SlotName.For(new string('a', 101)));
+        Assert.Equal((SlotName.MostCharacters, SlotName.MostCharacters), (one.Length, other.Length));
+        Assert.NotEqual(one, other);
+        Assert.All(one, c => Assert.True(SlotName.Takes(c)));
+    }
+
+    [Fact]
+    public async Task A_slot_that_holds_back_more_than_it_may_is_dropped_and_the_run_ends()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        var options = set.Options with { MaxSlotBytes = 1 << 20 };
+        await using var first = new Following(options);
+        await first.PassAsync(ReadKind.Snapshot, Ct);
+        await first.PassAsync(ReadKind.Changes, Ct);
+        await first.DisposeAsync();
+        Assert.Equal(1, await SlotsAsync(server, set.Table));
+
+        // What is written elsewhere counts as much: the server keeps all of its log.
+        await server.ExecuteAsync("CREATE TABLE elsewhere AS SELECT repeat(md5(i::text), 20) t FROM generate_series(1, 5000) i");
+        await using var second = new Following(options) { Saved = first.Saved };
+        var error = await Assert.ThrowsAsync<PipelineException>(() => second.PassAsync(ReadKind.Changes, Ct));
+        Assert.Equal((PostgresErrors.SlotTooLarge, true), (error.Error, error.Error.EndsRun));
+        Assert.Equal(0, await SlotsAsync(server, set.Table));
+
+        // The next run says what was lost, and copies everything anew.
+        var log = new ListLog<PostgresSource>();
+        await set.PutAsync([.. Corpus.Plain(5, seed: 2)], Ct);
+        await using var third = new Following(options, log: log) { Saved = first.Saved };
+        await third.PassAsync(ReadKind.Changes, Ct);
+        Assert.Contains(log.Lines, l => l.Contains("everything is copied anew", StringComparison.Ordinal));
+        ContentAssert.Same(Corpus.Plain(5, seed: 2).Concat(Corpus.Plain(10).Skip(5)), third.Held);
+        Assert.Equal(1, await SlotsAsync(server, set.Table));
+    }
+
+    [Fact]
+    public async Task A_server_without_logical_log_and_a_user_without_the_right_are_told_what_to_do()
+    {
+        await using var server = await PostgresServer.StartAsync("wal_level=replica");
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        var error = await RefusedAsync(set.Options);
+        Assert.Contains("wal_level = replica", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ALTER SYSTEM SET wal_level = logical", error.Remedy, StringComparison.Ordinal);
+
+        var logical = await shared.GetAsync();
+        await using var other = await PostgresDataSet.SeedAsync(logical, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        var user = "r" + Guid.NewGuid().ToString("N")[..12];
+        await logical.ExecuteAsync($"CREATE ROLE {user} LOGIN; GRANT SELECT ON {other.Table} TO {user}");
+        Assert.Contains($"ALTER ROLE \"{user}\" REPLICATION", (await RefusedAsync(other.Options with { User = user })).Remedy, StringComparison.Ordinal);
+
+        // Nor may it publish another one's table.
+        await logical.ExecuteAsync($"ALTER ROLE {user} REPLICATION");
+        error = await RefusedAsync(other.Options with { User = user });
+        Assert.Contains("may not make the publication", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"CREATE PUBLICATION {other.Table} FOR TABLE public.{other.Table}", error.Remedy, StringComparison.Ordinal);
+
+        // With just what was asked for it goes.
+        await logical.ExecuteAsync($"CREATE PUBLICATION {other.Table} FOR TABLE {other.Table}");
+        await using (var following = new Following(other.Options with { User = user })) await following.PassAsync(ReadKind.Snapshot, Ct);
+        await logical.ExecuteAsync($"DROP OWNED BY {user}; DROP ROLE {user}");
+    }
+
+    [Fact]
+    public async Task A_table_that_left_the_publication_is_copied_anew_and_not_missed()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        var log = new ListLog<PostgresSource>();
+        await using var following = new Following(set.Options, log: log);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await server.ExecuteAsync($"ALTER PUBLICATION {set.Table} DROP TABLE {set.Table}");
+        await set.PutAsync([.. Corpus.Plain(20).Skip(5)], Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Contains(log.Lines, l => l.Contains($"the publication {set.Table} does not send public.{set.Table}", StringComparison.Ordinal));
+        await set.PutAsync([.. Corpus.Plain(30).Skip(20)], Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        ContentAssert.Same(Corpus.Plain(30), following.Held);
+
+        // A table that is dropped and made again leaves it, too.
+        await server.ExecuteAsync($"CREATE TABLE new_{set.Table} (LIKE {set.Table} INCLUDING ALL); INSERT INTO new_{set.Table} SELECT * FROM {set.Table} LIMIT 0");
+        await server.ExecuteAsync($"DROP TABLE {set.Table}; ALTER TABLE new_{set.Table} RENAME TO {set.Table}");
+        await set.PutAsync([.. Corpus.Plain(40, seed: 2).Skip(30)], Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Equal(Corpus.Plain(40, seed: 2).Skip(30).Select(d => d.Key), following.Held.Keys.Except(Corpus.Plain(30).Select(d => d.Key)).Order(StringComparer.Ordinal));
+
+        await server.ExecuteAsync($"ALTER PUBLICATION {set.Table} SET (publish = 'insert, update')");
+        var error = await Assert.ThrowsAsync<PipelineException>(() => following.PassAsync(ReadKind.Changes, Ct));
+        Assert.Contains($"ALTER PUBLICATION {set.Table} SET (publish", error.Remedy, StringComparison.Ordinal);
+    }
+
+    private static Task<long> SlotsAsync(PostgresServer server, string slot) =>
+        server.ScalarAsync<long>($"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'");
+
+    private static async Task<PipelineException> RefusedAsync(PostgresOptions options)
+    {
+        await using var following = new Following(options);
+        var error = await Assert.ThrowsAsync<PipelineException>(() => following.PassAsync(ReadKind.Snapshot, Ct));
+        Assert.Equal(PostgresErrors.CannotReplicate, error.Error);
+        return error;
+    }
+}
