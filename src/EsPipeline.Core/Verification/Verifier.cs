@@ -58,12 +58,14 @@ public sealed class Verifier
         using var first = await LookAsync(place, only: null, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var at = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
         first.Compare(at.Note);
+        first.Dispose();
         if (at.Suspects == 0) return Result(first, at, null, notes);
 
         // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it.
         using var second = await LookAsync(place, at.Sketch, new DocumentPairs(at.Different.Smallest), ct).ConfigureAwait(false);
         using var now = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
         second.Compare(now.Note);
+        second.Dispose();
         now.Describe(second);
         notes.AddRange(Uncertainties(second));
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
@@ -103,6 +105,7 @@ public sealed class Verifier
         Different = at.Different.ToGroup(_options.Examples),
         Extra = at.TellsExtras ? at.Extra.ToGroup(_options.Examples) : null,
         Unwritable = first.Problems.Problems,
+        Unreadable = first.Unreadable,
         Settled = settled,
         Notes = notes,
     };
