@@ -1,3 +1,4 @@
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
@@ -16,6 +17,7 @@ public sealed class Verifier
 {
     private const int MostTries = 3;
     private const int DocumentsKept = 50;
+    private static readonly TimeSpan TimeForPass = TimeSpan.FromSeconds(5);
 
     private readonly PipelineSetup _setup;
     private readonly VerifyOptions _options;
@@ -61,6 +63,8 @@ public sealed class Verifier
         first.Dispose();
         if (at.Suspects == 0) return Result(first, at, null, notes);
 
+        await LetRunCatchUpAsync(notes, ct).ConfigureAwait(false);
+
         // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it.
         using var second = await LookAsync(place, at.Sketch, new DocumentPairs(at.Different.Smallest), ct).ConfigureAwait(false);
         using var now = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
@@ -77,6 +81,24 @@ public sealed class Verifier
         using var left = new Differences(_seed, 0, extras, letters, third.Problems);
         third.Compare(left.Note);
         return result with { Repair = new RepairResult(account, deleted, left.Missing.Count + left.Different.Count, extras ? left.Extra.Count : null) };
+    }
+
+    // A run that is under way is behind the source by its interval: what has changed only just would still differ.
+    private async Task LetRunCatchUpAsync(List<string> notes, CancellationToken ct)
+    {
+        try
+        {
+            if (await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is not [{ Ended: null }]) return;
+        }
+        catch (PipelineException e)
+        {
+            notes.Add($"The job's history can't be read, so it is not known whether a run is under way: {e.Message}");
+            return;
+        }
+
+        var pause = _setup.Interval + TimeForPass;
+        notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
+        await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
     }
 
     private static void CheckDeletes(long most, bool extras, long count, long keyless)
