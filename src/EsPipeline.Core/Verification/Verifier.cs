@@ -2,6 +2,7 @@ using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
+using EsPipeline.Core.Planning;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Telemetry;
@@ -63,14 +64,8 @@ public sealed class Verifier
         first.Dispose();
         if (at.Suspects == 0) return Result(first, at, null, notes);
 
-        await LetRunCatchUpAsync(notes, ct).ConfigureAwait(false);
-
-        // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it.
-        using var second = await LookAsync(place, at.Sketch, new DocumentPairs(at.Different.Smallest), ct).ConfigureAwait(false);
-        using var now = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
-        second.Compare(now.Note);
-        second.Dispose();
-        now.Describe(second);
+        var (second, now) = await LookAgainAsync(place, at, letters, first.Problems, notes, ct).ConfigureAwait(false);
+        using var found = now;
         notes.AddRange(Uncertainties(second));
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
         if (!mends) return result;
@@ -83,22 +78,40 @@ public sealed class Verifier
         return result with { Repair = new RepairResult(account, deleted, left.Missing.Count + left.Different.Count, extras ? left.Extra.Count : null) };
     }
 
-    // A run that is under way is behind the source by its interval: what has changed only just would still differ.
-    private async Task LetRunCatchUpAsync(List<string> notes, CancellationToken ct)
+    // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it. A run that is
+    // under way is behind the source by its interval, and keys that change all the time may differ once more: such are looked at some times.
+    private async Task<(Look Look, Differences Now)> LookAgainAsync(
+        ReadBackPlace place, Differences at, IReadOnlyDictionary<byte[], DeadLetter> letters, PlanTally problems, List<string> notes, CancellationToken ct)
+    {
+        var underWay = await RunIsUnderWayAsync(notes, ct).ConfigureAwait(false);
+        var pause = _setup.Interval + TimeForPass;
+        if (underWay) notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
+        for (var before = at; ; )
+        {
+            if (underWay) await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
+            var look = await LookAsync(place, before.Sketch, new DocumentPairs(before.Different.Smallest), ct).ConfigureAwait(false);
+            var now = new Differences(_seed, DocumentsKept, at.TellsExtras, letters, problems);
+            look.Compare(now.Note);
+            look.Dispose();
+            now.Describe(look);
+            var isSteady = now.Suspects == 0 || now.Suspects >= before.Suspects;
+            if (before != at) before.Dispose();
+            if (!underWay || isSteady) return (look, now);
+            before = now;
+        }
+    }
+
+    private async Task<bool> RunIsUnderWayAsync(List<string> notes, CancellationToken ct)
     {
         try
         {
-            if (await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is not [{ Ended: null }]) return;
+            return await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is [{ Ended: null }];
         }
         catch (PipelineException e)
         {
             notes.Add($"The job's history can't be read, so it is not known whether a run is under way: {e.Message}");
-            return;
+            return false;
         }
-
-        var pause = _setup.Interval + TimeForPass;
-        notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
-        await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
     }
 
     private static void CheckDeletes(long most, bool extras, long count, long keyless)
