@@ -27,6 +27,7 @@ internal static class VerifyReport
             result.Extra is { } extra ? Text($"  extra       {extra.Count:N0}") : "  extra       not known",
             Text($"  not taken   {result.Unwritable.Sum(u => u.Count):N0}"),
         };
+        if (result.Unreadable > 0) lines.Add(Text($"  unreadable  {result.Unreadable:N0} in the sink, without a key"));
         if (result.Settled is { } settled) lines.Add(Text($"What differed was looked at a second time: {settled:N0} keys did not differ any more."));
         AddKeys(lines, result.Missing, "keys missing in the sink");
         AddKeys(lines, result.Different, "keys whose documents differ");
@@ -87,6 +88,7 @@ internal static class VerifyReport
             }
 
             json.WriteEndArray();
+            json.WriteNumber("unreadable_in_sink", result.Unreadable);
             if (result.Settled is { } settled) json.WriteNumber("settled_at_second_look", settled);
             if (result.Repair is { } repair) WriteRepair(json, repair);
             json.WriteStartArray("notes");

@@ -14,7 +14,9 @@ public sealed partial class ElasticsearchSink : IVerifiableSink
     public async Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct)
     {
         if (_options.Pipeline.Length > 0) throw NotComparable($"the ingest pipeline '{_options.Pipeline}' changes documents before they are kept");
-        if (await TargetIndex.FindAsync(_client, _name, ct).ConfigureAwait(false) is { IsSeen: true } target)
+        var target = await TargetIndex.FindAsync(_client, _name, ct).ConfigureAwait(false)
+            ?? throw ElasticsearchErrors.IndexNotFound.Error($"There is no index '{_name}': nothing has been copied there.");
+        if (target.IsSeen)
         {
             foreach (var kind in new[] { "default_pipeline", "final_pipeline" })
             {

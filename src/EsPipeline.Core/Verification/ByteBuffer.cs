@@ -10,9 +10,6 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
     /// <summary>Bytes written.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Bytes of memory held.</summary>
-    public int Capacity => _bytes.Length;
-
     /// <summary>What was written; valid until the next write.</summary>
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 

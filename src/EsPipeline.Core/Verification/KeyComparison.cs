@@ -40,9 +40,10 @@ internal enum Winner
 /// <param name="tell">Told how each key stands; the key is borrowed.</param>
 internal sealed class KeyComparison(ulong seed, Winner winner, TellVerdict tell)
 {
-    // With short keys about 100,000 of them, which take some five times as much while they are compared.
-    private const long MostBucketBytes = 4 << 20;
     private const int DeepestLevel = 7;
+
+    /// <summary>Bytes of a bucket that is compared at once: about 100,000 short keys, which take some five times as much meanwhile.</summary>
+    public long MostBucketBytes { get; init; } = 4 << 20;
 
     /// <summary>Compares two tables of the same seed and level.</summary>
     public void Run(KeyTable expected, KeyTable found, int level = 0)

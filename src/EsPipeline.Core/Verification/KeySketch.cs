@@ -12,7 +12,7 @@ internal sealed class KeySketch(ulong seed)
     private const int Words = 1 << 21;
     private const ulong Mask = ((ulong)Words * 64) - 1;
 
-    private readonly ulong[] _bits = new ulong[Words];
+    private ulong[]? _bits;
 
     /// <summary>Keys added.</summary>
     public long Count { get; private set; }
@@ -20,6 +20,7 @@ internal sealed class KeySketch(ulong seed)
     /// <summary>Adds a key.</summary>
     public void Add(ReadOnlySpan<byte> key)
     {
+        _bits ??= new ulong[Words];
         var hash = KeyHash.Compute(key, seed);
         var (at, step) = ((ulong)hash, (ulong)(hash >> 64) | 1);
         for (var i = 0; i < Probes; i++, at += step) _bits[(at & Mask) >> 6] |= 1UL << (int)(at & 63);
@@ -29,6 +30,7 @@ internal sealed class KeySketch(ulong seed)
     /// <summary>False where a key was not added.</summary>
     public bool MayHave(ReadOnlySpan<byte> key)
     {
+        if (_bits is null) return false;
         var hash = KeyHash.Compute(key, seed);
         var (at, step) = ((ulong)hash, (ulong)(hash >> 64) | 1);
         for (var i = 0; i < Probes; i++, at += step)

@@ -39,7 +39,6 @@ internal sealed class KeyTable(long mostBytes, ulong seed, int level = 0) : IDis
     private readonly List<(long Start, int Length)>[] _spilt = [.. Enumerable.Range(0, Buckets).Select(_ => new List<(long, int)>())];
     private FileStream? _file;
     private long _end;
-    private long _bytes;
 
     /// <summary>Entries added.</summary>
     public long Count { get; private set; }
@@ -48,19 +47,18 @@ internal sealed class KeyTable(long mostBytes, ulong seed, int level = 0) : IDis
     public void Add(ReadOnlySpan<byte> key, KeyState state, UInt128 content)
     {
         var bucket = (int)(KeyHash.Compute64(key, seed) >> (8 * level)) & (Buckets - 1);
+        var length = sizeof(int) + 1 + HashBytes + key.Length;
         lock (_lock)
         {
             var buffer = _recent[bucket];
-            var before = buffer.Capacity;
-            var head = buffer.GetSpan(sizeof(int) + 1 + HashBytes + key.Length);
-            BinaryPrimitives.WriteInt32LittleEndian(head, key.Length);
-            head[sizeof(int)] = (byte)state;
-            BinaryPrimitives.WriteUInt128LittleEndian(head[(sizeof(int) + 1)..], content);
-            key.CopyTo(head[(sizeof(int) + 1 + HashBytes)..]);
-            buffer.Advance(sizeof(int) + 1 + HashBytes + key.Length);
+            if (buffer.Length > 0 && buffer.Length + length > mostBytes / Buckets) Spill(bucket);
+            var entry = buffer.GetSpan(length);
+            BinaryPrimitives.WriteInt32LittleEndian(entry, key.Length);
+            entry[sizeof(int)] = (byte)state;
+            BinaryPrimitives.WriteUInt128LittleEndian(entry[(sizeof(int) + 1)..], content);
+            key.CopyTo(entry[(sizeof(int) + 1 + HashBytes)..]);
+            buffer.Advance(length);
             Count++;
-            _bytes += buffer.Capacity - before;
-            if (_bytes > mostBytes) Spill();
         }
     }
 
@@ -81,8 +79,12 @@ internal sealed class KeyTable(long mostBytes, ulong seed, int level = 0) : IDis
         Read(_recent[bucket].Written, take);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _file?.Dispose();
+    /// <summary>Gives memory and file back; <see cref="Count"/> stays.</summary>
+    public void Dispose()
+    {
+        _file?.Dispose();
+        foreach (var buffer in _recent) buffer.Release();
+    }
 
     private static void Read(ReadOnlySpan<byte> entries, TakeEntry take)
     {
@@ -108,27 +110,22 @@ internal sealed class KeyTable(long mostBytes, ulong seed, int level = 0) : IDis
         }
     }
 
-    private void Spill()
+    private void Spill(int bucket)
     {
+        var buffer = _recent[bucket];
         try
         {
             _file ??= TemporaryFile.Create();
-            for (var bucket = 0; bucket < Buckets; bucket++)
-            {
-                var buffer = _recent[bucket];
-                if (buffer.Length == 0) continue;
-                RandomAccess.Write(_file.SafeFileHandle, buffer.Written, _end);
-                _spilt[bucket].Add((_end, buffer.Length));
-                _end += buffer.Length;
-                buffer.Release();
-            }
+            RandomAccess.Write(_file.SafeFileHandle, buffer.Written, _end);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw VerifyErrors.NoRoom.Error($"A temporary file in {Path.GetTempPath()} can't be written: {e.Message}", inner: e);
         }
 
-        _bytes = 0;
+        _spilt[bucket].Add((_end, buffer.Length));
+        _end += buffer.Length;
+        buffer.CutTo(0);
     }
 }
 

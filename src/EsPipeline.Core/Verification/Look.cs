@@ -32,6 +32,7 @@ internal sealed class Look : IDisposable
     private long _read;
     private long _filtered;
     private long _keyless;
+    private long _unreadable;
 
     /// <param name="setup">What a run would be made of.</param>
     /// <param name="options">How much memory, and which keys.</param>
@@ -56,6 +57,9 @@ internal sealed class Look : IDisposable
 
     /// <summary>Documents found in the sink.</summary>
     public long There => _found.Count;
+
+    /// <summary>What the sink holds and could not be read so far as to know its key.</summary>
+    public long Unreadable => _unreadable;
 
     /// <summary>Records of the source that could not be read so far as to know their key.</summary>
     public long Keyless => _keyless;
@@ -189,8 +193,8 @@ internal sealed class Look : IDisposable
     {
         foreach (var malformed in batch.Malformed)
         {
-            if (malformed.Key.IsEmpty || !_options.Shard.Has(malformed.Key.Span)) continue;
-            if (Concerns(malformed.Key.Span)) _found.Add(malformed.Key.Span, KeyState.Unreadable, default);
+            if (malformed.Key.IsEmpty) Interlocked.Increment(ref _unreadable);
+            else if (_options.Shard.Has(malformed.Key.Span) && Concerns(malformed.Key.Span)) _found.Add(malformed.Key.Span, KeyState.Unreadable, default);
         }
 
         Hash(batch, _found, _pairs.Find);

@@ -1,6 +1,8 @@
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
+using EsPipeline.Core.Planning;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Telemetry;
@@ -16,6 +18,7 @@ public sealed class Verifier
 {
     private const int MostTries = 3;
     private const int DocumentsKept = 50;
+    private static readonly TimeSpan TimeForPass = TimeSpan.FromSeconds(5);
 
     private readonly PipelineSetup _setup;
     private readonly VerifyOptions _options;
@@ -58,13 +61,11 @@ public sealed class Verifier
         using var first = await LookAsync(place, only: null, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var at = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
         first.Compare(at.Note);
+        first.Dispose();
         if (at.Suspects == 0) return Result(first, at, null, notes);
 
-        // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it.
-        using var second = await LookAsync(place, at.Sketch, new DocumentPairs(at.Different.Smallest), ct).ConfigureAwait(false);
-        using var now = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
-        second.Compare(now.Note);
-        now.Describe(second);
+        var (second, now) = await LookAgainAsync(place, at, letters, first.Problems, notes, ct).ConfigureAwait(false);
+        using var found = now;
         notes.AddRange(Uncertainties(second));
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
         if (!mends) return result;
@@ -75,6 +76,42 @@ public sealed class Verifier
         using var left = new Differences(_seed, 0, extras, letters, third.Problems);
         third.Compare(left.Note);
         return result with { Repair = new RepairResult(account, deleted, left.Missing.Count + left.Different.Count, extras ? left.Extra.Count : null) };
+    }
+
+    // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it. A run that is
+    // under way is behind the source by its interval, and keys that change all the time may differ once more: such are looked at some times.
+    private async Task<(Look Look, Differences Now)> LookAgainAsync(
+        ReadBackPlace place, Differences at, IReadOnlyDictionary<byte[], DeadLetter> letters, PlanTally problems, List<string> notes, CancellationToken ct)
+    {
+        var underWay = await RunIsUnderWayAsync(notes, ct).ConfigureAwait(false);
+        var pause = _setup.Interval + TimeForPass;
+        if (underWay) notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
+        for (var before = at; ; )
+        {
+            if (underWay) await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
+            var look = await LookAsync(place, before.Sketch, new DocumentPairs(before.Different.Smallest), ct).ConfigureAwait(false);
+            var now = new Differences(_seed, DocumentsKept, at.TellsExtras, letters, problems);
+            look.Compare(now.Note);
+            look.Dispose();
+            now.Describe(look);
+            var isSteady = now.Suspects == 0 || now.Suspects >= before.Suspects;
+            if (before != at) before.Dispose();
+            if (!underWay || isSteady) return (look, now);
+            before = now;
+        }
+    }
+
+    private async Task<bool> RunIsUnderWayAsync(List<string> notes, CancellationToken ct)
+    {
+        try
+        {
+            return await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is [{ Ended: null }];
+        }
+        catch (PipelineException e)
+        {
+            notes.Add($"The job's history can't be read, so it is not known whether a run is under way: {e.Message}");
+            return false;
+        }
     }
 
     private static void CheckDeletes(long most, bool extras, long count, long keyless)
@@ -103,6 +140,7 @@ public sealed class Verifier
         Different = at.Different.ToGroup(_options.Examples),
         Extra = at.TellsExtras ? at.Extra.ToGroup(_options.Examples) : null,
         Unwritable = first.Problems.Problems,
+        Unreadable = first.Unreadable,
         Settled = settled,
         Notes = notes,
     };

@@ -10,7 +10,7 @@ public static class VerifyErrors
         "verify.not_comparable",
         FailureKind.Environment,
         "What the sink makes of a record can't be foretold or read back, so the two ends can't be compared.",
-        "Compare with another sink, or without the option that changes documents on their way.");
+        "Compare without what changes documents on their way, such as an ingest pipeline.");
 
     /// <summary>The source can be read once only.</summary>
     public static readonly ErrorCode ReadOnce = new(
@@ -34,21 +34,30 @@ public static class VerifyErrors
         "verify.too_many_deletes",
         FailureKind.Environment,
         "More documents of the sink are not in the source than --max-deletes allows to delete; nothing was written or deleted.",
-        "Look at the keys that 'espipe verify' lists; if they are to go, give a greater --max-deletes.");
+        "Look at the keys that 'espipe verify' lists; if they are to go, give a greater --max-deletes.")
+    {
+        Steps = ["See the keys, with nothing written: the same command without `--prune --max-deletes`"],
+    };
 
     /// <summary>What is extra is not known for certain.</summary>
     public static readonly ErrorCode UncertainExtras = new(
         "verify.uncertain_extras",
         FailureKind.Environment,
         "Which documents of the sink are not in the source is not certain, so none is deleted; nothing was written either.",
-        "Mend what could not be read at the source, or leave --prune out.");
+        "Mend what could not be read at the source, or leave --prune out.")
+    {
+        Steps = ["See what could not be read, with its place: the same command without `--repair --prune --max-deletes`"],
+    };
 
     /// <summary>What does not fit into memory can't be kept elsewhere.</summary>
     public static readonly ErrorCode NoRoom = new(
         "verify.no_room",
         FailureKind.Environment,
         "The keys do not fit into the memory that they may take, and the temporary file for them can't be used.",
-        "Free disk space, or set TMPDIR to a folder with room: about 50 bytes a record.");
+        "Free disk space, or set TMPDIR to a folder with room: about 50 bytes a record and end.")
+    {
+        Steps = ["See how much room is left in the folder for temporary files: `df -h \"${TMPDIR:-/tmp}\"`"],
+    };
 
     /// <summary>The snapshot was lost again and again.</summary>
     public static readonly ErrorCode Unsteady = new(

@@ -21,5 +21,5 @@ public sealed record VerifyOptions
     public int Examples { get; init; } = 10;
 
     /// <summary>Bytes of keys and hashes that are kept in memory for each end; what exceeds them goes into a temporary file.</summary>
-    public long MemoryBytes { get; init; } = 32 << 20;
+    public long MemoryBytes { get; init; } = 16 << 20;
 }

@@ -30,6 +30,9 @@ public sealed record VerifyResult
     /// <summary>Records that the sink does not take, by cause, the most frequent first. What it holds under their keys is not compared.</summary>
     public required IReadOnlyList<ProblemGroup> Unwritable { get; init; }
 
+    /// <summary>Things in the sink that can't be read so far as to know their keys, such as a broken line of a file.</summary>
+    public required long Unreadable { get; init; }
+
     /// <summary>Keys that differed at first and no longer when they were looked at again; null where none had to be.</summary>
     public long? Settled { get; init; }
 
@@ -40,7 +43,7 @@ public sealed record VerifyResult
     public required IReadOnlyList<string> Notes { get; init; }
 
     /// <summary>True where both ends are the same now, and every record of the source is in the sink.</summary>
-    public bool IsClean => Unwritable.Count == 0 && (Repair is { } repair
+    public bool IsClean => Unwritable.Count == 0 && Unreadable == 0 && (Repair is { } repair
         ? repair.Left == 0 && (repair.ExtraLeft is null or 0)
         : Missing.Count + Different.Count + (Extra?.Count ?? 0) == 0);
 }

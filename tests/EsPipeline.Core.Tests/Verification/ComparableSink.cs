@@ -1,0 +1,78 @@
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using EsPipeline.Core.Tests.Engine;
+
+namespace EsPipeline.Core.Tests.Verification;
+
+/// <summary>A keyed sink in memory that refuses documents with the word <c>bad</c> and can be compared.</summary>
+internal sealed class ComparableSink : IVerifiableSink
+{
+    private readonly TestSink _sink = new() { BeforeWrite = (slice, _) => TestSink.Refuse(slice, "bad", TestSink.Refused) };
+
+    public SinkLimits Limits => _sink.Limits;
+
+    public IReadOnlyDictionary<string, string> Documents => _sink.Documents;
+
+    public List<string> Calls => _sink.Calls;
+
+    /// <summary>Called before the place is read back.</summary>
+    public Action BeforeReading { get; set; } = () => { };
+
+    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => _sink.CheckAsync(ct);
+
+    public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _sink.PrepareAsync(schema, ct);
+
+    public Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct) => _sink.WriteAsync(slice, ct);
+
+    public async Task HoldAsync(params Document[] documents)
+    {
+        using var batch = Slices.Of(documents);
+        await _sink.WriteAsync(batch.Slice(), CancellationToken.None);
+    }
+
+    public async Task LoseAsync(params string[] keys)
+    {
+        using var batch = Slices.Deletes(keys);
+        await _sink.WriteAsync(batch.Slice(), CancellationToken.None);
+    }
+
+    public Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct) => Task.FromResult(new ReadBackPlace(new Place(this)));
+
+    public async Task<IReadOnlyList<RecordFailure>> ReadBackAsync(RecordSlice slice, RecordBatchBuilder output, CancellationToken ct)
+    {
+        var failures = await TestSink.Refuse(slice, "bad", TestSink.Refused);
+        var refused = failures.Select(f => f.Index).ToHashSet();
+        for (var i = 0; i < slice.Count; i++)
+        {
+            if (!refused.Contains(i)) output.Add(slice[i].Key.Span, slice[i].Json.Span, slice[i].Operation, 0, 0);
+        }
+
+        return failures;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    // Reads what is there when reading begins.
+    private sealed class Place(ComparableSink sink) : IDataSource
+    {
+        private TestSource _now = new();
+
+        public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => _now.CheckAsync(ct);
+
+        public Task<SourceSchema> DescribeAsync(CancellationToken ct) => _now.DescribeAsync(ct);
+
+        public Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
+        {
+            Assert.True(plan.LooksOnly);
+            sink.BeforeReading();
+            _now = new TestSource([.. sink.Documents.Select(d => new Document(d.Key, d.Value))]);
+            return _now.GetPartitionsAsync(plan, ct);
+        }
+
+        public IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, CancellationToken ct) => _now.ReadAsync(partition, after, ct);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
