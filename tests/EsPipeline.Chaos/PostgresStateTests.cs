@@ -67,6 +67,21 @@ public sealed class PostgresStateTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_copy_that_hears_nothing_from_the_server_stops_before_another_can_begin()
+    {
+        await using var proxy = TcpProxy.InFrontOf(Server);
+        _folder.Environment["ESPIPE_STATE"] = $"postgres://{Server.UserInfo.Split(':')[0]}@{proxy.EndPoint}/{_database}";
+        using var cutOff = _folder.Start(Arguments("--rate-limit", "500", "--checkpoint-interval", "50ms"));
+        await cutOff.UntilAsync(() => SavedAsync().GetAwaiter().GetResult(), "a position was saved");
+        proxy.Stall();
+        var next = _elsewhere.RunAsync("checkpoint", "reset", "--job", "moving");
+        var stopped = (await cutOff.EndAsync()).Ended(1);
+        Assert.False(next.IsCompleted, "The lease was given away while the first copy ran.");
+        Assert.Contains("(state.job_lost)", stopped.Said, StringComparison.Ordinal);
+        (await next).Ended(0);
+    }
+
+    [Fact]
     public async Task The_pipeline_page_reads_it_and_says_when_it_can_not()
     {
         (await _folder.RunAsync(Arguments())).Ended(0);

@@ -120,6 +120,13 @@ internal sealed class JobLease : IAsyncDisposable
         if (_ended.IsCancellationRequested) return;
         await _ended.CancelAsync().ConfigureAwait(false);
         await _renewing.ConfigureAwait(false);
+        if (!Lost.IsCancellationRequested) await LetGoAsync().ConfigureAwait(false);
+        _lost.Dispose();
+        _ended.Dispose();
+    }
+
+    private async Task LetGoAsync()
+    {
         try
         {
             using var patience = new CancellationTokenSource(Margin, _time);
@@ -133,9 +140,6 @@ internal sealed class JobLease : IAsyncDisposable
         {
             Log.JobNotLetGo(_log, _job, Seconds, e.Message);
         }
-
-        _lost.Dispose();
-        _ended.Dispose();
     }
 
     private async Task RenewAsync()

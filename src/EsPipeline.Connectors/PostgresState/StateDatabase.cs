@@ -121,8 +121,25 @@ internal sealed class StateDatabase : IAsyncDisposable
         return command;
     }
 
+    // Cancelled, it returns at once, where Npgsql would first ask a server that may be silent to cancel. What is left of the call ends by
+    // itself; should it still change something, the token of the lease decides on that.
     private async Task<T> CallAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> call, CancellationToken ct)
     {
+        var called = CallToTheEndAsync(call, ct);
+        try
+        {
+            return await called.WaitAsync(ct).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!called.IsCompleted)
+        {
+            _ = called.ContinueWith(c => c.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private async Task<T> CallToTheEndAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> call, CancellationToken ct)
+    {
+        await Task.Yield();
         for (var isFirst = true; ; isFirst = false)
         {
             try
