@@ -96,7 +96,7 @@ public static class ApiErrors
 
     /// <summary>The state folder can't be read.</summary>
     public static readonly ErrorCode StateUnavailable = new(
-        "api.state_unavailable", FailureKind.Environment, "The state folder can't be read.", "The log of espipe serve says what is wrong.");
+        "api.state_unavailable", FailureKind.Environment, "The state of the pipeline can't be read.", "The log of espipe serve says what is wrong.");
 
     /// <summary>A fault of espipe's own.</summary>
     public static readonly ErrorCode Unexpected = new("api.unexpected", FailureKind.Environment, "Something went wrong here.", "The log of espipe serve says what; please report it.");

@@ -153,8 +153,9 @@ public sealed class ApiHost : IAsyncDisposable
         {
             return X509Certificate2.CreateFromPemFile(options.CertificateFile, options.CertificateKeyFile);
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
+            // A key of another certificate is an ArgumentException where both are of elliptic curves.
             throw ApiErrors.BadCertificate.Error($"{options.CertificateFile} and {options.CertificateKeyFile} can't be used: {e.Message.TrimEnd('.')}.", inner: e);
         }
     }

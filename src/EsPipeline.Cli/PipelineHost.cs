@@ -47,7 +47,7 @@ internal sealed class PipelineHost : IAsyncDisposable
         services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         services.AddSingleton(settings.Run with { Job = settings.Job, Query = settings.Query, Mode = settings.Mode });
         services.AddSingleton(new ConnectorOptions(settings.SourceOptions, settings.SinkOptions));
-        services.AddSingleton<IStateStore>(new FileStateStore(settings.Run.State, TimeProvider.System));
+        services.AddSingleton(_ => StateStores.Open(settings.Run.State, TimeProvider.System, loggers.CreateLogger("espipe")));
         services.AddSingleton(_ => new PipelineMeter(settings.Job, settings.Source.Name, settings.Sink.Name));
         services.AddConnectors();
         return new PipelineHost(settings, services.BuildServiceProvider());

@@ -1,4 +1,5 @@
 using EsPipeline.Api;
+using EsPipeline.Connectors;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Configuration;
 
@@ -30,6 +31,7 @@ internal sealed record ServeSettings(
         foreach (var mistake in elasticsearch.ConnectionMistakes()) binder.AddMistake(mistake);
         var used = UsedOfRun.Concat(OptionCatalog.Api.Concat(OptionDefinition.Of(typeof(ElasticsearchSearchOptions))).Select(o => o.Name)).ToHashSet(StringComparer.Ordinal);
         foreach (var stray in commandLine.Keys.Where(k => !used.Contains(k))) binder.AddMistake($"{stray}: serve does not use it.");
+        foreach (var mistake in StateStores.Mistakes(run.State)) binder.AddMistake(mistake);
         foreach (var mistake in EnvironmentNames.Mistakes(environment, envFile)) binder.AddMistake(mistake);
         return new ServeSettings(run, api, elasticsearch, [.. binder.Values.Where(v => used.Contains(v.Definition.Name) && (v.Definition.Name.Length > 0 || v.Definition.Property.DeclaringType != typeof(RunOptions)))], binder.Mistakes);
     }

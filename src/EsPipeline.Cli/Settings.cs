@@ -122,6 +122,7 @@ internal sealed class Settings
         }
 
         foreach (var option in OptionCatalog.Api.Where(o => commandLine.ContainsKey(o.Name))) mistakes.Add($"{option.Name}: running a pipeline does not use it; it belongs to 'espipe serve'.");
+        mistakes.AddRange(StateStores.Mistakes(Run.State));
         mistakes.AddRange(EnvironmentNames.Mistakes(environment, envFile));
     }
 

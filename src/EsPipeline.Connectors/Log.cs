@@ -131,4 +131,17 @@ internal static partial class Log
 
     [LoggerMessage(2502, LogLevel.Warning, "{Place} holds no finished job: no part file with a _SUCCESS beside or above it")]
     public static partial void NoJobs(ILogger logger, string place);
+
+    // State in PostgreSQL: 2600 to 2699.
+    [LoggerMessage(2600, LogLevel.Information, "The job {Job} is held {Holder}: waiting {Least:0} s to see whether that copy lives, and up to {Most:0} s where it has died")]
+    public static partial void JobHeld(ILogger logger, string job, string holder, double least, double most);
+
+    [LoggerMessage(2601, LogLevel.Warning, "The job {Job} could not be let go; another copy has to wait up to {Seconds:0} s: {Reason}")]
+    public static partial void JobNotLetGo(ILogger logger, string job, double seconds, string reason);
+
+    [LoggerMessage(2602, LogLevel.Warning, "The state in {Store} can't be reached; trying again: {Reason}")]
+    public static partial void StateIsDown(ILogger logger, string store, string reason);
+
+    [LoggerMessage(2603, LogLevel.Information, "The state in {Store} is back")]
+    public static partial void StateIsBack(ILogger logger, string store);
 }

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
 using EsPipeline.Connectors.Tests.Elasticsearch;
 
 namespace EsPipeline.Chaos;
@@ -10,10 +13,12 @@ public sealed class RefusalTests : IAsyncLifetime, IDisposable
     private readonly EspipeFolder _folder = new();
     private ElasticsearchServer? _server;
 
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     public async ValueTask InitializeAsync()
     {
         _server = await ElasticsearchServer.StartAsync(ServerKind.Elasticsearch, TestContext.Current.CancellationToken, new ServerStart { Password = Password });
-        using var document = new StringContent("""{"n":1}""", System.Text.Encoding.UTF8, "application/json");
+        using var document = new StringContent("""{"n":1}""", Encoding.UTF8, "application/json");
         using var answer = await _server.Http.PutAsync(new Uri("orders/_doc/a?refresh=true", UriKind.Relative), document);
         Assert.True(answer.IsSuccessStatusCode);
         _folder.Environment["ES_HOST_URL"] = _server.Address.ToString();
@@ -36,12 +41,45 @@ public sealed class RefusalTests : IAsyncLifetime, IDisposable
         Assert.Equal(["{\"id\":\"a\",\"n\":1}"], await File.ReadAllLinesAsync(_folder.File("out.jsonl"), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task Serve_signs_in_with_a_password_or_an_api_key_and_callers_never_see_why_it_could_not()
+    {
+        _folder.Environment["ESPIPE_API_PORT"] = "0";
+        await AnswersAsync(HttpStatusCode.OK);
+        _folder.Environment["ES_PASSWORD"] = "S3cr3t-but-wrong";
+        await AnswersAsync(HttpStatusCode.ServiceUnavailable);
+        _folder.Environment.Remove("ES_USER");
+        _folder.Environment.Remove("ES_PASSWORD");
+        using var named = new StringContent("""{"name":"serve"}""", Encoding.UTF8, "application/json");
+        using var made = await _server!.Http.PostAsync(new Uri("_security/api_key", UriKind.Relative), named, Ct);
+        var key = JsonSerializer.Deserialize<JsonElement>(await made.Content.ReadAsStringAsync(Ct)).GetProperty("encoded").GetString()!;
+        _folder.Environment["ES_API_KEY"] = key;
+        await AnswersAsync(HttpStatusCode.OK);
+        Assert.DoesNotContain(_folder.AllFiles(), f => f.Text.Contains(key, StringComparison.Ordinal));
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_server is not null) await _server.DisposeAsync();
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private async Task AnswersAsync(HttpStatusCode expected)
+    {
+        using var served = _folder.Start("serve");
+        using var http = new HttpClient { BaseAddress = await served.AddressAsync() };
+        using var query = new StringContent("""{"index":"orders"}""", Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(new Uri("search", UriKind.Relative), query, Ct);
+        var text = await answer.Content.ReadAsStringAsync(Ct);
+        Assert.True(answer.StatusCode == expected, text);
+        Assert.Contains(expected == HttpStatusCode.OK ? "\"n\":1" : "api.backend_unavailable", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("elastic", text, StringComparison.Ordinal);
+        served.Signal(PosixSignalNumber.Terminate);
+        var said = (await served.EndAsync()).Ended(143).Said;
+        Assert.Equal(expected != HttpStatusCode.OK, said.Contains("elasticsearch.auth", StringComparison.Ordinal));
+        Assert.DoesNotContain("S3cr3t", said, StringComparison.Ordinal);
+    }
 
     private async Task IsRefusedAsync(int code, string error, params (string Name, string Value)[] wrong)
     {

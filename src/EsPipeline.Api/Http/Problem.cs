@@ -82,7 +82,7 @@ public sealed record Problem(string Type, string Title, int Status, string Detai
         if (error.Error == ElasticsearchErrors.ViewLost) return ApiErrors.CursorExpired.Error("The view that the cursor reads in is gone.");
         if (error.Error == ElasticsearchErrors.TimedOut) return ApiErrors.TimedOut.Error("The search server did not answer in time.");
         if (error.Error == ElasticsearchErrors.Throttled) return ApiErrors.BackendUnavailable.Error("The search server is too busy.");
-        return error.Code.StartsWith("checkpoint.", StringComparison.Ordinal)
+        return error.Code.Split('.')[0] is "checkpoint" or "state"
             ? ApiErrors.StateUnavailable.Error("The state of the pipeline can't be read.")
             : ApiErrors.BackendUnavailable.Error("The search server could not answer.");
     }

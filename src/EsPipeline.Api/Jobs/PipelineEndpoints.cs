@@ -26,7 +26,7 @@ internal sealed class PipelineEndpoints(IStateStore state)
     {
         // Only names that are there: what is asked for never becomes a path by itself (invariant 6).
         var jobs = await JobsAsync(ct).ConfigureAwait(false);
-        if (!jobs.Contains(job)) throw ApiErrors.NoSuchJob.Error("There is no such job in the state folder.");
+        if (!jobs.Contains(job)) throw ApiErrors.NoSuchJob.Error("There is no such job in the state of the pipeline.");
         return new JobRuns(job, await RunsAsync(job, MostRuns, ct).ConfigureAwait(false));
     }
 

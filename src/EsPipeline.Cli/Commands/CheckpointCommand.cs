@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
+using EsPipeline.Connectors;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Records;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Cli.Commands;
 
@@ -154,9 +156,9 @@ internal sealed class CheckpointCommand(Terminal terminal) : ICommand
         return ExitCode.Done;
     }
 
-    private FileStateStore Open(Invocation invocation, out Settings settings)
+    private IStateStore Open(Invocation invocation, out Settings settings)
     {
         settings = SettingsReader.Read(invocation, terminal);
-        return new FileStateStore(settings.Run.State, TimeProvider.System);
+        return StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
     }
 }

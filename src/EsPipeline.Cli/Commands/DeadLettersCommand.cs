@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Text;
 using EsPipeline.Cli.Explaining;
-using EsPipeline.Core.Checkpoints;
+using EsPipeline.Connectors;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Cli.Commands;
 
@@ -98,7 +99,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
     private async Task<int> DropAsync(Invocation invocation, CancellationToken ct)
     {
         var (settings, path) = await FindAsync(invocation, ct);
-        await using var store = new FileStateStore(settings.Run.State, TimeProvider.System);
+        await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
         await using var state = await store.OpenAsync(await JobSelection.FindAsync(settings, store, ct), ct);
         await using var letters = await DeadLetterFile.OpenAsync(path, TimeProvider.System, ct);
         var ids = new List<string>();
@@ -120,7 +121,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
     {
         var settings = SettingsReader.Read(invocation, terminal);
         if (settings.Run.DeadLetters is { } given) return (settings, Path.GetFullPath(given));
-        await using var store = new FileStateStore(settings.Run.State, TimeProvider.System);
+        await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
         var job = await JobSelection.FindAsync(settings, store, ct);
         return (settings, Path.Combine(store.FolderOf(job), DeadLetterFile.DefaultName));
     }

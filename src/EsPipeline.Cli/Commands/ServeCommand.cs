@@ -1,6 +1,6 @@
 using System.CommandLine;
 using EsPipeline.Api;
-using EsPipeline.Core.Checkpoints;
+using EsPipeline.Connectors;
 using EsPipeline.Core.Configuration;
 
 namespace EsPipeline.Cli.Commands;
@@ -37,7 +37,7 @@ internal sealed class ServeCommand(Terminal terminal, Signals signals) : IComman
             return ExitCode.Usage;
         }
 
-        await using var state = new FileStateStore(settings.Run.State, TimeProvider.System);
+        await using var state = StateStores.Open(settings.Run.State, TimeProvider.System, loggers.CreateLogger("espipe"));
         await using var host = await ApiHost.StartAsync(settings.Api, settings.Elasticsearch, state, loggers, TimeProvider.System, ct);
         terminal.WriteResult($"espipe serves {host.Address}");
         var stopped = new TaskCompletionSource();

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using EsPipeline.Connectors;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging.Abstractions;
 using Spectre.Console;
 
 namespace EsPipeline.Cli.Commands;
@@ -24,7 +26,7 @@ internal sealed class StatusCommand(Terminal terminal) : ICommand
     private async Task<int> RunAsync(Invocation invocation, OutputFormat format, int most, CancellationToken ct)
     {
         var settings = SettingsReader.Read(invocation, terminal);
-        await using var state = new FileStateStore(settings.Run.State, TimeProvider.System);
+        await using var state = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
         var job = await JobSelection.FindAsync(settings, state, ct);
         var runs = await state.ReadRunsAsync(job, most, ct);
         var checkpoint = await state.ReadCheckpointAsync(job, ct);

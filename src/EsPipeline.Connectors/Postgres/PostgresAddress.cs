@@ -10,11 +10,18 @@ internal static class PostgresAddress
     /// <summary>What is wrong with address and TLS mode, a sentence each, without the password.</summary>
     public static IEnumerable<string> Mistakes(PostgresOptions options)
     {
-        if (options.Url is { } url && !TryParse(url, out _, out var problem)) yield return $"--pg-url: {problem}.";
+        foreach (var problem in options.Url is { } url ? Mistakes(url) : []) yield return $"--pg-url: {problem}.";
         if (options.SslMode.Length > 0 && ModeOf(options.SslMode) is null)
         {
             yield return $"--pg-sslmode: '{options.SslMode}' is none of disable, allow, prefer, require, verify-ca and verify-full.";
         }
+    }
+
+    /// <summary>What is wrong with an address alone, without the password.</summary>
+    public static IEnumerable<string> Mistakes(Secret url)
+    {
+        if (!TryParse(url, out var uri, out var problem)) yield return problem;
+        else if (Parameter(uri!, "sslrootcert") is { } file && !File.Exists(file)) yield return $"there is no file '{file}'";
     }
 
     // Npgsql's own 8 KiB are one call to the system, and mostly one wait, for every 40 rows of a COPY.
@@ -52,6 +59,7 @@ internal static class PostgresAddress
             if (user.Length > 0) target.Username = Uri.UnescapeDataString(user);
             if (password.Length > 0) target.Password = Uri.UnescapeDataString(password);
             mode = Parameter(uri, "sslmode") ?? mode;
+            target.RootCertificate = Parameter(uri, "sslrootcert");
         }
 
         target.SslMode = ModeOf(mode) ?? (IsLocal(target.Host!) ? Npgsql.SslMode.Prefer : Npgsql.SslMode.VerifyFull);

@@ -151,7 +151,7 @@ public sealed record RunOptions : IValidatedOptions
     public string? DeadLetters { get; init; }
 
     /// <summary>Where state is kept.</summary>
-    [Option("--state", "Folder for positions, dead letters and history", Environment = ["ESPIPE_STATE"], Value = "FOLDER")]
+    [Option("--state", "Folder for positions, dead letters and history, or postgres://user@host/database for all but the dead letters", Environment = ["ESPIPE_STATE"], Value = "FOLDER|URL")]
     public string State { get; init; } = "./.espipe";
 
     /// <summary>How often positions are saved.</summary>

@@ -1,5 +1,6 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Hadoop;
+using EsPipeline.Connectors.Tests.Elasticsearch;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
@@ -150,6 +151,22 @@ public sealed class S3FaultTests(S3Server server)
         }
 
         Assert.Equal(0, elsewhere.Connections);
+    }
+
+    [Theory]
+    [InlineData("self-signed")]
+    [InlineData("expired")]
+    [InlineData("of another host")]
+    [InlineData("plain text")]
+    public async Task A_service_that_can_not_prove_who_it_is_gets_no_request(string fault)
+    {
+        await using var set = await SeededAsync(10);
+        using var certificates = new TestCertificates();
+        await using var tls = new TlsEndpoint(fault == "of another host" ? certificates.Make("elsewhere") : certificates.Make("localhost", selfSigned: true, expired: fault == "expired"));
+        var endpoint = fault == "plain text" ? $"https://localhost:{set.Server.Port}" : tls.Address;
+        await using var source = set.Open(Small, set.Options with { Endpoint = endpoint });
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => source.GetPartitionsAsync(SourceReader.Plan(set, ReadKind.Snapshot, 1), Ct));
+        Assert.Equal((HadoopErrors.Tls, FailureKind.Environment), (refused.Error, refused.Kind));
     }
 
     [Fact]

@@ -1,15 +1,12 @@
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Errors;
-using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Core.Tests.Checkpoints;
 
-public sealed class FileStateStoreTests : IDisposable
+public sealed class FileStateStoreTests : StateStoreConformance, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly FakeTime _time = new();
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     private string Root => _folder.File("state");
 
@@ -17,22 +14,14 @@ public sealed class FileStateStoreTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
-    public async Task A_checkpoint_is_saved_replaced_and_reset()
-    {
-        Assert.Null(await Store.ReadCheckpointAsync("job", Ct));
-        await using var state = await Store.OpenAsync("job", Ct);
-        Assert.Null(await state.LoadAsync(Ct));
-        for (var n = 1; n <= 3; n++)
-        {
-            await state.SaveAsync(At(n), Ct);
-            Assert.Equal(n, NumberOf(await state.LoadAsync(Ct)));
-            Assert.Equal(n, NumberOf(await Store.ReadCheckpointAsync("job", Ct)));
-        }
+    protected override Task<IStateStore> OpenAsync() => Task.FromResult<IStateStore>(Store);
 
-        await state.ResetAsync(Ct);
-        Assert.Null(await state.LoadAsync(Ct));
-        await state.ResetAsync(Ct);
+    [Fact]
+    public async Task A_folder_that_is_no_jobs_is_not_listed()
+    {
+        await (await Store.OpenAsync("a", Ct)).DisposeAsync();
+        Directory.CreateDirectory(Path.Combine(Root, ".not-a-job"));
+        Assert.Equal(["a"], await Store.ListJobsAsync(Ct));
     }
 
     [Fact]
@@ -54,19 +43,6 @@ public sealed class FileStateStoreTests : IDisposable
         {
             Assert.Equal((file, UnixFileMode.UserRead | UnixFileMode.UserWrite), (file, File.GetUnixFileMode(file)));
         }
-    }
-
-    [Fact]
-    public async Task A_second_copy_in_this_process_is_refused_and_names_the_first()
-    {
-        await using (await Store.OpenAsync("job", Ct))
-        {
-            var refused = await Assert.ThrowsAsync<PipelineException>(() => Store.OpenAsync("job", Ct));
-            Assert.Equal(("state.job_running", $"The job 'job' is already being run by process {Environment.ProcessId} on {Environment.MachineName}."), (refused.Code, refused.Message));
-            await using var other = await Store.OpenAsync("other-job", Ct);
-        }
-
-        await using var again = await Store.OpenAsync("job", Ct);
     }
 
     [Fact]
@@ -142,29 +118,6 @@ public sealed class FileStateStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_name_that_could_leave_the_folder_is_refused()
-    {
-        foreach (var name in (string[])["", "..", ".", ".hidden", "a/b", "../x", "a\\b", "a b", "a\0b", "ü", new string('a', 101)])
-        {
-            Assert.Equal("state.bad_job_name", (await Assert.ThrowsAsync<PipelineException>(() => Store.OpenAsync(name, Ct))).Code);
-        }
-
-        foreach (var name in (string[])["a", "A-b_c.9", new string('a', 100), "-x", "_x"])
-        {
-            await using var state = await Store.OpenAsync(name, Ct);
-        }
-    }
-
-    [Fact]
-    public async Task Jobs_are_listed_by_name()
-    {
-        Assert.Empty(await Store.ListJobsAsync(Ct));
-        foreach (var name in (string[])["b", "a", "c"]) await (await Store.OpenAsync(name, Ct)).DisposeAsync();
-        Directory.CreateDirectory(Path.Combine(Root, ".not-a-job"));
-        Assert.Equal(["a", "b", "c"], await Store.ListJobsAsync(Ct));
-    }
-
-    [Fact]
     public async Task A_check_writes_and_leaves_nothing_and_tells_a_folder_that_can_not_be_used()
     {
         Assert.Null((await Store.CheckAsync(Ct)).Problem);
@@ -174,22 +127,6 @@ public sealed class FileStateStoreTests : IDisposable
         var problem = (await new FileStateStore(Path.Combine(file, "state"), _time).CheckAsync(Ct)).Problem;
         Assert.NotNull(problem);
         Assert.Equal("state.unusable", (await Assert.ThrowsAsync<PipelineException>(() => new FileStateStore(Path.Combine(file, "state"), _time).OpenAsync("job", Ct))).Code);
-    }
-
-    [Fact]
-    public async Task Runs_are_kept_newest_first_and_one_that_died_is_noted_by_the_next()
-    {
-        await using (var state = await Store.OpenAsync("job", Ct))
-        {
-            await state.NoteRunAsync(Run(1), Ct);
-            await state.NoteRunAsync(Run(1) with { Ended = _time.GetUtcNow(), Outcome = RunOutcome.Done }, Ct);
-            await state.NoteRunAsync(Run(2), Ct);
-            Assert.Equal([("2", RunOutcome.Running), ("1", RunOutcome.Done)], await RunsAsync());
-        }
-
-        await using (await Store.OpenAsync("job", Ct)) Assert.Equal([("2", RunOutcome.Killed), ("1", RunOutcome.Done)], await RunsAsync());
-        await using (await Store.OpenAsync("job", Ct)) Assert.Equal([("2", RunOutcome.Killed), ("1", RunOutcome.Done)], await RunsAsync());
-        Assert.Equal([("2", RunOutcome.Killed)], await RunsAsync(most: 1));
     }
 
     [Fact]
@@ -204,16 +141,4 @@ public sealed class FileStateStoreTests : IDisposable
         Assert.InRange((await File.ReadAllLinesAsync(path, Ct)).Length, RunHistory.Kept, RunHistory.Kept + 1);
         Assert.Equal("7", (await Store.ReadRunsAsync("job", 1, Ct))[0].Id);
     }
-
-    private static RunRecord Run(int id) => new()
-    {
-        Id = $"{id}", Mode = "FullSync", Source = "csv", Sink = "jsonl", ProcessId = 1, Host = "here", Started = DateTimeOffset.UnixEpoch,
-    };
-
-    private static Checkpoint At(int number) => SavingChild.At(number);
-
-    private static int? NumberOf(Checkpoint? checkpoint) => checkpoint is null ? null : SavingChild.NumberOf(checkpoint);
-
-    private async Task<List<(string Id, RunOutcome Outcome)>> RunsAsync(int most = 10) =>
-        [.. (await Store.ReadRunsAsync("job", most, Ct)).Select(r => (r.Id, r.Outcome))];
 }
