@@ -22,7 +22,7 @@ internal sealed class PostgresToElasticsearch(BenchContext context) : Leg(contex
 
     public override string Name => "pg-es";
 
-    public override string Reference => "psql | split | curl, bulk bodies made by the server";
+    public override string Reference => "psql, split and curl, bulk bodies made by the server";
 
     public override double Aim => 1.0;
 
