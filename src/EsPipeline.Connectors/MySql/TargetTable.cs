@@ -14,6 +14,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     private readonly Lock _lock = new();
     private readonly HashSet<string> _learnt = new(StringComparer.Ordinal);
     private Dictionary<string, EpochUnit> _epochs = [];
+    private SourceField[] _named = [];
     private TableLayout? _layout;
     private (RowEncoder Encoder, TableWriter Writer)? _current;
 
@@ -65,9 +66,11 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         {
             Create(session, TableDesign.OfDocuments(session.Server, options), []);
         }
-        else if (TableDesign.TopFields(schema).ToArray() is { Length: > 0 } fields)
+        else
         {
-            Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
+            // What a source only has a name for, such as a column of a CSV file, the documents tell.
+            _named = [.. TableDesign.TopFields(schema)];
+            if (_named.Length > 0 && _named.All(f => f.Kind != FieldKind.Unknown)) Create(session, TableDesign.OfColumns(session.Server, options, _named), _named);
         }
     }
 
@@ -88,8 +91,9 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         {
             if (_current is not null) return true;
             if (TableDesign.FieldsOf(sample) is not { } found) return false;
-            var named = run.Fields.Select(f => f.Split('.')[0]).Distinct(StringComparer.Ordinal).Where(name => found.All(f => f.Path != name));
-            SourceField[] fields = [.. found, .. named.Select(name => new SourceField(name, FieldKind.Json, "json"))];
+            var known = _named.Select(f => f.Kind == FieldKind.Unknown ? found.FirstOrDefault(seen => seen.Path == f.Path) ?? f : f);
+            var wanted = run.Fields.Select(f => new SourceField(f.Split('.')[0], FieldKind.Json, "json"));
+            SourceField[] fields = [.. known.Concat(found).Concat(wanted).DistinctBy(f => f.Path, StringComparer.Ordinal)];
             Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
             return true;
         }

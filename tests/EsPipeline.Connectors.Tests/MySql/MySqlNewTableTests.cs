@@ -1,6 +1,7 @@
 using System.Globalization;
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.MySql;
+using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.MySql;
 
@@ -38,6 +39,17 @@ public sealed class MySqlNewTableTests(MySqlServers servers)
                 ["\"x\"", "5"],
                 (await database.RowsAsync($"SELECT DISTINCT rare FROM {database.Name}.docs WHERE rare IS NOT NULL ORDER BY 1")).Select(r => r[0]));
         }
+    }
+
+    [Fact]
+    public async Task What_the_source_has_only_a_name_for_the_documents_tell()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        var schema = new SourceSchema([new("b", FieldKind.Unknown, "text"), new("a", FieldKind.Timestamp, "date"), new("empty", FieldKind.Unknown, "text")]);
+        await using var sink = await database.Sink(Columns(database)).ReadyAsync(schema);
+        Assert.True(sink.NeedsSample);
+        Assert.Empty((await sink.WriteAsync(new Document("1", """{"a":"2024-01-01T00:00:00Z","b":5}"""))).Failures);
+        Assert.Equal(["id varchar", "b bigint", "a datetime", "empty longtext"], await ColumnsOfAsync(database));
     }
 
     [Fact]
