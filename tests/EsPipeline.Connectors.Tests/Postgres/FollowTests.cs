@@ -10,6 +10,9 @@ namespace EsPipeline.Connectors.Tests.Postgres;
 /// <summary>What following has to see whatever the order of commits is, and what becomes of it when the server or its slot goes away.</summary>
 public sealed class FollowTests(SharedPostgres shared)
 {
+    // Of each of eight writers, so that thousands are out of order on a slow machine, too.
+    private const int LeastCommits = 300;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -39,13 +42,13 @@ public sealed class FollowTests(SharedPostgres shared)
             passes++;
         }
 
-        var committed = (await commits).Sum();
+        await commits;
         await following.PassAsync(ReadKind.Changes, Ct);
         var wanted = (await server.RowsAsync($"SELECT id, content::text FROM {set.Table}")).Select(r => new Document(r[0], r[1])).ToArray();
         var held = following.Held;
         if (way == FollowWay.UpdatedColumn) held = held.Where(h => wanted.Any(w => w.Key == h.Key)).ToDictionary();
         ContentAssert.Same(wanted, held);
-        Assert.True(committed > 1000 && passes > 10, $"{committed} commits, {passes} passes");
+        Assert.True(passes > 10, $"{passes} passes");
     }
 
     [Fact]
@@ -211,11 +214,11 @@ public sealed class FollowTests(SharedPostgres shared)
     }
 
     // One connection's transactions: each takes its time, writes some rows, and commits or rolls back after a while of its own.
-    private static async Task<int> WriteAsync(PostgresServer server, string table, Random random, CancellationToken enough)
+    private static async Task WriteAsync(PostgresServer server, string table, Random random, CancellationToken enough)
     {
         await using var connection = await server.Pool.OpenConnectionAsync(Ct);
         var commits = 0;
-        while (!enough.IsCancellationRequested)
+        while (commits < LeastCommits || !enough.IsCancellationRequested)
         {
             await using var transaction = await connection.BeginTransactionAsync(Ct);
             var ids = string.Join(",", Enumerable.Range(0, random.Next(1, 4)).Select(_ => $"('{Corpus.PlainKey(random.Next(600))}')").Distinct().Order());
@@ -224,11 +227,14 @@ public sealed class FollowTests(SharedPostgres shared)
                 : $"INSERT INTO {table} (id, content) SELECT v, json_build_object('n', {random.Next()}) FROM (VALUES {ids}) q(v) ORDER BY v ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = now()";
             await using (var command = new NpgsqlCommand(sql, connection, transaction)) await command.ExecuteNonQueryAsync(Ct);
             if (random.Next(50) == 0) await Task.Delay(random.Next(300), Ct);
-            if (random.Next(10) == 0) await transaction.RollbackAsync(Ct);
-            else await transaction.CommitAsync(Ct);
+            if (random.Next(10) == 0)
+            {
+                await transaction.RollbackAsync(Ct);
+                continue;
+            }
+
+            await transaction.CommitAsync(Ct);
             commits++;
         }
-
-        return commits;
     }
 }
