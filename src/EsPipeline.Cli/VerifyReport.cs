@@ -28,7 +28,9 @@ internal static class VerifyReport
             Text($"  not taken   {result.Unwritable.Sum(u => u.Count):N0}"),
         };
         if (result.Unreadable > 0) lines.Add(Text($"  unreadable  {result.Unreadable:N0} in the sink, without a key"));
-        if (result.Settled is { } settled) lines.Add(Text($"What differed was looked at a second time: {settled:N0} keys did not differ any more."));
+        if (result.Settled is { } settled) lines.Add(settled == 0
+            ? "What differs was looked at a second time, and still differed."
+            : Text($"What differed was looked at a second time: {settled:N0} of it had only been changing meanwhile."));
         AddKeys(lines, result.Missing, "keys missing in the sink");
         AddKeys(lines, result.Different, "keys whose documents differ");
         if (result.Extra is not null) AddKeys(lines, result.Extra, "keys in the sink that the source does not have");

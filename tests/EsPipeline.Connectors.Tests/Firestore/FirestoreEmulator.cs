@@ -59,6 +59,17 @@ public sealed class FirestoreEmulator : IAsyncLifetime
         return new FirestoreDatabase(Host!, $"test-{Guid.NewGuid():N}"[..30], collection);
     }
 
+    /// <summary>A fresh database with documents that bear their number, of fewer than a hundred two digits in their names.</summary>
+    internal async Task<FirestoreDatabase> FilledAsync(int count)
+    {
+        var database = NewDatabase();
+        await database.PutAsync(Enumerable.Range(0, count).Select(i => ($"k{i:00}", $$"""{"n":{"integerValue":"{{i}}"} }""")));
+        return database;
+    }
+
+    /// <summary>The documents of <see cref="FilledAsync"/> as they are read.</summary>
+    internal static Dictionary<string, string> Numbered(int count) => Enumerable.Range(0, count).ToDictionary(i => $"k{i:00}", i => $$"""{"n":{{i}}}""");
+
     /// <summary>Ends the process at once, as a crash would.</summary>
     public async Task KillAsync()
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -148,9 +147,7 @@ public sealed class FirestoreFaultTests(FirestoreEmulator emulator)
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         cancel.CancelAfter(TimeSpan.FromMilliseconds(200));
         using var batch = OneRecord();
-        var clock = Stopwatch.StartNew();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sink.WriteAsync(new(batch.Records), cancel.Token));
-        Assert.InRange(clock.Elapsed, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2));
     }
 
     [Fact]
@@ -160,9 +157,7 @@ public sealed class FirestoreFaultTests(FirestoreEmulator emulator)
         await using var sink = Open(server.Host, TimeSpan.FromMilliseconds(300));
         var error = await Assert.ThrowsAsync<PipelineException>(() => sink.WriteAsync(("a", "{}")));
         Assert.Equal(FirestoreErrors.TimedOut, error.Error);
-        var clock = Stopwatch.StartNew();
         Assert.Equal(FirestoreErrors.TimedOut, (await sink.CheckAsync(Ct)).Problem?.Error);
-        Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5));
     }
 
     [Theory]

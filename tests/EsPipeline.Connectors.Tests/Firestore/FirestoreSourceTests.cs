@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using EsPipeline.Connectors.Firestore;
@@ -44,20 +43,20 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     [InlineData(7, 1000)]
     public async Task The_union_of_all_partitions_is_exactly_the_collection(int partitions, int pageSize)
     {
-        await using var database = await FilledAsync(500);
+        await using var database = await emulator.FilledAsync(500);
         await using var divider = Dividing(database, partitions);
         await using var source = database.OpenSource(pageSize, divider.Host);
         var reading = await SourceReading.ReadAsync(source, partitions);
         Assert.Equal(partitions, reading.Partitions.Count);
         Assert.All(reading.Partitions, p => Assert.True(p.UniqueKeys));
-        Assert.Equal(Expected(500), reading.Documents);
+        Assert.Equal(FirestoreEmulator.Numbered(500), reading.Documents);
         Assert.All(reading.Batches.SelectMany(b => b.Records), r => Assert.True(r.Version > 1_700_000_000_000_000));
     }
 
     [Fact]
     public async Task Resuming_at_every_boundary_gives_the_same_union()
     {
-        await using var database = await FilledAsync(120);
+        await using var database = await emulator.FilledAsync(120);
         await using var divider = Dividing(database, 3);
         await using var first = database.OpenSource(10, divider.Host);
         var whole = await SourceReading.ReadAsync(first, 3);
@@ -70,7 +69,7 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
             await using var source = database.OpenSource(10, divider.Host);
             var rest = await SourceReading.ReadAsync(source, 3, saved);
             Assert.All(rest.Partitions, p => Assert.Null(p.StartsOverBecause));
-            Assert.Equal(Expected(120), before.Concat(rest.Documents).ToDictionary());
+            Assert.Equal(FirestoreEmulator.Numbered(120), before.Concat(rest.Documents).ToDictionary());
         }
 
         Assert.Equal(120, before.Count);
@@ -79,7 +78,7 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     [Fact]
     public async Task Recorded_positions_still_read()
     {
-        await using var database = await FilledAsync(40);
+        await using var database = await emulator.FilledAsync(40);
         int[] left = [40, 40, 0, 14, 40, 0];
         foreach (var (text, count) in RecordedPositions.Zip(left))
         {
@@ -180,7 +179,7 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     [Fact]
     public async Task What_changes_while_it_is_read_is_not_in_the_snapshot()
     {
-        await using var database = await FilledAsync(100);
+        await using var database = await emulator.FilledAsync(100);
         await using var source = database.OpenSource(10);
         var reading = await SourceReading.ReadAsync(source, onBatch: async batch =>
         {
@@ -188,49 +187,13 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
             await database.PutAsync(Enumerable.Range(0, 200).Select(i => ($"k{i:00}", """{"n":{"integerValue":"-1"}}""")));
             await database.DeleteAsync(["k90", "k91"]);
         });
-        Assert.Equal(Expected(100), reading.Documents);
-    }
-
-    [Fact]
-    public async Task A_time_that_Firestore_has_forgotten_is_given_up_once_and_told()
-    {
-        await using var database = await FilledAsync(100);
-        var log = new LogLines();
-        await using var source = database.OpenSource(10, log: log);
-        var past = FirestorePosition.Of(new FirestoreTime(new DateTime(2020, 1, 1, 0, 0, 1, DateTimeKind.Utc).Ticks, IsCut: false), null, null).After("k49");
-        var reading = await SourceReading.ReadAsync(source, saved: new Dictionary<PartitionId, Position> { [new PartitionId("things#0")] = past.ToPosition() });
-        Assert.Equal(Expected(100).Where(d => string.CompareOrdinal(d.Key, "k49") > 0).ToDictionary(), reading.Documents);
-        Assert.Contains("has forgotten the time", Assert.Single(log.Lines), StringComparison.Ordinal);
-        Assert.All(reading.Batches, b => Assert.StartsWith("fs1:0:", b.End.Value, StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task With_point_in_time_recovery_the_next_whole_minute_stands_in_for_it()
-    {
-        await using var database = await FilledAsync(10);
-        var times = new List<string?>();
-        await using var server = new FakeServer(async request =>
-        {
-            // As the service with recovery: of the time before the last hour only whole minutes are known.
-            var asked = JsonNode.Parse(request.Body)!["readTime"]?.GetValue<string>();
-            times.Add(asked);
-            return asked is null || asked.EndsWith(":00Z", StringComparison.Ordinal)
-                ? await FakeServer.PassOnAsync(database.Host, request with { Body = request.Body.Replace(",\"readTime\":\"" + asked + "\"", "", StringComparison.Ordinal) })
-                : new FakeAnswer(400, FirestoreFaultTests.Error("FAILED_PRECONDITION", "read_time is too old"));
-        });
-        var log = new LogLines();
-        await using var source = database.OpenSource(5, server.Host, log);
-        var start = FirestorePosition.Of(new FirestoreTime(new DateTime(2024, 1, 1, 23, 59, 59, DateTimeKind.Utc).Ticks, IsCut: false), null, null).ToPosition();
-        var reading = await SourceReading.ReadAsync(source, saved: new Dictionary<PartitionId, Position> { [new PartitionId("things#0")] = start });
-        Assert.Equal(10, reading.Documents.Count);
-        Assert.Equal(["2024-01-01T23:59:59Z", "2024-01-02T00:00:00Z", "2024-01-02T00:00:00Z", "2024-01-02T00:00:00Z"], times);
-        Assert.Empty(log.Lines);
+        Assert.Equal(FirestoreEmulator.Numbered(100), reading.Documents);
     }
 
     [Fact]
     public async Task Changes_are_everything_again_resumable_in_the_middle()
     {
-        await using var database = await FilledAsync(60);
+        await using var database = await emulator.FilledAsync(60);
         await using var source = database.OpenSource(10);
         var snapshot = await SourceReading.ReadAsync(source);
         await database.PutAsync([("new", """{"n":{"integerValue":"1"}}""")]);
@@ -249,94 +212,9 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     }
 
     [Fact]
-    public async Task An_answer_that_breaks_off_is_read_on_without_gap_or_repeat()
-    {
-        await using var database = await FilledAsync(200);
-        var requests = 0;
-        await using var server = new FakeServer(async request =>
-        {
-            var answer = await FakeServer.PassOnAsync(database.Host, request);
-            return (Interlocked.Increment(ref requests) % 4) switch
-            {
-                1 => answer,
-                2 => answer with { Body = answer.Body[..(answer.Body.Length * 2 / 3)], CutInBody = true },
-                3 => answer with { Body = answer.Body[..(answer.Body.Length / 2)] },
-                _ => answer with { Body = answer.Body.TrimEnd()[..^1] + "," + FirestoreFaultTests.Error("UNAVAILABLE", "moved") + "]" },
-            };
-        });
-        await using var source = database.OpenSource(20, server.Host);
-        var partition = Assert.Single(await source.GetPartitionsAsync(new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>()), Ct));
-        var (position, documents, failures) = (partition.Start, new List<string>(), new HashSet<string>());
-        while (!FirestorePosition.Parse(position).IsDone)
-        {
-            try
-            {
-                await foreach (var batch in source.ReadAsync(partition, position, Ct))
-                {
-                    foreach (ref readonly var record in batch.Records.Span) documents.Add(System.Text.Encoding.UTF8.GetString(record.Key.Span));
-                    position = batch.End;
-                    batch.Dispose();
-                }
-            }
-            catch (PipelineException e)
-            {
-                Assert.Equal(FailureKind.Transient, e.Kind);
-                failures.Add(e.Code);
-            }
-        }
-
-        Assert.Equal(Expected(200).Keys.Order(), documents.Order());
-        Assert.Equal(["firestore.bad_answer", "firestore.connection", "firestore.unavailable"], failures.Order());
-    }
-
-    [Fact]
-    public async Task A_value_of_an_unknown_kind_is_set_aside_and_the_rest_is_read()
-    {
-        await using var database = await FilledAsync(5);
-        await using var server = new FakeServer(async request =>
-        {
-            var answer = await FakeServer.PassOnAsync(database.Host, request);
-            return answer with { Body = answer.Body.Replace("\"integerValue\": \"3\"", "\"quaternionValue\": [1,2,3,4]", StringComparison.Ordinal) };
-        });
-        await using var source = database.OpenSource(2, server.Host);
-        var reading = await SourceReading.ReadAsync(source);
-        var malformed = Assert.Single(reading.Malformed);
-        Assert.Equal(("k03", FirestoreErrors.Unreadable), (System.Text.Encoding.UTF8.GetString(malformed.Key.Span), malformed.Error));
-        Assert.Contains("quaternionValue", malformed.Reason, StringComparison.Ordinal);
-        Assert.Equal(4, reading.Documents.Count);
-    }
-
-    [Fact]
-    public async Task Cancelled_while_it_waits_it_returns_at_once()
-    {
-        await using var database = await FilledAsync(10);
-        await using var server = new FakeServer(async request => request.Body.Contains("readTime", StringComparison.Ordinal)
-            ? await new TaskCompletionSource<FakeAnswer>().Task
-            : await FakeServer.PassOnAsync(database.Host, request));
-        await using var source = database.OpenSource(5, server.Host);
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        var partition = Assert.Single(await source.GetPartitionsAsync(new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>()), Ct));
-        cancel.CancelAfter(TimeSpan.FromMilliseconds(200));
-        var clock = Stopwatch.StartNew();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
-        {
-            await foreach (var batch in source.ReadAsync(partition, partition.Start, cancel.Token)) batch.Dispose();
-        });
-        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(2));
-
-        // And a server that stays silent is given up as transient.
-        await using var impatient = database.OpenSource(5, server.Host, timeout: TimeSpan.FromMilliseconds(300));
-        var error = await Assert.ThrowsAsync<PipelineException>(async () =>
-        {
-            await foreach (var batch in impatient.ReadAsync(partition, partition.Start, Ct)) batch.Dispose();
-        });
-        Assert.Equal((FirestoreErrors.TimedOut, FailureKind.Transient), (error.Error, error.Kind));
-    }
-
-    [Fact]
     public async Task A_limit_asks_for_no_more_than_it_needs()
     {
-        await using var database = await FilledAsync(100);
+        await using var database = await emulator.FilledAsync(100);
         await using var server = new FakeServer(request => FakeServer.PassOnAsync(database.Host, request));
         await using var source = database.OpenSource(50, server.Host);
         await SourceReading.ReadAsync(source, parallelism: 4, limit: 7);
@@ -349,7 +227,7 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     [Fact]
     public async Task A_check_tells_who_it_is_and_what_is_wrong()
     {
-        await using var database = await FilledAsync(1);
+        await using var database = await emulator.FilledAsync(1);
         await using var source = database.OpenSource();
         var health = await source.CheckAsync(Ct);
         Assert.Null(health.Problem);
@@ -373,9 +251,6 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
 
     private static bool IsWhole(JsonValue number) => number.ToJsonString().AsSpan().IndexOfAny('.', 'e', 'E') < 0;
 
-    private static Dictionary<string, string> Expected(int count) =>
-        Enumerable.Range(0, count).ToDictionary(i => $"k{i:00}", i => $$"""{"n":{{i}}}""");
-
     // A server that divides as the service does, which the emulator can't; everything else it passes on.
     private static FakeServer Dividing(FirestoreDatabase database, int partitions) => new(async request =>
     {
@@ -384,11 +259,4 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
         var cursors = Enumerable.Range(1, partitions - 1).Select(i => $"{database.Documents}/things/k{i * 100 / partitions:00}").Reverse().Concat(others);
         return new FakeAnswer(200, $$"""{"partitions":[{{string.Join(',', cursors.Select(c => $"{{\"values\":[{{\"referenceValue\":\"{c}\"}}]}}"))}}]}""");
     });
-
-    private async Task<FirestoreDatabase> FilledAsync(int count)
-    {
-        var database = emulator.NewDatabase();
-        await database.PutAsync(Enumerable.Range(0, count).Select(i => ($"k{i:00}", $$"""{"n":{"integerValue":"{{i}}"} }""")));
-        return database;
-    }
 }
