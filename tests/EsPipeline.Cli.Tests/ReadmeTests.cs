@@ -62,8 +62,8 @@ public sealed partial class ReadmeTests : IDisposable
     public async Task Every_other_command_is_one_that_espipe_understands(string example)
     {
         var arguments = Words().Matches(example).Select(w => w.Groups["quoted"].Success ? w.Groups["quoted"].Value : w.Value).Skip(1).ToArray();
-        // What would run until it is stopped is only looked at.
-        if (arguments[0].StartsWith('-')) arguments = [.. arguments, "--config-check"];
+        // What would run until it is stopped, or wait for an end that is not there, is only looked at.
+        if (arguments[0].StartsWith('-') || arguments[0] == "verify") arguments = [.. arguments, "--config-check"];
         if (arguments[0] == "serve") return;
         _folder.Environment["ES_HOST_URL"] = "http://127.0.0.1:1";
         _folder.Environment["ES_INDEX"] = "orders";
