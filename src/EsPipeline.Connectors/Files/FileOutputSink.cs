@@ -87,7 +87,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
         {
             keys?.Forget(mark);
             SliceFailed();
-            if (e is IOException) throw _file.Problem(e);
+            if (e is IOException or UnauthorizedAccessException) throw _file.Problem(e);
             throw;
         }
 

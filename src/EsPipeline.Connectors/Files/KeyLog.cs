@@ -97,19 +97,24 @@ internal sealed class KeyLog(string? path, ulong seed)
         Count += _unsaved.Count;
     }
 
+    // Nothing has changed until all of them are read: a file that can't be read now may be read later.
     private bool Read(long count)
     {
-        (_keys, Count) = (new KeySet(), count);
-        if (count == 0) return true;
-        if (!File.Exists(path) || new FileInfo(path).Length < count * HashBytes) return false;
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
-        var hash = new UInt128[1];
-        for (long i = 0; i < count; i++)
+        var keys = new KeySet();
+        if (count > 0)
         {
-            file.ReadExactly(MemoryMarshal.AsBytes(hash.AsSpan()));
-            _keys.Add(hash[0]);
+            if (!File.Exists(path) || new FileInfo(path).Length < count * HashBytes) return false;
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
+            var hash = new UInt128[1];
+            for (long i = 0; i < count; i++)
+            {
+                file.ReadExactly(MemoryMarshal.AsBytes(hash.AsSpan()));
+                keys.Add(hash[0]);
+            }
         }
 
-        return _keys.Count == count;
+        if (keys.Count != count) return false;
+        (_keys, Count) = (keys, count);
+        return true;
     }
 }

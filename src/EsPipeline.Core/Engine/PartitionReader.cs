@@ -68,7 +68,7 @@ internal sealed class PartitionReader(
         if (transform is not null) batch = transform.Apply(batch, out filtered);
 
         var ticket = await tracker.TrackAsync(read < found ? null : batch.End, read, stop).ConfigureAwait(false);
-        await queue.MakeRoomAsync(batch.Bytes, stop).ConfigureAwait(false);
+        await queue.MakeRoomAsync(batch.Bytes, abort).ConfigureAwait(false);
         await budget.TakeAsync(batch.Bytes, stop).ConfigureAwait(false);
         account.AddRead(read, bytes);
         var inFlight = new InFlightBatch(batch, partition, ticket, budget, account, filtered, () => advanced(extent));

@@ -20,9 +20,10 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
     private const int MostBatches = CheckpointTracker.DefaultCapacity / 4;
 
     private readonly TaskCompletionSource _learnt = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<InFlightBatch> _held = [];
+    private readonly Queue<InFlightBatch> _held = [];
     private int _records;
     private long _bytes;
+    private bool _sampled;
 
     /// <summary>Completed once nothing is held back any more.</summary>
     public Task Learnt => _learnt.Task;
@@ -35,7 +36,7 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
             return;
         }
 
-        _held.Add(batch);
+        _held.Enqueue(batch);
         _records += batch.Batch.Count;
         _bytes += batch.Batch.Bytes;
         if (_records >= Records || _held.Count >= MostBatches) await EndAsync(ct).ConfigureAwait(false);
@@ -45,11 +46,11 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
     public override ValueTask MakeRoomAsync(long bytes, CancellationToken ct) =>
         _held.Count > 0 && _bytes + bytes > readAheadBytes ? EndAsync(ct) : ValueTask.CompletedTask;
 
-    /// <summary>Lets the sink learn from what there is.</summary>
+    /// <summary>Lets the sink learn from what there is, and hands it on. Cut short only by a token that ends the whole pass.</summary>
     public async ValueTask EndAsync(CancellationToken ct)
     {
         if (Learnt.IsCompleted) return;
-        if (_held.Count > 0)
+        if (_held.Count > 0 && !_sampled)
         {
             RecordSlice[] sample = [.. _held.Select(b => new RecordSlice(b.Batch.Records))];
             await retry.CallAsync(
@@ -59,10 +60,11 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
                     return true;
                 },
                 ct).ConfigureAwait(false);
+            _sampled = true;
         }
 
-        foreach (var batch in _held) await queue.AddAsync(batch, ct).ConfigureAwait(false);
-        _held.Clear();
+        // A batch that was handed on, if only in part, belongs to the writers, who may be done with it before the next one finds room.
+        while (_held.TryDequeue(out var batch)) await queue.AddAsync(batch, ct).ConfigureAwait(false);
         _learnt.TrySetResult();
     }
 

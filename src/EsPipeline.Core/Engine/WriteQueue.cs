@@ -19,7 +19,7 @@ internal abstract class WriteQueue
     /// <summary>Hands a batch with at least one record to the writers; waits while they are behind.</summary>
     public abstract ValueTask AddAsync(InFlightBatch batch, CancellationToken ct);
 
-    /// <summary>Called before a batch takes its bytes, which others may have to give back first.</summary>
+    /// <summary>Called before a batch takes its bytes, which others may have to give back first. May hand batches on, so that only the end of the pass cancels it.</summary>
     public virtual ValueTask MakeRoomAsync(long bytes, CancellationToken ct) => ValueTask.CompletedTask;
 
     /// <summary>Nothing more will be added: writers take what is there and end.</summary>

@@ -68,6 +68,20 @@ public sealed class KeyLogTests : IDisposable
         Assert.Null(KeyLog.Load(_folder.File("no keys"), Seed, 1));
     }
 
+    [Fact]
+    public void A_log_that_can_not_be_read_back_now_forgets_nothing()
+    {
+        var log = new KeyLog(_folder.File("keys"), Seed);
+        foreach (var key in (byte[][])[[1], [2], [3]]) log.Add(key, log.HashOf(key));
+        log.Save();
+        log.Add([4], log.HashOf([4]));
+        File.Move(_folder.File("keys"), _folder.File("away"));
+        Assert.Throws<IOException>(() => log.Contains([2], log.HashOf([2])));
+        File.Move(_folder.File("away"), _folder.File("keys"));
+        Assert.All((byte[][])[[1], [2], [3], [4]], key => Assert.True(log.Contains(key, log.HashOf(key))));
+        Assert.Equal(4, log.Count);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static IEnumerable<string> Keys(string order)

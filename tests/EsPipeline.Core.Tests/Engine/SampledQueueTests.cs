@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
@@ -74,6 +75,26 @@ public sealed class SampledQueueTests : IDisposable
         Assert.Equal(0, _sink.Asked);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_run_that_is_stopped_while_the_sample_is_handed_on_hands_on_each_batch_once(bool unique)
+    {
+        // So many small batches that they do not fit into the queue, and writers that are held up until the run has been stopped.
+        using var stop = new CancellationTokenSource();
+        var stopped = new TaskCompletionSource();
+        _sink.BeforeWrite = () => stopped.Task;
+        var source = new TestSource([.. Enumerable.Range(0, 400).Select(i => Corpus.OfBytes($"{i:000}", 1000))]) { BatchRecords = 2, Shape = p => p with { UniqueKeys = unique } };
+        var running = new Pipeline(_job.Setup(source, _sink) with { ReadAheadBytes = 200 << 10 }).RunAsync(stop.Token);
+        await FakeTime.UntilAsync(() => _sink.Sample.Count > 0);
+        await stop.CancelAsync();
+        stopped.SetResult();
+        var result = await _job.Time.RunAsync(running);
+        Assert.Equal((RunOutcome.Stopped, result.Account.Read), (result.Outcome, result.Account.Written));
+        Assert.Equal(_sink.Sample, _sink.Written.Take(_sink.Sample.Count).Order());
+        Assert.Equal(_sink.Written.Count, _sink.Written.Distinct().Count());
+    }
+
     [Fact]
     public async Task Changes_are_never_held_back()
     {
@@ -109,6 +130,11 @@ public sealed class SampledQueueTests : IDisposable
 
         public List<string> Sample { get; } = [];
 
+        public ConcurrentQueue<string> Written { get; } = [];
+
+        /// <summary>Waited for by each write.</summary>
+        public Func<Task> BeforeWrite { get; set; } = () => Task.CompletedTask;
+
         public SinkLimits Limits => _inner.Limits;
 
         public bool NeedsSample => Sample.Count == 0;
@@ -134,10 +160,12 @@ public sealed class SampledQueueTests : IDisposable
 
         public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _inner.PrepareAsync(schema, ct);
 
-        public Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+        public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
         {
             if (!WritesUnlearnt) Assert.NotEmpty(Sample);
-            return _inner.WriteAsync(slice, ct);
+            await BeforeWrite();
+            for (var i = 0; i < slice.Count; i++) Written.Enqueue(Encoding.UTF8.GetString(slice[i].Key.Span));
+            return await _inner.WriteAsync(slice, ct);
         }
 
         public ValueTask DisposeAsync() => _inner.DisposeAsync();
