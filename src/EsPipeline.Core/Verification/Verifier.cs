@@ -70,6 +70,11 @@ public sealed class Verifier
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
         if (!mends) return result;
         if (_options.MaxDeletes is { } most) CheckDeletes(most, extras, now.Extra.Count, first.Keyless + second.Keyless);
+        if (_options.Repair && second.OtherKeys > 0 && now.Missing.Count + now.Different.Count > 0)
+        {
+            throw VerifyErrors.OtherKeys.Error($"The sink {_setup.To.Name} writes keys otherwise than the source, so what is to be written can't be found there by its key.");
+        }
+
         using var repair = new Repair(_setup, _options, _sourceRetry);
         var (account, deleted) = await repair.RunAsync(state!, schema, now, ct).ConfigureAwait(false);
         using var third = await LookAsync(place, now.Sketch, new DocumentPairs([]), ct).ConfigureAwait(false);
@@ -119,7 +124,7 @@ public sealed class Verifier
         if (!extras) throw VerifyErrors.UncertainExtras.Error("The job copies a part of the source only, so nothing can be deleted for not being in it.");
         if (count > 0 && keyless > 0)
         {
-            throw VerifyErrors.UncertainExtras.Error($"{count} keys of the sink are not in the source, but records of the source could not be read so far as to know their keys.");
+            throw VerifyErrors.UncertainExtras.Error($"{count} keys of the sink are not in the source, but of some records of the source it is not known which keys they have there.");
         }
 
         if (count > most) throw VerifyErrors.TooManyDeletes.Error($"{count} documents of the sink are not in the source, and --max-deletes is {most}.");
@@ -127,7 +132,7 @@ public sealed class Verifier
 
     private static IEnumerable<string> Uncertainties(Look look)
     {
-        if (look.Keyless > 0) yield return "Records of the source could not be read so far as to know their keys; what is extra in the sink may be theirs.";
+        if (look.Keyless > 0) yield return "Records of the source could not be read, or are not taken, so that their keys in the sink are not known; what is extra in the sink may be theirs.";
     }
 
     private VerifyResult Result(Look first, Differences at, long? settled, IReadOnlyList<string> notes) => new()

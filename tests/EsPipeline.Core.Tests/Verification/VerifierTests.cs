@@ -192,8 +192,35 @@ public sealed class VerifierTests : IDisposable
         Assert.Equal((100, 4, true), (result.Read, failed, result.IsClean));
     }
 
-    private Task<VerifyResult> VerifyAsync(TestSource source, VerifyOptions? options = null) =>
-        _job.Time.RunAsync(new Verifier(_job.Setup(source, _sink), options ?? new VerifyOptions()).VerifyAsync(CancellationToken.None));
+    [Fact]
+    public async Task Where_the_sink_writes_keys_otherwise_what_it_no_longer_takes_is_not_pruned()
+    {
+        var sink = new ComparableSink { UpperCase = true };
+        await sink.HoldAsync([.. Documents(5), new Document("late", """{"a":"good"}"""), new Document("extra", "{}")]);
+        var source = new TestSource([.. Documents(5), new Document("late", """{"a":"bad"}""")]);
+        var error = await Assert.ThrowsAsync<PipelineException>(() => VerifyAsync(source, new VerifyOptions { MaxDeletes = 10 }, sink));
+        Assert.Equal((VerifyErrors.UncertainExtras, 7), (error.Error, sink.Documents.Count));
+    }
+
+    [Fact]
+    public async Task Where_the_sink_writes_keys_otherwise_repairing_is_refused_and_pruning_is_not()
+    {
+        var sink = new ComparableSink { UpperCase = true };
+        await sink.HoldAsync([.. Documents(5), new Document("extra", "{}")]);
+        var source = new TestSource(Documents(6));
+        var error = await Assert.ThrowsAsync<PipelineException>(() => VerifyAsync(source, new VerifyOptions { Repair = true, MaxDeletes = 10 }, sink));
+        Assert.Equal((VerifyErrors.OtherKeys, 6), (error.Error, sink.Documents.Count));
+        Assert.Equal(1, (await VerifyAsync(source, new VerifyOptions { MaxDeletes = 10 }, sink)).Repair!.Deleted);
+        Assert.Equal(5, sink.Documents.Count);
+
+        // A number is its own key, though not every key of such a sink is.
+        var plain = Documents(9, "1");
+        await sink.LoseAsync([.. Documents(5).Select(d => d.Key)]);
+        Assert.True((await VerifyAsync(new TestSource(plain), new VerifyOptions { Repair = true }, sink)).IsClean);
+    }
+
+    private Task<VerifyResult> VerifyAsync(TestSource source, VerifyOptions? options = null, ComparableSink? sink = null) =>
+        _job.Time.RunAsync(new Verifier(_job.Setup(source, sink ?? _sink), options ?? new VerifyOptions()).VerifyAsync(CancellationToken.None));
 
     private static Document[] Documents(int count, string prefix = "k") =>
         [.. Enumerable.Range(0, count).Select(i => new Document($"{prefix}{i:00000}", $$"""{"n":{{i}}}"""))];
