@@ -1,3 +1,4 @@
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
@@ -39,7 +40,7 @@ public sealed class Verifier
     private bool TellsExtras(ReadBackPlace place) => !_setup.Selection.Narrows && (_options.Shard.Count <= 1 || place.KeepsKeys);
 
     /// <summary>Compares, and repairs where that is asked for.</summary>
-    /// <exception cref="PipelineException">An end can't be read, or can't be compared, or what was asked for can't be done.</exception>
+    /// <exception cref="PipelineException">An end can't be read, or can't be compared, what was asked for can't be done, or the job's lock was lost meanwhile.</exception>
     public async Task<VerifyResult> VerifyAsync(CancellationToken ct)
     {
         var notes = new List<string>();
@@ -48,8 +49,15 @@ public sealed class Verifier
         if (mends && sink is IResumableSink) throw VerifyErrors.CannotRepair.Error($"The sink {_setup.To.Name} is a file: it can't be repaired in the middle.");
         await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
         await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
-        var state = mends ? await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false) : null;
-        await using var stateHandle = (state as IAsyncDisposable ?? NoHandle.Instance).ConfigureAwait(false);
+        if (!mends) return await CompareAsync(sink, state: null, notes, ct).ConfigureAwait(false);
+        var state = await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false);
+        await using var stateHandle = state.ConfigureAwait(false);
+        return await state.WhileHeldAsync(held => CompareAsync(sink, state, notes, held), ct).ConfigureAwait(false);
+    }
+
+    // Repairs too, where the job's state is given.
+    private async Task<VerifyResult> CompareAsync(IVerifiableSink sink, IJobState? state, List<string> notes, CancellationToken ct)
+    {
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, ct).ConfigureAwait(false);
         var place = await _sinkRetry.CallAsync(stop => sink.PrepareReadBackAsync(schema, stop), ct).ConfigureAwait(false);
         await using var source = place.Source.ConfigureAwait(false);
@@ -68,7 +76,7 @@ public sealed class Verifier
         using var found = now;
         notes.AddRange(Uncertainties(second));
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
-        if (!mends) return result;
+        if (state is null) return result;
         if (_options.MaxDeletes is { } most) CheckDeletes(most, extras, now.Extra.Count, first.Keyless + second.Keyless);
         if (_options.Repair && second.OtherKeys > 0 && now.Missing.Count + now.Different.Count > 0)
         {
@@ -76,7 +84,7 @@ public sealed class Verifier
         }
 
         using var repair = new Repair(_setup, _options, _sourceRetry);
-        var (account, deleted) = await repair.RunAsync(state!, schema, now, ct).ConfigureAwait(false);
+        var (account, deleted) = await repair.RunAsync(state, schema, now, ct).ConfigureAwait(false);
         using var third = await LookAsync(place, now.Sketch, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var left = new Differences(_seed, 0, extras, letters, third.Problems);
         third.Compare(left.Note);
@@ -196,12 +204,5 @@ public sealed class Verifier
         if (health.Problem is not null) throw health.Problem;
         notes.AddRange(health.Warnings.Where(w => !notes.Contains(w)));
         return health;
-    }
-
-    private sealed class NoHandle : IAsyncDisposable
-    {
-        public static NoHandle Instance { get; } = new();
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -1,7 +1,9 @@
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
+using EsPipeline.Core.Tests.Checkpoints;
 using EsPipeline.Core.Tests.Engine;
 using EsPipeline.Core.Verification;
 
@@ -217,6 +219,21 @@ public sealed class VerifierTests : IDisposable
         var plain = Documents(9, "1");
         await sink.LoseAsync([.. Documents(5).Select(d => d.Key)]);
         Assert.True((await VerifyAsync(new TestSource(plain), new VerifyOptions { Repair = true }, sink)).IsClean);
+    }
+
+    [Fact]
+    public async Task Once_the_lock_is_lost_nothing_is_repaired()
+    {
+        await using var store = new LosableStore(new FileStateStore(_job.Folder, _job.Time));
+        var looks = 0;
+        _sink.BeforeReading = () =>
+        {
+            if (looks++ > 0) store.Lose();
+        };
+        var setup = _job.Setup(new TestSource(Documents(30)), _sink) with { State = store };
+        var verifier = new Verifier(setup, new VerifyOptions { Repair = true });
+        var error = await Assert.ThrowsAsync<PipelineException>(() => _job.Time.RunAsync(verifier.VerifyAsync(CancellationToken.None)));
+        Assert.Equal((CheckpointErrors.JobLost, 0), (error.Error, _sink.Documents.Count));
     }
 
     private Task<VerifyResult> VerifyAsync(TestSource source, VerifyOptions? options = null, ComparableSink? sink = null) =>
