@@ -21,6 +21,9 @@ public sealed class Verifier
     private const int DocumentsKept = 50;
     private static readonly TimeSpan TimeForPass = TimeSpan.FromSeconds(5);
 
+    // A run notes every 2 s how it stands; a server that keeps the state, and two machines' clocks, may be slower.
+    private static readonly TimeSpan NotedWithin = TimeSpan.FromMinutes(1);
+
     private readonly PipelineSetup _setup;
     private readonly VerifyOptions _options;
     private readonly RetryPolicy _sourceRetry;
@@ -98,7 +101,12 @@ public sealed class Verifier
     {
         var underWay = await RunIsUnderWayAsync(notes, ct).ConfigureAwait(false);
         var pause = _setup.Interval + TimeForPass;
-        if (underWay) notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
+        if (underWay)
+        {
+            Log.AwaitsRun(_setup.Log, DurationText.Format(pause));
+            notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
+        }
+
         for (var before = at; ; )
         {
             if (underWay) await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
@@ -118,7 +126,9 @@ public sealed class Verifier
     {
         try
         {
-            return await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is [{ Ended: null }];
+            // One that was killed has no end either, until the next run notes it.
+            return await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is [{ Ended: null } run]
+                && _setup.Time.GetUtcNow() - run.Updated < NotedWithin;
         }
         catch (PipelineException e)
         {

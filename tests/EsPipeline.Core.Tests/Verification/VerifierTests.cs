@@ -3,6 +3,7 @@ using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
 using EsPipeline.Core.Tests.Checkpoints;
 using EsPipeline.Core.Tests.Engine;
 using EsPipeline.Core.Verification;
@@ -74,6 +75,22 @@ public sealed class VerifierTests : IDisposable
         Assert.Equal((true, 1L), (result.IsClean, result.Settled));
         Assert.InRange(looks[1] - looks[0], TimeSpan.FromSeconds(35), TimeSpan.FromSeconds(60));
         Assert.Contains(result.Notes, n => n.Contains("under way", StringComparison.Ordinal));
+        Assert.Equal(1, _job.Log.Count(1016));
+    }
+
+    [Fact]
+    public async Task A_run_that_was_killed_is_not_waited_for()
+    {
+        var store = new FileStateStore(_job.Folder, _job.Time);
+        await using (var state = await store.OpenAsync("job", CancellationToken.None))
+        {
+            var killed = new RunRecord { Id = "1", Mode = "full-sync", Source = "from", Sink = "to", ProcessId = 1, Host = "host", Started = _job.Time.GetUtcNow() };
+            await state.NoteRunAsync(killed with { Updated = _job.Time.GetUtcNow() - TimeSpan.FromMinutes(2) }, CancellationToken.None);
+        }
+
+        var result = await VerifyAsync(new TestSource(Documents(3)));
+        Assert.Equal((3L, 0), (result.Missing.Count, _job.Log.Count(1016)));
+        Assert.Empty(result.Notes);
     }
 
     [Fact]
