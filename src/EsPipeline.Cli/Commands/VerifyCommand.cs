@@ -70,7 +70,7 @@ internal sealed class VerifyCommand(Terminal terminal) : ICommand
     private VerifyOptions Options(Invocation invocation, Settings settings, PipelineHost host) => new()
     {
         Shard = settings.Shard,
-        DeadLetterPath = settings.Run.DeadLetters ?? Path.Combine(host.State.Description, settings.Job, DeadLetterFile.DefaultName),
+        DeadLetterPath = settings.Run.DeadLetters ?? Path.Combine(host.State.FolderOf(settings.Job), DeadLetterFile.DefaultName),
         Repair = invocation.Parse.GetValue(_repair),
         MaxDeletes = invocation.Parse.GetValue(_prune) ? invocation.Parse.GetValue(_maxDeletes) : null,
         Examples = invocation.Parse.GetValue(_examples),

@@ -18,11 +18,16 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
     private const int LettersAtOnce = 500;
 
     /// <summary>Sends again what <paramref name="chosen"/> chooses.</summary>
-    /// <exception cref="Errors.PipelineException">The sink or the state can't be used, or the sink is not the job's.</exception>
+    /// <exception cref="Errors.PipelineException">The sink or the state can't be used, the sink is not the job's, or the job's lock was lost.</exception>
     public async Task<ReplayResult> RunAsync(Func<DeadLetter, bool> chosen, CancellationToken ct)
     {
         var state = await setup.State.OpenAsync(setup.Job, ct).ConfigureAwait(false);
         await using var stateHandle = state.ConfigureAwait(false);
+        return await state.WhileHeldAsync(held => RunAsync(state, chosen, held), ct).ConfigureAwait(false);
+    }
+
+    private async Task<ReplayResult> RunAsync(IJobState state, Func<DeadLetter, bool> chosen, CancellationToken ct)
+    {
         var path = setup.DeadLetterPath ?? Path.Combine(state.Folder, DeadLetterFile.DefaultName);
         var letters = await DeadLetterFile.OpenAsync(path, setup.Time, ct).ConfigureAwait(false);
         await using var lettersHandle = letters.ConfigureAwait(false);

@@ -53,4 +53,7 @@ internal static partial class Log
     [LoggerMessage(1015, LogLevel.Warning,
         "There is no checkpoint of this job, but {Place} holds {Documents} documents already: those that the source still has are replaced, the others stay ('espipe verify --prune' removes them)")]
     public static partial void NotEmpty(ILogger logger, string place, long documents);
+
+    [LoggerMessage(1016, LogLevel.Information, "A run of the job is under way: what differs is looked at again in {Pause}, so that the run can catch up")]
+    public static partial void AwaitsRun(ILogger logger, string pause);
 }

@@ -33,6 +33,7 @@ internal sealed class Look : IDisposable
     private long _filtered;
     private long _keyless;
     private long _unreadable;
+    private long _otherKeys;
 
     /// <param name="setup">What a run would be made of.</param>
     /// <param name="options">How much memory, and which keys.</param>
@@ -63,6 +64,9 @@ internal sealed class Look : IDisposable
 
     /// <summary>Records of the source that could not be read so far as to know their key.</summary>
     public long Keyless => _keyless;
+
+    /// <summary>Documents to look at whose key in the sink is not that of their record; of a look at some keys only.</summary>
+    public long OtherKeys => _otherKeys;
 
     /// <summary>Records that the sink does not take.</summary>
     public PlanTally Problems => _problems;
@@ -186,6 +190,18 @@ internal sealed class Look : IDisposable
             foreach (var failure in failures) Refuse(slice[failure.Index], batch, failure.Error, failure.Reason);
             foreach (var malformed in back.Malformed) NoteUnreadable(malformed, batch);
             Hash(back, _expected, _pairs.Expect);
+            if (_only is not null && !_place.KeepsKeys) NoteOtherKeys(slice, back);
+        }
+    }
+
+    private void NoteOtherKeys(RecordSlice slice, RecordBatch back)
+    {
+        var keys = new HashSet<byte[]>(slice.Count, KeyComparer.Instance);
+        foreach (ref readonly var record in slice.Records) keys.Add(record.Key.ToArray());
+        var own = keys.GetAlternateLookup<ReadOnlySpan<byte>>();
+        foreach (ref readonly var record in back.Records.Span)
+        {
+            if (Concerns(record.Key.Span) && !own.Contains(record.Key.Span)) Interlocked.Increment(ref _otherKeys);
         }
     }
 
@@ -241,15 +257,18 @@ internal sealed class Look : IDisposable
 
     private void Refuse(in Record record, RecordBatch batch, ErrorCode error, string reason)
     {
+        // Under which key the sink may hold an older document of it is not known then.
+        if (!_place.KeepsKeys) Interlocked.Increment(ref _keyless);
         _expected.Add(record.Key.Span, KeyState.Unwritable, default);
         lock (_problems) _problems.AddFailure(error, record.Key.Span, batch.PlaceOf(record.Place), record.Bytes, reason);
     }
 
     private void NoteMalformed(MalformedRecord malformed, RecordBatch batch)
     {
-        // With --id-field the key that could be read is the source's, and the sink has another one.
-        if (malformed.Key.IsEmpty || _setup.Transform?.ChangesKeys == true) Interlocked.Increment(ref _keyless);
-        else if (Concerns(malformed.Key.Span)) _expected.Add(malformed.Key.Span, KeyState.Unwritable, default);
+        // With --id-field the key that could be read is the source's, and the sink has another one; where the sink writes keys otherwise, it may have.
+        var isOther = malformed.Key.IsEmpty || _setup.Transform?.ChangesKeys == true;
+        if (isOther || !_place.KeepsKeys) Interlocked.Increment(ref _keyless);
+        if (!isOther && Concerns(malformed.Key.Span)) _expected.Add(malformed.Key.Span, KeyState.Unwritable, default);
         lock (_problems) _problems.AddFailure(malformed.Error, malformed.Key.Span, batch.PlaceOf(malformed.Place), malformed.Raw.Length, malformed.Reason);
     }
 

@@ -1,3 +1,4 @@
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
@@ -20,6 +21,9 @@ public sealed class Verifier
     private const int DocumentsKept = 50;
     private static readonly TimeSpan TimeForPass = TimeSpan.FromSeconds(5);
 
+    // A run notes every 2 s how it stands; a server that keeps the state, and two machines' clocks, may be slower.
+    private static readonly TimeSpan NotedWithin = TimeSpan.FromMinutes(1);
+
     private readonly PipelineSetup _setup;
     private readonly VerifyOptions _options;
     private readonly RetryPolicy _sourceRetry;
@@ -39,7 +43,7 @@ public sealed class Verifier
     private bool TellsExtras(ReadBackPlace place) => !_setup.Selection.Narrows && (_options.Shard.Count <= 1 || place.KeepsKeys);
 
     /// <summary>Compares, and repairs where that is asked for.</summary>
-    /// <exception cref="PipelineException">An end can't be read, or can't be compared, or what was asked for can't be done.</exception>
+    /// <exception cref="PipelineException">An end can't be read, or can't be compared, what was asked for can't be done, or the job's lock was lost meanwhile.</exception>
     public async Task<VerifyResult> VerifyAsync(CancellationToken ct)
     {
         var notes = new List<string>();
@@ -48,8 +52,15 @@ public sealed class Verifier
         if (mends && sink is IResumableSink) throw VerifyErrors.CannotRepair.Error($"The sink {_setup.To.Name} is a file: it can't be repaired in the middle.");
         await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
         await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
-        var state = mends ? await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false) : null;
-        await using var stateHandle = (state as IAsyncDisposable ?? NoHandle.Instance).ConfigureAwait(false);
+        if (!mends) return await CompareAsync(sink, state: null, notes, ct).ConfigureAwait(false);
+        var state = await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false);
+        await using var stateHandle = state.ConfigureAwait(false);
+        return await state.WhileHeldAsync(held => CompareAsync(sink, state, notes, held), ct).ConfigureAwait(false);
+    }
+
+    // Repairs too, where the job's state is given.
+    private async Task<VerifyResult> CompareAsync(IVerifiableSink sink, IJobState? state, List<string> notes, CancellationToken ct)
+    {
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, ct).ConfigureAwait(false);
         var place = await _sinkRetry.CallAsync(stop => sink.PrepareReadBackAsync(schema, stop), ct).ConfigureAwait(false);
         await using var source = place.Source.ConfigureAwait(false);
@@ -68,10 +79,15 @@ public sealed class Verifier
         using var found = now;
         notes.AddRange(Uncertainties(second));
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
-        if (!mends) return result;
+        if (state is null) return result;
         if (_options.MaxDeletes is { } most) CheckDeletes(most, extras, now.Extra.Count, first.Keyless + second.Keyless);
+        if (_options.Repair && second.OtherKeys > 0 && now.Missing.Count + now.Different.Count > 0)
+        {
+            throw VerifyErrors.OtherKeys.Error($"The sink {_setup.To.Name} writes keys otherwise than the source, so what is to be written can't be found there by its key.");
+        }
+
         using var repair = new Repair(_setup, _options, _sourceRetry);
-        var (account, deleted) = await repair.RunAsync(state!, schema, now, ct).ConfigureAwait(false);
+        var (account, deleted) = await repair.RunAsync(state, schema, now, ct).ConfigureAwait(false);
         using var third = await LookAsync(place, now.Sketch, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var left = new Differences(_seed, 0, extras, letters, third.Problems);
         third.Compare(left.Note);
@@ -85,7 +101,12 @@ public sealed class Verifier
     {
         var underWay = await RunIsUnderWayAsync(notes, ct).ConfigureAwait(false);
         var pause = _setup.Interval + TimeForPass;
-        if (underWay) notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
+        if (underWay)
+        {
+            Log.AwaitsRun(_setup.Log, DurationText.Format(pause));
+            notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
+        }
+
         for (var before = at; ; )
         {
             if (underWay) await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
@@ -105,7 +126,9 @@ public sealed class Verifier
     {
         try
         {
-            return await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is [{ Ended: null }];
+            // One that was killed has no end either, until the next run notes it.
+            return await _setup.State.ReadRunsAsync(_setup.Job, 1, ct).ConfigureAwait(false) is [{ Ended: null } run]
+                && _setup.Time.GetUtcNow() - run.Updated < NotedWithin;
         }
         catch (PipelineException e)
         {
@@ -119,7 +142,7 @@ public sealed class Verifier
         if (!extras) throw VerifyErrors.UncertainExtras.Error("The job copies a part of the source only, so nothing can be deleted for not being in it.");
         if (count > 0 && keyless > 0)
         {
-            throw VerifyErrors.UncertainExtras.Error($"{count} keys of the sink are not in the source, but records of the source could not be read so far as to know their keys.");
+            throw VerifyErrors.UncertainExtras.Error($"{count} keys of the sink are not in the source, but of some records of the source it is not known which keys they have there.");
         }
 
         if (count > most) throw VerifyErrors.TooManyDeletes.Error($"{count} documents of the sink are not in the source, and --max-deletes is {most}.");
@@ -127,7 +150,7 @@ public sealed class Verifier
 
     private static IEnumerable<string> Uncertainties(Look look)
     {
-        if (look.Keyless > 0) yield return "Records of the source could not be read so far as to know their keys; what is extra in the sink may be theirs.";
+        if (look.Keyless > 0) yield return "Records of the source could not be read, or are not taken, so that their keys in the sink are not known; what is extra in the sink may be theirs.";
     }
 
     private VerifyResult Result(Look first, Differences at, long? settled, IReadOnlyList<string> notes) => new()
@@ -191,12 +214,5 @@ public sealed class Verifier
         if (health.Problem is not null) throw health.Problem;
         notes.AddRange(health.Warnings.Where(w => !notes.Contains(w)));
         return health;
-    }
-
-    private sealed class NoHandle : IAsyncDisposable
-    {
-        public static NoHandle Instance { get; } = new();
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -29,6 +29,16 @@ public static class VerifyErrors
         Steps = ["Forget the job's position: `espipe checkpoint reset {job-options}`"],
     };
 
+    /// <summary>What is to be written can't be found at the source by the sink's keys.</summary>
+    public static readonly ErrorCode OtherKeys = new(
+        "verify.other_keys",
+        FailureKind.Environment,
+        "The sink writes keys otherwise than the source, so --repair can't tell which records to write; nothing was written or deleted.",
+        "Copy the source once more with an ordinary run: it replaces what differs and adds what is missing.")
+    {
+        Steps = ["Forget the job's position, so that the next run copies all: `espipe checkpoint reset {job-options}`"],
+    };
+
     /// <summary>More would be deleted than allowed.</summary>
     public static readonly ErrorCode TooManyDeletes = new(
         "verify.too_many_deletes",

@@ -66,6 +66,33 @@ public sealed class MySqlComparisonTests(MySqlServers servers)
         Assert.False(result.IsClean);
     }
 
+    [Theory]
+    [InlineData(MySqlShape.Document, "key", "a,b", "Grüße")]
+    [InlineData(MySqlShape.Columns, "Cv8=", "QQ==", "AAAA")]
+    public async Task A_key_kept_as_bytes_is_told_as_the_source_has_it(MySqlShape shape, params string[] keys)
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        var options = database.Options with { Shape = shape, KeyType = MySqlKeyType.Bytes };
+        Document[] documents = [.. keys.Select((key, i) => new Document(key, $$"""{"n":{{i}}}"""))];
+        using var state = new TemporaryFolder();
+        await using (var sink = database.Sink(options))
+        {
+            await using var source = new ListSource(documents[1..]);
+            Assert.Null((await EngineRun.CopyAsync(source, sink, state.Path, Ct)).Error);
+        }
+
+        await database.ExecuteAsync($"UPDATE docs SET {(shape == MySqlShape.Document ? "content = '{}'" : "n = 7")} WHERE id = {(shape == MySqlShape.Document ? "'a,b'" : "'A'")}");
+        await using var all = new ListSource(documents);
+        await using var found = database.Sink(options);
+        var result = await EngineRun.CompareAsync(all, found, state.Path, Ct);
+        Assert.Equal((keys[0], keys[1]), (Assert.Single(result.Missing.Examples).Key, Assert.Single(result.Different.Examples).Key));
+        Assert.Equal((3, 1, 0L), (result.Read, result.Equal, result.Settled));
+
+        await using var again = new ListSource(documents);
+        await using var mended = database.Sink(options);
+        Assert.True((await EngineRun.CompareAsync(again, mended, state.Path, Ct, new VerifyOptions { Repair = true })).IsClean);
+    }
+
     private async Task<MySqlDatabase> FilledAsync()
     {
         var database = await servers.NewDatabaseAsync();

@@ -1,3 +1,4 @@
+using System.Text;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
@@ -17,6 +18,9 @@ internal sealed class ComparableSink : IVerifiableSink
 
     public List<string> Calls => _sink.Calls;
 
+    /// <summary>Keys are kept in upper case, as a UUID column would keep them in lower case.</summary>
+    public bool UpperCase { get; init; }
+
     /// <summary>Called before the place is read back.</summary>
     public Action BeforeReading { get; set; } = () => { };
 
@@ -24,21 +28,27 @@ internal sealed class ComparableSink : IVerifiableSink
 
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _sink.PrepareAsync(schema, ct);
 
-    public Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct) => _sink.WriteAsync(slice, ct);
+    public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+    {
+        using var builder = new RecordBatchBuilder();
+        for (var i = 0; i < slice.Count; i++) builder.Add(KeyOf(slice[i]), slice[i].Json.Span, slice[i].Operation, 0, 0);
+        using var batch = builder.Build(default, 0, "document");
+        return await _sink.WriteAsync(batch.Slice(), ct);
+    }
 
     public async Task HoldAsync(params Document[] documents)
     {
         using var batch = Slices.Of(documents);
-        await _sink.WriteAsync(batch.Slice(), CancellationToken.None);
+        await WriteAsync(batch.Slice(), CancellationToken.None);
     }
 
     public async Task LoseAsync(params string[] keys)
     {
         using var batch = Slices.Deletes(keys);
-        await _sink.WriteAsync(batch.Slice(), CancellationToken.None);
+        await WriteAsync(batch.Slice(), CancellationToken.None);
     }
 
-    public Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct) => Task.FromResult(new ReadBackPlace(new Place(this)));
+    public Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct) => Task.FromResult(new ReadBackPlace(new Place(this)) { KeepsKeys = !UpperCase });
 
     public async Task<IReadOnlyList<RecordFailure>> ReadBackAsync(RecordSlice slice, RecordBatchBuilder output, CancellationToken ct)
     {
@@ -46,13 +56,19 @@ internal sealed class ComparableSink : IVerifiableSink
         var refused = failures.Select(f => f.Index).ToHashSet();
         for (var i = 0; i < slice.Count; i++)
         {
-            if (!refused.Contains(i)) output.Add(slice[i].Key.Span, slice[i].Json.Span, slice[i].Operation, 0, 0);
+            if (!refused.Contains(i)) output.Add(KeyOf(slice[i]), slice[i].Json.Span, slice[i].Operation, 0, 0);
         }
 
         return failures;
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private byte[] KeyOf(in Record record)
+    {
+        var key = record.Key.ToArray();
+        return UpperCase ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(key).ToUpperInvariant()) : key;
+    }
 
     // Reads what is there when reading begins.
     private sealed class Place(ComparableSink sink) : IDataSource

@@ -1,7 +1,10 @@
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
+using EsPipeline.Core.Tests.Checkpoints;
 using EsPipeline.Core.Tests.Engine;
 using EsPipeline.Core.Verification;
 
@@ -72,6 +75,22 @@ public sealed class VerifierTests : IDisposable
         Assert.Equal((true, 1L), (result.IsClean, result.Settled));
         Assert.InRange(looks[1] - looks[0], TimeSpan.FromSeconds(35), TimeSpan.FromSeconds(60));
         Assert.Contains(result.Notes, n => n.Contains("under way", StringComparison.Ordinal));
+        Assert.Equal(1, _job.Log.Count(1016));
+    }
+
+    [Fact]
+    public async Task A_run_that_was_killed_is_not_waited_for()
+    {
+        var store = new FileStateStore(_job.Folder, _job.Time);
+        await using (var state = await store.OpenAsync("job", CancellationToken.None))
+        {
+            var killed = new RunRecord { Id = "1", Mode = "full-sync", Source = "from", Sink = "to", ProcessId = 1, Host = "host", Started = _job.Time.GetUtcNow() };
+            await state.NoteRunAsync(killed with { Updated = _job.Time.GetUtcNow() - TimeSpan.FromMinutes(2) }, CancellationToken.None);
+        }
+
+        var result = await VerifyAsync(new TestSource(Documents(3)));
+        Assert.Equal((3L, 0), (result.Missing.Count, _job.Log.Count(1016)));
+        Assert.Empty(result.Notes);
     }
 
     [Fact]
@@ -192,8 +211,50 @@ public sealed class VerifierTests : IDisposable
         Assert.Equal((100, 4, true), (result.Read, failed, result.IsClean));
     }
 
-    private Task<VerifyResult> VerifyAsync(TestSource source, VerifyOptions? options = null) =>
-        _job.Time.RunAsync(new Verifier(_job.Setup(source, _sink), options ?? new VerifyOptions()).VerifyAsync(CancellationToken.None));
+    [Fact]
+    public async Task Where_the_sink_writes_keys_otherwise_what_it_no_longer_takes_is_not_pruned()
+    {
+        var sink = new ComparableSink { UpperCase = true };
+        await sink.HoldAsync([.. Documents(5), new Document("late", """{"a":"good"}"""), new Document("extra", "{}")]);
+        var source = new TestSource([.. Documents(5), new Document("late", """{"a":"bad"}""")]);
+        var error = await Assert.ThrowsAsync<PipelineException>(() => VerifyAsync(source, new VerifyOptions { MaxDeletes = 10 }, sink));
+        Assert.Equal((VerifyErrors.UncertainExtras, 7), (error.Error, sink.Documents.Count));
+    }
+
+    [Fact]
+    public async Task Where_the_sink_writes_keys_otherwise_repairing_is_refused_and_pruning_is_not()
+    {
+        var sink = new ComparableSink { UpperCase = true };
+        await sink.HoldAsync([.. Documents(5), new Document("extra", "{}")]);
+        var source = new TestSource(Documents(6));
+        var error = await Assert.ThrowsAsync<PipelineException>(() => VerifyAsync(source, new VerifyOptions { Repair = true, MaxDeletes = 10 }, sink));
+        Assert.Equal((VerifyErrors.OtherKeys, 6), (error.Error, sink.Documents.Count));
+        Assert.Equal(1, (await VerifyAsync(source, new VerifyOptions { MaxDeletes = 10 }, sink)).Repair!.Deleted);
+        Assert.Equal(5, sink.Documents.Count);
+
+        // A number is its own key, though not every key of such a sink is.
+        var plain = Documents(9, "1");
+        await sink.LoseAsync([.. Documents(5).Select(d => d.Key)]);
+        Assert.True((await VerifyAsync(new TestSource(plain), new VerifyOptions { Repair = true }, sink)).IsClean);
+    }
+
+    [Fact]
+    public async Task Once_the_lock_is_lost_nothing_is_repaired()
+    {
+        await using var store = new LosableStore(new FileStateStore(_job.Folder, _job.Time));
+        var looks = 0;
+        _sink.BeforeReading = () =>
+        {
+            if (looks++ > 0) store.Lose();
+        };
+        var setup = _job.Setup(new TestSource(Documents(30)), _sink) with { State = store };
+        var verifier = new Verifier(setup, new VerifyOptions { Repair = true });
+        var error = await Assert.ThrowsAsync<PipelineException>(() => _job.Time.RunAsync(verifier.VerifyAsync(CancellationToken.None)));
+        Assert.Equal((CheckpointErrors.JobLost, 0), (error.Error, _sink.Documents.Count));
+    }
+
+    private Task<VerifyResult> VerifyAsync(TestSource source, VerifyOptions? options = null, ComparableSink? sink = null) =>
+        _job.Time.RunAsync(new Verifier(_job.Setup(source, sink ?? _sink), options ?? new VerifyOptions()).VerifyAsync(CancellationToken.None));
 
     private static Document[] Documents(int count, string prefix = "k") =>
         [.. Enumerable.Range(0, count).Select(i => new Document($"{prefix}{i:00000}", $$"""{"n":{{i}}}"""))];
