@@ -161,7 +161,7 @@ public sealed class PostgresSource : IDataSource
     {
         // Where the log is followed, the slot's own moment is read, so that the stream begins exactly behind it. One that is there already
         // delivers from an earlier place on, which is as good.
-        if (Follows && _options.Follow == FollowWay.Changes && saved.Count == 0)
+        if (Follows && !plan.LooksOnly && _options.Follow == FollowWay.Changes && saved.Count == 0)
         {
             var (confirmed, _) = await _slot.FindAsync(documents, ct).ConfigureAwait(false);
             (_view, var lsn) = confirmed is { } place

@@ -67,7 +67,9 @@ internal sealed class JobLease : IAsyncDisposable
                 return new JobLease(database, job, long.Parse(token, CultureInfo.InvariantCulture), started, time, log);
             }
 
-            var held = await database.QueryAsync("SELECT token::text, held_until::text, holder FROM espipe_job WHERE job = $1", [job], ct).ConfigureAwait(false);
+            var held = await database.QueryAsync("SELECT token::text, held_until::text, holder FROM espipe_job WHERE job = $1 AND held_until > clock_timestamp()", [job], ct).ConfigureAwait(false);
+
+            // It has ended between the two questions, and is there to be taken.
             if (held is not [var now]) continue;
             if (seen is null) Log.JobHeld(log, job, now[2]!, Renewal.TotalSeconds, Seconds);
             else if (seen[0] != now[0] || seen[1] != now[1]) throw CheckpointErrors.JobRunning.Error($"The job '{job}' is already being run {now[2]}.");

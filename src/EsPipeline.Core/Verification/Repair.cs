@@ -44,8 +44,9 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
         {
             if (options.Repair && writes.Count > 0) await WriteAsync(writer, writes, ct).ConfigureAwait(false);
             if (options.MaxDeletes is null) continue;
+            var before = _account.Totals().Written;
             foreach (var some in deletes.Chunk(DeletesAtOnce)) await DeleteAsync(writer, some, ct).ConfigureAwait(false);
-            deleted += deletes.Count;
+            deleted += _account.Totals().Written - before;
         }
 
         await setup.Sink.CompleteAsync(ct).ConfigureAwait(false);

@@ -1,7 +1,9 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Postgres;
 using EsPipeline.Connectors.Tests.Elasticsearch;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
@@ -26,6 +28,36 @@ public sealed class SlotTests(SharedPostgres shared)
         Assert.Equal((SlotName.MostCharacters, SlotName.MostCharacters), (one.Length, other.Length));
         Assert.NotEqual(one, other);
         Assert.All(one, c => Assert.True(SlotName.Takes(c)));
+    }
+
+    [Fact]
+    public async Task Looking_makes_no_slot_and_leaves_one_that_is_there_alone()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        var look = new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>()) { LooksOnly = true };
+        Assert.Equal(10, await LookAsync());
+        Assert.Equal(0, await SlotsAsync(server, set.Table));
+        Assert.Equal("0", (await server.RowsAsync("SELECT count(*)::text FROM pg_publication"))[0][0]);
+
+        // A table that has left the publication is a reason for a new slot, but not to who only looks: the run that comes has to find it.
+        await using var following = new Following(set.Options);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        await following.DisposeAsync();
+        await server.ExecuteAsync($"ALTER PUBLICATION {(await server.RowsAsync("SELECT pubname FROM pg_publication"))[0][0]} DROP TABLE {set.Table}");
+        var before = await SlotAsync();
+        Assert.Equal(10, await LookAsync());
+        Assert.Equal(before, await SlotAsync());
+
+        async Task<string> SlotAsync() =>
+            string.Join(' ', (await server.RowsAsync("SELECT slot_name::text, restart_lsn::text, confirmed_flush_lsn::text, (SELECT count(*) FROM pg_publication_tables)::text FROM pg_replication_slots"))[0]);
+
+        async Task<int> LookAsync()
+        {
+            await using var source = new PostgresSource(set.Options with { MaxSlotBytes = 1 }, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>(), new SourceTuning());
+            return (await SourceReader.ReadAsync(source, look, Ct)).Apply().Count;
+        }
     }
 
     [Fact]

@@ -21,6 +21,9 @@ internal sealed class ComparableSink : IVerifiableSink
     /// <summary>Keys are kept in upper case, as a UUID column would keep them in lower case.</summary>
     public bool UpperCase { get; init; }
 
+    /// <summary>Called before each write; what it answers for is not written.</summary>
+    public Func<RecordSlice, CancellationToken, Task<IReadOnlyList<RecordFailure>>> BeforeWrite { set => _sink.BeforeWrite = value; }
+
     /// <summary>Called before the place is read back.</summary>
     public Action BeforeReading { get; set; } = () => { };
 

@@ -2,6 +2,7 @@ using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
 using EsPipeline.Core.Tests.Checkpoints;
@@ -236,6 +237,15 @@ public sealed class VerifierTests : IDisposable
         var plain = Documents(9, "1");
         await sink.LoseAsync([.. Documents(5).Select(d => d.Key)]);
         Assert.True((await VerifyAsync(new TestSource(plain), new VerifyOptions { Repair = true }, sink)).IsClean);
+    }
+
+    [Fact]
+    public async Task A_delete_that_the_sink_refuses_is_not_counted_as_one()
+    {
+        await _sink.HoldAsync(Documents(7));
+        _sink.BeforeWrite = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([new RecordFailure(0, TestSink.Refused, "It stays.")]);
+        var result = await VerifyAsync(new TestSource(Documents(2)), new VerifyOptions { MaxDeletes = 5 });
+        Assert.Equal((4L, 1L), (result.Repair!.Deleted, result.Repair.ExtraLeft));
     }
 
     [Fact]
