@@ -31,10 +31,7 @@ internal static class PlanReport
 
         foreach (var problem in plan.Problems)
         {
-            lines.Add("");
-            lines.Add(Text($"{problem.Count,8:N0}  {problem.Error.Code}: {problem.Error.Meaning}"));
-            lines.Add($"          {problem.Error.Remedy}");
-            lines.AddRange(problem.Worst.Select(r => "          " + RecordText(r)));
+            lines.AddRange(ProblemReport.Lines(problem));
             if (problem.Count > problem.Worst.Count) lines.Add(Text($"          … and {problem.Count - problem.Worst.Count:N0} more"));
         }
 
@@ -75,7 +72,7 @@ internal static class PlanReport
             json.WriteNumber("seconds", Math.Round(plan.Estimate.Time.TotalSeconds, 3));
             json.WriteString("basis", plan.Estimate.Basis);
             json.WriteEndObject();
-            WriteProblems(json, plan);
+            ProblemReport.Write(json, "problems", plan.Problems, withBytes: true);
             WriteDuplicates(json, plan.Duplicates);
             if (plan.SinkProblem is { } sink)
             {
@@ -96,10 +93,6 @@ internal static class PlanReport
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    /// <summary>A record that would be set aside, in one line.</summary>
-    public static string RecordText(FailingRecord record) =>
-        $"{record.Place}, {(record.Key.Length > 0 ? "key " + record.Key : "no key")}: {record.Reason}";
-
     /// <summary>A key that came again, in one line.</summary>
     public static string DuplicateText(DuplicateKey duplicate) => $"{duplicate.Place}, key {duplicate.Key}: first at {duplicate.FirstPlace}";
 
@@ -113,34 +106,6 @@ internal static class PlanReport
     {
         var kept = duplicates.Count == 0 ? "" : duplicates.KeepsFirst ? "; the first record of a key is kept" : "; the last record of a key is kept";
         return Text($"{duplicates.Count:N0}{kept}{(duplicates.Complete ? "" : "; there were too many keys to remember them all, so there may be more")}");
-    }
-
-    private static void WriteProblems(Utf8JsonWriter json, RunPlan plan)
-    {
-        json.WriteStartArray("problems");
-        foreach (var problem in plan.Problems)
-        {
-            json.WriteStartObject();
-            json.WriteString("code", problem.Error.Code);
-            json.WriteString("meaning", problem.Error.Meaning);
-            json.WriteString("remedy", problem.Error.Remedy);
-            json.WriteNumber("count", problem.Count);
-            json.WriteStartArray("worst");
-            foreach (var record in problem.Worst)
-            {
-                json.WriteStartObject();
-                json.WriteString("place", record.Place);
-                json.WriteString("key", record.Key);
-                json.WriteNumber("bytes", record.Bytes);
-                json.WriteString("reason", record.Reason);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
     }
 
     private static void WriteDuplicates(Utf8JsonWriter json, DuplicateKeys? duplicates)

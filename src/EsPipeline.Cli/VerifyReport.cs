@@ -34,14 +34,7 @@ internal static class VerifyReport
         AddKeys(lines, result.Missing, "keys missing in the sink");
         AddKeys(lines, result.Different, "keys whose documents differ");
         if (result.Extra is not null) AddKeys(lines, result.Extra, "keys in the sink that the source does not have");
-        foreach (var problem in result.Unwritable)
-        {
-            lines.Add("");
-            lines.Add(Text($"{problem.Count,8:N0}  {problem.Error.Code}: {problem.Error.Meaning}"));
-            lines.Add($"          {problem.Error.Remedy}");
-            lines.AddRange(problem.Worst.Select(r => "          " + PlanReport.RecordText(r)));
-        }
-
+        lines.AddRange(result.Unwritable.SelectMany(ProblemReport.Lines));
         if (result.Notes.Count > 0) lines.Add("");
         lines.AddRange(result.Notes.Select(n => "Note: " + n));
         if (result.Repair is { } repair) lines.AddRange(RepairLines(repair));
@@ -67,29 +60,7 @@ internal static class VerifyReport
             WriteKeys(json, "missing", result.Missing);
             WriteKeys(json, "different", result.Different);
             WriteKeys(json, "extra", result.Extra);
-            json.WriteStartArray("not_taken");
-            foreach (var problem in result.Unwritable)
-            {
-                json.WriteStartObject();
-                json.WriteString("code", problem.Error.Code);
-                json.WriteString("meaning", problem.Error.Meaning);
-                json.WriteString("remedy", problem.Error.Remedy);
-                json.WriteNumber("count", problem.Count);
-                json.WriteStartArray("worst");
-                foreach (var record in problem.Worst)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("place", record.Place);
-                    json.WriteString("key", record.Key);
-                    json.WriteString("reason", record.Reason);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
+            ProblemReport.Write(json, "not_taken", result.Unwritable, withBytes: false);
             json.WriteNumber("unreadable_in_sink", result.Unreadable);
             if (result.Settled is { } settled) json.WriteNumber("settled_at_second_look", settled);
             if (result.Repair is { } repair) WriteRepair(json, repair);

@@ -55,24 +55,6 @@ public sealed class ContinuousTests
         }
     }
 
-    private static Task UntilSameAsync(EspipeProcess espipe, ElasticsearchIndex index, FirestoreCopy copy)
-    {
-        var expected = index.Documents.ToArray();
-        var same = CompareAsync();
-        return espipe.UntilAsync(
-            () =>
-            {
-                if (!same.IsCompleted) return false;
-                if (same.Result) return true;
-                same = CompareAsync();
-                return false;
-            },
-            "both ends were the same");
-
-        async Task<bool> CompareAsync()
-        {
-            var found = await copy.ReadAllAsync();
-            return found.Count == expected.Length && expected.All(d => found.TryGetValue(d.Key, out var json) && JsonContent.Equal(d.Json, json));
-        }
-    }
+    private static Task UntilSameAsync(EspipeProcess espipe, ElasticsearchIndex index, FirestoreCopy copy) =>
+        SameEnds.UntilAsync(espipe, [.. index.Documents], copy.ReadAllAsync);
 }

@@ -139,26 +139,8 @@ public sealed class PostgresOutageTests
         Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(0.4), $"4 connections were tried within {Stopwatch.GetElapsedTime(started)}.");
     }
 
-    private static async Task UntilSameAsync(EspipeProcess espipe, PostgresServer server, ElasticsearchCopy copy)
-    {
-        var wanted = await ReadAsync(server);
-        var same = CompareAsync();
-        await espipe.UntilAsync(
-            () =>
-            {
-                if (!same.IsCompleted) return false;
-                if (same.Result) return true;
-                same = CompareAsync();
-                return false;
-            },
-            "both ends were the same");
-
-        async Task<bool> CompareAsync()
-        {
-            var held = await copy.ReadAllAsync();
-            return held.Count == wanted.Length && wanted.All(d => held.TryGetValue(d.Key, out var json) && JsonContent.Equal(d.Json, json));
-        }
-    }
+    private static async Task UntilSameAsync(EspipeProcess espipe, PostgresServer server, ElasticsearchCopy copy) =>
+        await SameEnds.UntilAsync(espipe, await ReadAsync(server), copy.ReadAllAsync);
 
     // Waits for one line after the other, each of them behind the last.
     private sealed class Said(EspipeProcess espipe)

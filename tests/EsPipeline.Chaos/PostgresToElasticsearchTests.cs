@@ -55,7 +55,7 @@ public sealed class PostgresToElasticsearchTests
             await Task.Delay(100, ct);
             held = await copy.ReadAllAsync();
         }
-        while (!IsSame(wanted, held) && Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(1));
+        while (!SameEnds.Are(wanted, held) && Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(1));
 
         last.Signal(PosixSignalNumber.Terminate);
         var run = (await last.EndAsync()).Ended(143);
@@ -64,7 +64,4 @@ public sealed class PostgresToElasticsearchTests
         Assert.True(kills > 2 && resumes > 0 && load.Commits > 1000 && load.Rollbacks > 100, $"{kills} kills, {resumes} resumes, {load.Commits} commits, {load.Rollbacks} rollbacks");
         TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills, {load.Commits} commits, {load.Rollbacks} rollbacks, {wanted.Length} documents");
     }
-
-    private static bool IsSame(Document[] wanted, IReadOnlyDictionary<string, string> held) =>
-        held.Count == wanted.Length && wanted.All(d => held.TryGetValue(d.Key, out var json) && JsonContent.Equal(d.Json, json));
 }

@@ -20,7 +20,11 @@ internal static class HeldJob
         }
         catch (OperationCanceledException e) when (lost.IsCancellationRequested && !ct.IsCancellationRequested)
         {
-            throw CheckpointErrors.JobLost.Error($"The lock on the job '{state.Job}' could not be kept, so this copy has stopped.", inner: e);
+            throw Lost(state.Job, e);
         }
     }
+
+    /// <summary>What ends a copy that has lost the lock.</summary>
+    public static PipelineException Lost(string job, Exception? inner = null) =>
+        CheckpointErrors.JobLost.Error($"The lock on the job '{job}' could not be kept, so this copy has stopped.", inner: inner);
 }

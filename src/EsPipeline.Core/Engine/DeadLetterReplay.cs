@@ -2,7 +2,6 @@ using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
-using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Core.Engine;
 
@@ -67,8 +66,8 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
 
     private async Task<Checkpoint?> PrepareAsync(IJobState state, CancellationToken ct)
     {
-        var source = await WellAsync(setup.Source.CheckAsync(ct)).ConfigureAwait(false);
-        var sink = await WellAsync(setup.Sink.CheckAsync(ct)).ConfigureAwait(false);
+        var source = (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
+        var sink = (await setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
         var saved = await state.LoadAsync(ct).ConfigureAwait(false);
         var identity = setup.IdentityOf(source, sink);
         if (saved is not null && saved.Identity.Hash != identity.Hash)
@@ -85,12 +84,6 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
 
         await setup.Sink.BeginPassAsync(Sources.ReadKind.Changes, uniqueKeys: true, ct).ConfigureAwait(false);
         return saved;
-    }
-
-    private static async Task<ConnectorHealth> WellAsync(Task<ConnectorHealth> check)
-    {
-        var health = await check.ConfigureAwait(false);
-        return health.Problem is null ? health : throw health.Problem;
     }
 
     // Each letter is a batch of its own, so that one that is refused again keeps its own partition, position and place.

@@ -81,13 +81,8 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
     }
 
     // A sink may ask its system something here, which may be down like at any other time.
-    private Task<bool> BeginAtSinkAsync(ReadKind kind, bool uniqueKeys, CancellationToken stop) => sinkRetry.CallAsync(
-        async ct =>
-        {
-            await setup.Sink.BeginPassAsync(kind, uniqueKeys, ct).ConfigureAwait(false);
-            return true;
-        },
-        stop);
+    private Task BeginAtSinkAsync(ReadKind kind, bool uniqueKeys, CancellationToken stop) =>
+        sinkRetry.CallAsync(ct => setup.Sink.BeginPassAsync(kind, uniqueKeys, ct), stop);
 
     // Of partitions in order a later one must not be saved ahead of an earlier one that is not safe yet: reading that again would put its
     // old records over the newer ones. Asked from the last to the first: what holds of a later one has begun after the earlier one was read.

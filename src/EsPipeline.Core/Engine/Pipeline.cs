@@ -109,7 +109,7 @@ public sealed class Pipeline
         if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
         if (state is { Lost.IsCancellationRequested: true })
         {
-            error ??= CheckpointErrors.JobLost.Error($"The lock on the job '{_setup.Job}' could not be kept, so this copy has stopped.");
+            error ??= HeldJob.Lost(_setup.Job);
         }
 
         if (error?.InnerException is { } cause) Log.Cause(_setup.Log, error.Code, cause);
@@ -177,8 +177,8 @@ public sealed class Pipeline
     // Checks both ends before anything is changed, then makes sure that the saved positions are this job's, and the sink ready for them.
     private async Task<(JobIdentity Identity, Checkpoint? Saved)> StartAsync(IJobState state, CancellationToken stop)
     {
-        var source = await _sourceRetry.CallAsync(ct => WellAsync(_setup.Source.CheckAsync, ct), stop).ConfigureAwait(false);
-        var sink = await _sinkRetry.CallAsync(ct => WellAsync(_setup.Sink.CheckAsync, ct), stop).ConfigureAwait(false);
+        var source = await _sourceRetry.CallAsync(async ct => (await _setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
+        var sink = await _sinkRetry.CallAsync(async ct => (await _setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
         foreach (var warning in source.Warnings.Concat(sink.Warnings)) Log.EndWarning(_setup.Log, warning);
         var identity = _setup.IdentityOf(source, sink);
         var saved = await state.LoadAsync(stop).ConfigureAwait(false);
@@ -195,7 +195,7 @@ public sealed class Pipeline
         if (saved is null)
         {
             // What preparing has just made, such as an index, is a part of what the sink is from now on.
-            sink = await _sinkRetry.CallAsync(ct => WellAsync(_setup.Sink.CheckAsync, ct), stop).ConfigureAwait(false);
+            sink = await _sinkRetry.CallAsync(async ct => (await _setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
             identity = _setup.IdentityOf(source, sink);
         }
 
@@ -209,12 +209,6 @@ public sealed class Pipeline
 
         if (saved is not null) Log.Resuming(_setup.Log, saved.SavedAt);
         return (identity, saved);
-    }
-
-    private static async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, CancellationToken ct)
-    {
-        var health = await check(ct).ConfigureAwait(false);
-        return health.Problem is null ? health : throw health.Problem;
     }
 
     private async Task<bool> RunPassAsync(

@@ -18,6 +18,15 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
     /// <summary>Begins a read or a write that may need several tries.</summary>
     public Attempts Begin() => new(this);
 
+    /// <summary>Tries a call until it ends without failing.</summary>
+    public Task CallAsync(Func<CancellationToken, Task> call, CancellationToken ct) => CallAsync(
+        async stop =>
+        {
+            await call(stop).ConfigureAwait(false);
+            return true;
+        },
+        ct);
+
     /// <summary>Tries a call until it answers.</summary>
     public async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken ct)
     {

@@ -23,7 +23,6 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
     private readonly Queue<InFlightBatch> _held = [];
     private int _records;
     private long _bytes;
-    private bool _sampled;
 
     /// <summary>Completed once nothing is held back any more.</summary>
     public Task Learnt => _learnt.Task;
@@ -50,17 +49,10 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
     public async ValueTask EndAsync(CancellationToken ct)
     {
         if (Learnt.IsCompleted) return;
-        if (_held.Count > 0 && !_sampled)
+        if (_held.Count > 0)
         {
             RecordSlice[] sample = [.. _held.Select(b => new RecordSlice(b.Batch.Records))];
-            await retry.CallAsync(
-                async stop =>
-                {
-                    await sink.LearnAsync(sample, stop).ConfigureAwait(false);
-                    return true;
-                },
-                ct).ConfigureAwait(false);
-            _sampled = true;
+            await retry.CallAsync(stop => sink.LearnAsync(sample, stop), ct).ConfigureAwait(false);
         }
 
         // A batch that was handed on, if only in part, belongs to the writers, who may be done with it before the next one finds room.

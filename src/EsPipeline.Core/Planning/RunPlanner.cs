@@ -58,8 +58,7 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
 
     private static async Task<ConnectorHealth> WellAsync(IDataSource source, List<string> notes, CancellationToken ct)
     {
-        var health = await source.CheckAsync(ct).ConfigureAwait(false);
-        if (health.Problem is not null) throw health.Problem;
+        var health = (await source.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
         notes.AddRange(health.Warnings);
         return health;
     }

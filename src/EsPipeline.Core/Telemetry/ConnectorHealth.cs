@@ -19,6 +19,10 @@ public sealed record ConnectorHealth(
     /// <summary>What a person should know though it stops nothing, such as a certificate that is not verified.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>The same, of an end that is well.</summary>
+    /// <exception cref="PipelineException">The problem.</exception>
+    public ConnectorHealth OrThrow() => Problem is null ? this : throw Problem;
+
     /// <summary>An end that could not be asked.</summary>
     public static ConnectorHealth Unwell(string system, TimeSpan latency, PipelineException problem) =>
         new(system, latency, new Dictionary<string, string>(), problem);

@@ -210,8 +210,7 @@ public sealed class Verifier
 
     private static async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, List<string> notes, CancellationToken ct)
     {
-        var health = await check(ct).ConfigureAwait(false);
-        if (health.Problem is not null) throw health.Problem;
+        var health = (await check(ct).ConfigureAwait(false)).OrThrow();
         notes.AddRange(health.Warnings.Where(w => !notes.Contains(w)));
         return health;
     }
