@@ -56,6 +56,8 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
         {
             while (!_vanished && (UpTo() is not { } last || after < last))
             {
+                // A page that has come already knows nothing of the cancelling.
+                ct.ThrowIfCancellationRequested();
                 var request = ahead?.After == after ? ahead : Ask(after, ending.Token);
                 ahead = null;
                 if (await ReceiveAsync(request).ConfigureAwait(false) is not { } answer) continue;

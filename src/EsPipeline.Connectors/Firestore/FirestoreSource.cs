@@ -115,7 +115,11 @@ public sealed class FirestoreSource : IDataSource
                     if (_decoder.Decode(result.Span, read + 1, output) is not { } id) continue;
                     read++;
                     position = position.After(id);
-                    if (output.Bytes >= BatchBytes) yield return Build(output, position);
+                    if (output.Bytes < BatchBytes) continue;
+                    yield return Build(output, position);
+
+                    // Documents that have come already know nothing of the cancelling.
+                    ct.ThrowIfCancellationRequested();
                 }
 
                 // An answer with fewer documents than were asked for is the last one.

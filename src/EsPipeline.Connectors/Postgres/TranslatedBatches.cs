@@ -28,6 +28,9 @@ internal static class TranslatedBatches
                 }
 
                 yield return each.Current;
+
+                // Rows that have come already know nothing of the cancelling.
+                ct.ThrowIfCancellationRequested();
             }
         }
     }
