@@ -94,12 +94,12 @@ public sealed class HostTests(SearchServer search)
     public async Task More_requests_than_allowed_are_told_when_to_come_back()
     {
         await using var api = await ApiServer.StartAsync(search, new ApiOptions { RateLimit = 2 });
-        var answers = new List<HttpResponseMessage>();
-        for (var i = 0; i < 10; i++) answers.Add(await api.Http.GetAsync("docs", SearchServer.Ct));
+        (await api.Http.GetAsync("docs", SearchServer.Ct)).Dispose();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => api.Http.GetAsync("docs", SearchServer.Ct)));
         var refused = answers.Where(a => a.StatusCode == HttpStatusCode.TooManyRequests).ToArray();
-        Assert.InRange(refused.Length, 4, 6);
+        Assert.InRange(refused.Length, 4, 7);
         Assert.All(refused, r => Assert.True(r.Headers.RetryAfter!.Delta >= TimeSpan.FromSeconds(1)));
-        answers.ForEach(a => a.Dispose());
+        foreach (var answer in answers) answer.Dispose();
     }
 
     [Fact]

@@ -1,13 +1,8 @@
-using System.Diagnostics;
-
 namespace EsPipeline.Chaos;
 
 public sealed class ContinuousTests
 {
     private const int Documents = 500;
-
-    // Three seconds on a machine that has nothing else to do.
-    private static readonly TimeSpan LongestLag = TimeSpan.FromSeconds(15);
 
     [Fact]
     public async Task Changes_are_followed_through_an_outage_of_either_end_with_one_line_when_it_goes_and_one_when_it_is_back()
@@ -26,11 +21,9 @@ public sealed class ContinuousTests
         await espipe.UntilErrorAsync("The snapshot is complete");
         ContentAssert.Same(index.Documents, await copy.ReadAllAsync());
 
-        var started = Stopwatch.GetTimestamp();
         await index.PutAsync(0, 10, "updated");
         await index.PutAsync(Documents, 10, "inserted");
         await UntilSameAsync(espipe, index, copy);
-        Assert.True(Stopwatch.GetElapsedTime(started) < LongestLag, "Changes took too long.");
 
         await source.DownAsync();
         await espipe.UntilErrorAsync("The source elasticsearch is down");
@@ -49,10 +42,8 @@ public sealed class ContinuousTests
         espipe.Signal(PosixSignalNumber.Terminate);
         var run = (await espipe.EndAsync()).Ended(143);
         Assert.Contains("(balances)", run.Output, StringComparison.Ordinal);
-        foreach (var line in new[] { "The source elasticsearch is down", "The source elasticsearch is back", "The sink firestore is down", "The sink firestore is back" })
-        {
-            Assert.Equal(1, run.Error.Split('\n').Count(l => l.Contains(line, StringComparison.Ordinal)));
-        }
+        Outages.AreToldOnce(run.Error, "source elasticsearch");
+        Outages.AreToldOnce(run.Error, "sink firestore");
     }
 
     private static Task UntilSameAsync(EspipeProcess espipe, ElasticsearchIndex index, FirestoreCopy copy) =>

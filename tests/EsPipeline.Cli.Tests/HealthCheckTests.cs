@@ -8,6 +8,9 @@ public sealed class HealthCheckTests : IDisposable
 {
     private static readonly TimeSpan Promised = TimeSpan.FromSeconds(10);
 
+    // Of the process, on a machine that is busy with other tests.
+    private static readonly TimeSpan Starting = TimeSpan.FromSeconds(5);
+
     private readonly EspipeFolder _folder = new();
 
     [Theory]
@@ -20,7 +23,7 @@ public sealed class HealthCheckTests : IDisposable
         _folder.Environment["FIRESTORE_EMULATOR_HOST"] = $"127.0.0.1:{firestore.Port}";
         var run = await _folder.RunAsync(
             "--mode", "health-check", "--es-url", $"http://127.0.0.1:{search.Port}", "--es-index", "things", "--firestore-project", "demo", "--firestore-collection", "things")
-            .WaitAsync(Promised, TestContext.Current.CancellationToken);
+            .WaitAsync(Promised + Starting, TestContext.Current.CancellationToken);
         run.Ended(1);
         Assert.Contains(run.Output.Split('\n'), line => line.StartsWith("source elasticsearch: ", StringComparison.Ordinal) && Tells(line, search.Port));
         Assert.Contains(run.Output.Split('\n'), line => line.StartsWith("sink firestore: ", StringComparison.Ordinal) && Tells(line, firestore.Port));

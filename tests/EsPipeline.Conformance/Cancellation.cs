@@ -6,7 +6,7 @@ namespace EsPipeline.Conformance;
 public static class Cancellation
 {
     /// <summary>How soon a cancelled call has to return.</summary>
-    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     /// <summary>Runs a call that is cancelled within itself or from outside, and checks that it then ends as cancelled, in time.</summary>
     /// <param name="call">The call.</param>

@@ -77,6 +77,16 @@ public static class PostgresErrors
     public static readonly ErrorCode NotUtf8 = new(
         "postgres.not_utf8", FailureKind.Permanent, "A row of a SQL_ASCII database holds text that is not UTF-8.", "Mend the row's text.");
 
+    /// <summary>A column would round or cut a value.</summary>
+    public static readonly ErrorCode ValueMisfit = new(
+        "postgres.value_misfit", FailureKind.Permanent, "A column takes a value only rounded, cut or as another value, so it was not written.",
+        "Widen the column's type (numeric, timestamptz, text, jsonb), or change the field before it is copied.");
+
+    /// <summary>The document says otherwise what its key is.</summary>
+    public static readonly ErrorCode KeyDiffers = new(
+        "postgres.key_differs", FailureKind.Permanent, "The document has a field of a key column's name with another value than the record's key.",
+        "Name another column with --pg-key, rename the field with --rename, or use the field as key with --id-field.");
+
     /// <summary>The key holds NUL.</summary>
     public static readonly ErrorCode Nul = new(
         "postgres.nul", FailureKind.Permanent, "PostgreSQL holds no text with the character NUL.", "Take the character out, or leave the field out.");

@@ -49,6 +49,9 @@ internal enum ValueForm
 /// <param name="Kind">What it holds, in terms that every system shares.</param>
 internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, FieldKind Kind)
 {
+    /// <summary>Its type with what limits it, such as <c>numeric(10,2)</c>.</summary>
+    public string DeclaredType { get; init; } = Type;
+
     /// <summary>False where it may be null.</summary>
     public bool Nullable { get; init; }
 

@@ -22,16 +22,16 @@ internal sealed class SinkTable
 
     private readonly string _merge;
     private readonly string _read;
-    private readonly string? _findUnknownFields;
+    private readonly string? _findMisfits;
 
     private readonly PostgresTable _table;
     private readonly PostgresColumn? _content;
 
-    private SinkTable(PostgresTable table, PostgresColumn? content, string merge, string read, string? findUnknownFields)
+    private SinkTable(PostgresTable table, PostgresColumn? content, string merge, string read, string? findMisfits)
     {
         (_table, _content) = (table, content);
         (Name, KeyColumns) = (table.Name, table.Key.Count);
-        (_merge, _read, _findUnknownFields) = (merge, read, findUnknownFields);
+        (_merge, _read, _findMisfits) = (merge, read, findMisfits);
     }
 
     /// <summary>Its name, quoted for SQL.</summary>
@@ -108,7 +108,7 @@ internal sealed class SinkTable
             await PostgresDatabase.ExecuteAsync(connection, MakeStaging, ct).ConfigureAwait(false);
             var stream = await connection.BeginRawBinaryCopyAsync("COPY espipe_staging FROM STDIN (FORMAT binary)", ct).ConfigureAwait(false);
             await StagingWriter.WriteAsync(stream, slice, ct).ConfigureAwait(false);
-            var failures = _findUnknownFields is null ? [] : await UnknownFieldsAsync(connection, slice, ct).ConfigureAwait(false);
+            var failures = _findMisfits is null ? [] : await TakeMisfitsAsync(connection, ct).ConfigureAwait(false);
             var counts = await PostgresDatabase.RowAsync(connection, _merge, ct).ConfigureAwait(false);
             if (after is not null) await after(connection, ct).ConfigureAwait(false);
             await transaction.CommitAsync(ct).ConfigureAwait(false);
@@ -141,14 +141,38 @@ internal sealed class SinkTable
         var fields = string.Concat(others.Select(o => ", r." + o));
         var set = string.Join(", ", others.Select(o => $"{o} = excluded.{o}"));
         var differs = $"({string.Join(", ", others.Select(o => $"t.{o}::text"))}) IS DISTINCT FROM ({string.Join(", ", others.Select(o => $"excluded.{o}::text"))})";
-        var known = SqlText.Array(table.Columns.Select(c => c.Name)) + "::text[]";
         return new SinkTable(
             table,
             null,
             Merge(table, list, fields, set, differs, $" CROSS JOIN LATERAL jsonb_populate_record(NULL::{table.Name}, document) r"),
             $"SELECT row_to_json(t)::text FROM {table.Name} t WHERE {KeyIs(table)}",
-            $"SELECT DISTINCT key, (SELECT f FROM jsonb_object_keys(document) f WHERE f <> ALL({known}) LIMIT 1) FROM espipe_staging WHERE document - {known} <> '{{}}'");
+            FindMisfits(table));
     }
+
+    // Rows of the staging table lie in the order of the slice's records.
+    private static string FindMisfits(PostgresTable table)
+    {
+        var known = SqlText.Array(table.Columns.Select(c => c.Name)) + "::text[]";
+        var misfits = table.Columns.Where(c => !c.IsGenerated && !table.Key.Contains(c))
+            .Select(c => (Column: c, Condition: ColumnFit.Misfit(table.Name, c))).Where(m => m.Condition is not null)
+            .Select(m => $" WHEN {m.Condition} THEN {SqlText.Literal(m.Column.Name)}").ToArray();
+        var others = table.Key.Zip(KeyParts(table), (k, part) =>
+            $" WHEN CAST(document->>{SqlText.Literal(k.Name)} AS {k.Type}) <> {part} THEN {SqlText.Literal(k.Name)}");
+        var misfit = misfits.Length == 0 ? "NULL" : $"CASE{string.Concat(misfits)} END";
+        return $"""
+            SELECT number::text, at::text, unknown, other, misfit, left(document->>misfit, 60) FROM (
+                SELECT row_number() OVER (ORDER BY ctid) - 1 AS number, ctid AS at, document,
+                    CASE{string.Concat(others)} END AS other, {misfit} AS misfit,
+                    CASE WHEN document - {known} <> jsonb_build_object() THEN (SELECT f FROM jsonb_object_keys(document - {known}) f LIMIT 1) END AS unknown
+                FROM espipe_staging) s
+            WHERE coalesce(unknown, other, misfit) IS NOT NULL ORDER BY number
+            """;
+    }
+
+    // The columns of the key, out of the record's key.
+    private static string[] KeyParts(PostgresTable table) => [.. table.Key.Select((k, i) => table.Key.Count == 1
+        ? $"CAST(key AS {k.Type})"
+        : $"CAST(replace(replace(split_part(key, ',', {i + 1}), '%2C', ','), '%25', '%') AS {k.Type})")];
 
     private static string KeyIs(PostgresTable table) =>
         string.Join(" AND ", table.Key.Select((k, i) => $"{SqlText.Name(k.Name)} = CAST(${i + 1}::text AS {k.Type})"));
@@ -156,9 +180,7 @@ internal sealed class SinkTable
     private static string Merge(PostgresTable table, string columns, string values, string set, string differs, string join)
     {
         var keys = table.Key.Select(k => SqlText.Name(k.Name)).ToArray();
-        var parts = table.Key.Select((k, i) => table.Key.Count == 1
-            ? $"CAST(key AS {k.Type})"
-            : $"CAST(replace(replace(split_part(key, ',', {i + 1}), '%2C', ','), '%25', '%') AS {k.Type})").ToArray();
+        var parts = KeyParts(table);
         var conflict = set.Length == 0 ? "NOTHING" : $"UPDATE SET {set} WHERE {differs}";
         return $"""
             WITH latest AS MATERIALIZED (SELECT DISTINCT ON (key COLLATE "C") key, document FROM espipe_staging ORDER BY key COLLATE "C", ctid DESC),
@@ -171,21 +193,21 @@ internal sealed class SinkTable
             """;
     }
 
-    private async Task<List<RecordFailure>> UnknownFieldsAsync(NpgsqlConnection connection, RecordSlice slice, CancellationToken ct)
+    private async Task<List<RecordFailure>> TakeMisfitsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var rows = await PostgresDatabase.RowsAsync(connection, _findUnknownFields!, ct).ConfigureAwait(false);
+        var rows = await PostgresDatabase.RowsAsync(connection, _findMisfits!, ct).ConfigureAwait(false);
         if (rows.Count == 0) return [];
-        var fields = rows.ToDictionary(r => r[0]!, r => r[1]);
-        await PostgresDatabase.ExecuteAsync(connection, "DELETE FROM espipe_staging WHERE key = ANY($1)", ct, (object)fields.Keys.ToArray()).ConfigureAwait(false);
-        var failures = new List<RecordFailure>();
-        for (var i = 0; i < slice.Count; i++)
-        {
-            if (fields.TryGetValue(Encoding.UTF8.GetString(slice[i].Key.Span), out var field))
-            {
-                failures.Add(new RecordFailure(i, PostgresErrors.UnknownField, $"{Name} has no column for the field '{field}'."));
-            }
-        }
+        await PostgresDatabase.ExecuteAsync(
+            connection, "DELETE FROM espipe_staging WHERE ctid = ANY($1::text[]::tid[])", ct, (object)rows.Select(r => r[1]).ToArray()).ConfigureAwait(false);
+        return rows.ConvertAll(MisfitOf);
+    }
 
-        return failures;
+    private RecordFailure MisfitOf(string?[] row)
+    {
+        var index = int.Parse(row[0]!, CultureInfo.InvariantCulture);
+        if (row[2] is { } unknown) return new RecordFailure(index, PostgresErrors.UnknownField, $"{Name} has no column for the field '{unknown}'.");
+        return row[3] is { } other
+            ? new RecordFailure(index, PostgresErrors.KeyDiffers, $"Its field '{other}' is not its key, and the column '{other}' holds the key.")
+            : new RecordFailure(index, PostgresErrors.ValueMisfit, $"The column '{row[4]}' of type {_table.Find(row[4]!)!.DeclaredType} does not hold '{row[5]}' as it is.");
     }
 }

@@ -19,7 +19,8 @@ internal static class TableCatalog
             UNION ALL SELECT b.attnum, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.oid WHERE t.typtype = 'd')
         SELECT a.attname::text, format_type(a.atttypid, NULL), t.oid::text, t.typtype::text, a.attnotnull::text,
                (a.attgenerated <> '' OR a.attidentity = 'a')::text,
-               CASE WHEN t.oid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END, (a.atthasdef OR a.attidentity <> '')::text
+               CASE WHEN t.oid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END, (a.atthasdef OR a.attidentity <> '')::text,
+               format_type(a.atttypid, a.atttypmod)
         FROM pg_attribute a JOIN base b ON b.attnum = a.attnum JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
         WHERE a.attrelid = $1::text::oid ORDER BY a.attnum
         """;
@@ -73,7 +74,7 @@ internal static class TableCatalog
         var types = (await PostgresDatabase.RowsAsync(
             connection, "SELECT oid::text, format_type(oid, NULL), typtype::text FROM pg_type WHERE oid = ANY($1::text[]::oid[])", ct, (object)found.Select(f => f.Type).ToArray())
             .ConfigureAwait(false)).ToDictionary(t => t[0]!);
-        var columns = found.Select(f => ColumnOf([f.Name, types[f.Type][1], f.Type, types[f.Type][2], "false", "true", null, "false"])).ToArray();
+        var columns = found.Select(f => ColumnOf([f.Name, types[f.Type][1], f.Type, types[f.Type][2], "false", "true", null, "false", types[f.Type][1]])).ToArray();
         var keyColumns = key.Select(k => Array.Find(columns, c => c.Name == k) ?? throw PostgresErrors.NoColumn.Error($"The query has no column '{k}'.", "Select the key's columns, or name others with --pg-key."));
         return new PostgresTable(0, from, columns, [.. keyColumns], []);
     }
@@ -86,6 +87,7 @@ internal static class TableCatalog
         return new PostgresColumn(row[0]!, row[1]!, form ?? ValueForm.Json, kind)
         {
             IsPlain = form is not null,
+            DeclaredType = row[8]!,
             Nullable = row[4] != "true",
             IsGenerated = row[5] == "true",
             HasDefault = row[7] == "true",

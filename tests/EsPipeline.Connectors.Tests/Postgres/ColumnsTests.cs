@@ -45,4 +45,101 @@ public sealed class ColumnsTests(SharedPostgres shared)
         Assert.NotNull(await sink.ReadAsync("1,x%2Cy"u8.ToArray(), Ct));
         await server.ExecuteAsync($"DROP TABLE {table}");
     }
+
+    [Theory]
+    [InlineData("numeric(10,2)", "1.239", false)]
+    [InlineData("numeric(10,2)", "1.230", true)]
+    [InlineData("numeric(10,2)", "\"1.239\"", false)]
+    [InlineData("numeric", "0.12345678901234567890123456789", true)]
+    [InlineData("numeric(4,2)[]", "[1.23,4.567]", false)]
+    [InlineData("double precision", "9007199254740993", false)]
+    [InlineData("double precision", "9007199254740992", true)]
+    [InlineData("double precision", "0.1", true)]
+    [InlineData("double precision", "1e22", true)]
+    [InlineData("double precision", "\"NaN\"", true)]
+    [InlineData("double precision", "0.12345678901234567891", false)]
+    [InlineData("double precision[]", "[0.1,null]", true)]
+    [InlineData("double precision[]", "[9007199254740993]", false)]
+    [InlineData("real", "16777217", false)]
+    [InlineData("real", "1.1", true)]
+    [InlineData("boolean", "1", false)]
+    [InlineData("boolean", "\"yes\"", false)]
+    [InlineData("boolean", "\"true\"", true)]
+    [InlineData("boolean", "null", true)]
+    [InlineData("date", "\"2024-02-29T12:34:56Z\"", false)]
+    [InlineData("date", "\"2024-02-29T00:00:00.000Z\"", true)]
+    [InlineData("date", "\"2024-02-29\"", true)]
+    [InlineData("date", "\"4713-01-01 BC\"", true)]
+    [InlineData("timestamp", "\"2024-02-29T12:34:56+02:00\"", false)]
+    [InlineData("timestamp", "\"2024-02-29 12:34:56 America/New_York\"", false)]
+    [InlineData("timestamp", "\"2024-02-29T12:34:56Z\"", true)]
+    [InlineData("timestamp", "\"0044-03-15 00:00:00 BC\"", true)]
+    [InlineData("timestamp(0)", "\"2024-02-29T12:34:56.7\"", false)]
+    [InlineData("timestamp(0)", "\"2024-02-29T12:34:56.0\"", true)]
+    [InlineData("timestamptz", "\"2024-02-29T12:34:56.123456789Z\"", false)]
+    [InlineData("timestamptz", "\"2024-02-29T12:34:56.123456000+05:30\"", true)]
+    [InlineData("timestamptz(3)", "\"2024-02-29T12:34:56.1234Z\"", false)]
+    [InlineData("time", "\"12:34:56+02\"", false)]
+    [InlineData("time", "\"12:34:56.5\"", true)]
+    [InlineData("bytea", "\"AQID\"", false)]
+    [InlineData("bytea", "\"\\\\x0102\"", true)]
+    [InlineData("char(5)", "\"ab \"", false)]
+    [InlineData("char(5)", "\"ab\"", true)]
+    [InlineData("integer", "1.5", false)]
+    public async Task A_value_that_its_column_would_change_is_refused(string type, string value, bool fits)
+    {
+        var server = await shared.GetAsync();
+        var table = "fit_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (id text PRIMARY KEY, \"o'v\" {type}, note text)");
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, TimeProvider.System);
+        await sink.PrepareAsync(SourceSchema.Unknown, Ct);
+        Document[] documents = [new("before", """{"note":"a"}"""), new("it", $$"""{"o'v":{{value}},"note":"b"}"""), new("after", """{"note":"c"}""")];
+        using (var batch = Slices.Of(documents))
+        {
+            var result = await sink.WriteAsync(batch.Slice(), Ct);
+            Assert.Equal(fits ? 3 : 2, result.Written);
+            if (fits) Assert.Empty(result.Failures);
+            else Assert.Equal((1, type == "integer" ? PostgresErrors.Rejected : PostgresErrors.ValueMisfit), Assert.Single(result.Failures.Select(f => (f.Index, f.Error))));
+        }
+
+        Assert.Equal(fits ? ["after", "before", "it"] : ["after", "before"], (await server.RowsAsync($"SELECT id FROM {table} ORDER BY id")).Select(r => r[0]));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
+    [Fact]
+    public async Task Of_two_documents_with_one_key_only_the_one_that_does_not_fit_is_refused()
+    {
+        var server = await shared.GetAsync();
+        var table = "twice_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (id text PRIMARY KEY, n numeric(3,1))");
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, TimeProvider.System);
+        await sink.PrepareAsync(SourceSchema.Unknown, Ct);
+        using (var batch = Slices.Of([new("k", """{"n":1.25}"""), new("k", """{"n":1.5,"red":1}"""), new("k", """{"n":2.5}""")]))
+        {
+            var result = await sink.WriteAsync(batch.Slice(), Ct);
+            Assert.Equal([(0, PostgresErrors.ValueMisfit), (1, PostgresErrors.UnknownField)], result.Failures.Select(f => (f.Index, f.Error)));
+        }
+
+        Assert.Equal(["2.5"], Assert.Single(await server.RowsAsync($"SELECT n::text FROM {table}")));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
+    [Fact]
+    public async Task A_document_that_names_another_key_than_its_own_is_refused()
+    {
+        var server = await shared.GetAsync();
+        var table = "other_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (a int, b text, note text, PRIMARY KEY (a, b))");
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, TimeProvider.System);
+        await sink.PrepareAsync(SourceSchema.Unknown, Ct);
+        using (var batch = Slices.Of([new("1,x%2Cy", """{"a":1,"b":"x,y"}"""), new("2,b", """{"a":3,"b":"b"}"""), new("3,b", """{"a":"3","b":"c"}""")]))
+        {
+            var result = await sink.WriteAsync(batch.Slice(), Ct);
+            Assert.Equal([(1, PostgresErrors.KeyDiffers), (2, PostgresErrors.KeyDiffers)], result.Failures.Select(f => (f.Index, f.Error)));
+            Assert.Contains("'b'", result.Failures[1].Reason, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["1", "x,y"], Assert.Single(await server.RowsAsync($"SELECT a::text, b FROM {table}")));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
 }

@@ -90,12 +90,18 @@ public sealed class PostgresServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Drops a slot and its publication, where they are there, as soon as the session that was ended has let go of it.</summary>
+    /// <summary>Drops a slot and its publication, where they are there.</summary>
     public async Task DropSlotAsync(string name)
     {
-        await ExecuteAsync($"SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = '{name}' AND active");
-        await ExecuteAsync($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{name}'");
+        await LoseSlotAsync(name);
         await ExecuteAsync($"DROP PUBLICATION IF EXISTS {name}");
+    }
+
+    /// <summary>Drops a slot, where it is there, as soon as the session that was ended has let go of it.</summary>
+    public async Task LoseSlotAsync(string name)
+    {
+        await ExecuteAsync($"SELECT pg_terminate_backend(active_pid, 60000) FROM pg_replication_slots WHERE slot_name = '{name}' AND active");
+        await ExecuteAsync($"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{name}'");
     }
 
     public async Task<T?> ScalarAsync<T>(string sql, params object[] parameters)

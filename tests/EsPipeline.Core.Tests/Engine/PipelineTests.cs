@@ -176,7 +176,7 @@ public sealed class PipelineTests : IDisposable
     public async Task What_no_connector_foresaw_ends_the_run_and_keeps_the_checkpoint()
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(100)]), new TestSink());
-        sink.BeforeWrite = (_, _) => sink.Writes == 2 ? throw new InvalidOperationException("A defect.") : Task.FromResult<IReadOnlyList<Core.Sinks.RecordFailure>>([]);
+        sink.BeforeWrite = (_, _) => sink.Writes >= 2 ? throw new InvalidOperationException("A defect.") : Task.FromResult<IReadOnlyList<Core.Sinks.RecordFailure>>([]);
         var result = await _job.RunAsync(source, sink);
         Assert.Equal((RunOutcome.Failed, "run.unexpected"), (result.Outcome, result.Error?.Code));
         Assert.Contains("A defect.", result.Error!.Message, StringComparison.Ordinal);

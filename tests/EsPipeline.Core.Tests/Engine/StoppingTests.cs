@@ -49,15 +49,17 @@ public sealed class StoppingTests : IDisposable
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(10_000)]), new TestSink());
         using var stop = new CancellationTokenSource();
-        var running = new Pipeline(_job.Setup(source, sink)).RunAsync(stop.Token);
         sink.BeforeWrite = async (_, _) =>
         {
-            if (sink.Writes == 5) await stop.CancelAsync();
+            if (sink.Writes >= 5) await stop.CancelAsync();
             return None;
         };
-        var result = await _job.Time.RunAsync(running);
+
+        // The second half is not there before the reader has heard of it.
+        source.BeforeBatch = (_, at, ct) => at < 5000 ? Task.CompletedTask : Task.Delay(Timeout.InfiniteTimeSpan, ct);
+        var result = await _job.Time.RunAsync(new Pipeline(_job.Setup(source, sink)).RunAsync(stop.Token));
         Assert.Equal((RunOutcome.Stopped, 0L, true), (result.Outcome, result.Account.Unfinished, result.Account.Balances));
-        Assert.InRange(result.Account.Written, 50, 9_999);
+        Assert.InRange(result.Account.Written, 50, 5000);
         Assert.Equal(result.Account.Written, sink.Documents.Count);
         Assert.Equal((int)result.Account.Written, TestSource.NumberOf((await _job.SavedAsync())!.Partitions.Single().Value.Position));
         Assert.Equal((1, 0), (_job.Log.Count(1007), _job.Log.Count(1008)));
@@ -68,13 +70,17 @@ public sealed class StoppingTests : IDisposable
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(100)]), new TestSink());
         using var stop = new CancellationTokenSource();
+        var stuck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         sink.BeforeWrite = async (_, ct) =>
         {
-            if (sink.Writes > 0) await Task.Delay(TimeSpan.FromDays(1), _job.Time, ct);
+            if (sink.Writes == 0) return None;
+            var day = Task.Delay(TimeSpan.FromDays(1), _job.Time, ct);
+            stuck.TrySetResult();
+            await day;
             return None;
         };
         var running = new Pipeline(_job.Setup(source, sink) with { ShutdownTimeout = TimeSpan.FromSeconds(30) }).RunAsync(stop.Token);
-        await FakeTime.UntilAsync(() => sink.Writes > 0 && _job.Time.Waiting > 1);
+        await stuck.Task;
         var at = _job.Time.Elapsed;
         await stop.CancelAsync();
         var result = await _job.Time.RunAsync(running);

@@ -61,9 +61,11 @@ public sealed class VerifierTests : IDisposable
         documents[3] = documents[3] with { Json = """{"n":"new"}""" };
         using var stop = new CancellationTokenSource();
         var began = new TaskCompletionSource();
-        var source = new TestSource(Documents(1)) { BeforeBatch = (_, _, ct) => { began.SetResult(); return Task.Delay(Timeout.InfiniteTimeSpan, ct); } };
+        var source = new TestSource(Documents(1)) { BeforeBatch = (_, _, ct) => { began.TrySetResult(); return Task.Delay(Timeout.InfiniteTimeSpan, ct); } };
         var run = new Pipeline(_job.Setup(source, new TestSink())).RunAsync(stop.Token);
         await began.Task;
+        var store = new FileStateStore(_job.Folder, _job.Time);
+        while (await store.ReadRunsAsync("job", 1, CancellationToken.None) is []) await Task.Yield();
         var looks = new List<DateTimeOffset>();
         _sink.BeforeReading = () =>
         {
