@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EsPipeline.Connectors.Columns;
 
 namespace EsPipeline.Connectors.MySql;
 

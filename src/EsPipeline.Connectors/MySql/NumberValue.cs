@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using EsPipeline.Connectors.Columns;
 
 namespace EsPipeline.Connectors.MySql;
 

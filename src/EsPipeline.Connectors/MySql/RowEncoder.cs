@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EsPipeline.Connectors.Columns;
 using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.MySql;

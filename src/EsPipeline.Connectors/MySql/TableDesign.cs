@@ -1,6 +1,4 @@
-using System.Text.Json;
 using EsPipeline.Core.Errors;
-using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.MySql;
@@ -10,7 +8,6 @@ internal static class TableDesign
 {
     private const int LongestIndexedText = 768;
     private const int LongestIndexedBytes = 3072;
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
 
     /// <summary>The statement that makes a table of keys and documents.</summary>
     public static string OfDocuments(MySqlServer server, MySqlOptions options)
@@ -63,57 +60,6 @@ internal static class TableDesign
         return Create(options, string.Join(',', columns.Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)} COMMENT '{MySqlColumn.FieldComment}'").Prepend(KeyOf(server, options))), key);
     }
 
-    /// <summary>The fields at the top of documents; a field within an object makes the object one.</summary>
-    public static IEnumerable<SourceField> TopFields(SourceSchema schema)
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        var nested = schema.Fields.Where(f => f.Path.Contains('.', StringComparison.Ordinal)).Select(f => f.Path.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
-        foreach (var field in schema.Fields)
-        {
-            var top = field.Path.Split('.')[0];
-            if (seen.Add(top)) yield return nested.Contains(top) && field.Path != top ? new SourceField(top, FieldKind.Object, "object") : field;
-        }
-    }
-
-    /// <summary>
-    /// The fields of some documents, in the order in which they first appear, each of a kind that holds all its values; null where there is
-    /// no document.
-    /// </summary>
-    public static IReadOnlyList<SourceField>? FieldsOf(IReadOnlyList<RecordSlice> sample)
-    {
-        var kinds = new OrderedDictionary<string, FieldKind>(StringComparer.Ordinal);
-        var documents = 0;
-        foreach (var slice in sample)
-        {
-            foreach (ref readonly var record in slice.Records)
-            {
-                if (record.Operation == RecordOperation.Delete) continue;
-                documents++;
-                Note(record.Json.Span, kinds);
-            }
-        }
-
-        return documents == 0 ? null : [.. kinds.Select(k => new SourceField(k.Key, k.Value, k.Value.ToString()))];
-    }
-
-    private static void Note(ReadOnlySpan<byte> document, OrderedDictionary<string, FieldKind> kinds)
-    {
-        var reader = new Utf8JsonReader(document, ReaderOptions);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var name = FieldName.Of(ref reader);
-            reader.Read();
-            if (name is not null)
-            {
-                var kind = KindOf(ref reader);
-                kinds[name] = kinds.TryGetValue(name, out var before) ? Both(before, kind) : kind;
-            }
-
-            reader.Skip();
-        }
-    }
-
     private static string KeyName(MySqlOptions options) => options.Key.Count > 0 ? options.Key[0] : "id";
 
     private static string KeyOf(MySqlServer server, MySqlOptions options) => SqlText.Name(KeyName(options)) +
@@ -138,25 +84,4 @@ internal static class TableDesign
         FieldKind.Keyword or FieldKind.Text => "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         _ => "JSON",
     } + " NULL";
-
-    private static FieldKind KindOf(ref Utf8JsonReader reader)
-    {
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.String: return FieldKind.Text;
-            case JsonTokenType.True or JsonTokenType.False: return FieldKind.Boolean;
-            case JsonTokenType.Null: return FieldKind.Unknown;
-            case JsonTokenType.Number:
-                if (new DecimalDigits(reader.ValueSpan).TryGetInteger(out var value) && value >= long.MinValue && value <= long.MaxValue) return FieldKind.Integer;
-                return DecimalDigits.FitsDouble(reader.ValueSpan) ? FieldKind.Double : FieldKind.Json;
-            default: return FieldKind.Json;
-        }
-    }
-
-    private static FieldKind Both(FieldKind a, FieldKind b)
-    {
-        if (a == b || b == FieldKind.Unknown) return a;
-        if (a == FieldKind.Unknown) return b;
-        return (a, b) is (FieldKind.Integer, FieldKind.Double) or (FieldKind.Double, FieldKind.Integer) ? FieldKind.Double : FieldKind.Json;
-    }
 }

@@ -1,3 +1,4 @@
+using EsPipeline.Connectors.Columns;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
 
@@ -57,7 +58,7 @@ internal static class TableFit
 
     private static IEnumerable<string> ColumnProblems(TableLayout layout, SourceSchema schema)
     {
-        var fields = TableDesign.TopFields(schema).ToArray();
+        var fields = DocumentFields.TopOf(schema).ToArray();
         foreach (var field in fields)
         {
             if (layout.Table.Find(field.Path) is not { } column) yield return $"there is no column for the field '{field.Path}'";

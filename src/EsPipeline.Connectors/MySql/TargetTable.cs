@@ -1,3 +1,4 @@
+using EsPipeline.Connectors.Columns;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
@@ -60,7 +61,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     /// <summary>Makes the table where it is missing and its columns are known; compares it where it is there.</summary>
     public void Prepare(MySqlSession session, SourceSchema schema)
     {
-        schema = Transformed(schema);
+        schema = DocumentFields.Kept(schema, run);
         if (Look(session, schema)) return;
         if (options.Shape != MySqlShape.Columns)
         {
@@ -69,7 +70,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         else
         {
             // What a source only has a name for, such as a column of a CSV file, the documents tell.
-            _named = [.. TableDesign.TopFields(schema)];
+            _named = [.. DocumentFields.TopOf(schema)];
             if (_named.Length > 0 && _named.All(f => f.Kind != FieldKind.Unknown)) Create(session, TableDesign.OfColumns(session.Server, options, _named), _named);
         }
     }
@@ -78,7 +79,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     /// <returns>True where it is there.</returns>
     public bool PrepareRehearsal(MySqlSession session, SourceSchema schema)
     {
-        if (Look(session, Transformed(schema))) return true;
+        if (Look(session, DocumentFields.Kept(schema, run))) return true;
         if (options.Shape != MySqlShape.Columns) Use(session, TableDesign.LayoutOfDocuments(session.Server, options), []);
         return false;
     }
@@ -90,10 +91,9 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         lock (_lock)
         {
             if (_current is not null) return true;
-            if (TableDesign.FieldsOf(sample) is not { } found) return false;
+            if (DocumentFields.Of(sample) is not { } found) return false;
             var known = _named.Select(f => f.Kind == FieldKind.Unknown ? found.FirstOrDefault(seen => seen.Path == f.Path) ?? f : f);
-            var wanted = run.Fields.Select(f => new SourceField(f.Split('.')[0], FieldKind.Json, "json"));
-            SourceField[] fields = [.. known.Concat(found).Concat(wanted).DistinctBy(f => f.Path, StringComparer.Ordinal)];
+            SourceField[] fields = [.. known.Concat(found).Concat(DocumentFields.Wanted(run)).DistinctBy(f => f.Path, StringComparer.Ordinal)];
             Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
             return true;
         }
@@ -137,7 +137,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         TableFit.Check(layout, schema);
 
         // A field that documents have lost must not stay in their rows.
-        Use(session, layout, TableDesign.TopFields(schema).Select(f => f.Path).Concat(table.Columns.Where(c => c.IsField).Select(c => c.Name)));
+        Use(session, layout, DocumentFields.TopOf(schema).Select(f => f.Path).Concat(table.Columns.Where(c => c.IsField).Select(c => c.Name)));
         return true;
     }
 
@@ -162,15 +162,6 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
             _layout = layout;
             _current = (encoder, new TableWriter(session.Server, layout, encoder.Columns, options.Write, log));
         }
-    }
-
-    // The schema is the source's; what comes after --fields and its like is another one.
-    private SourceSchema Transformed(SourceSchema schema)
-    {
-        if (run.Rename.Count > 0 || run.Set.Count > 0) return SourceSchema.Unknown;
-        var kept = run.Fields.Select(f => f.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
-        return new SourceSchema([.. schema.Fields.Where(f =>
-            (kept.Count == 0 || kept.Contains(f.Path.Split('.')[0])) && !run.ExcludeFields.Any(e => f.Path == e || f.Path.StartsWith(e + ".", StringComparison.Ordinal)))]);
     }
 
     private static EpochUnit EpochOf(string? format) =>

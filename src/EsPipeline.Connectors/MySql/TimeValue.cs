@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EsPipeline.Connectors.Columns;
 
 namespace EsPipeline.Connectors.MySql;
 

@@ -22,7 +22,7 @@ internal static class DocumentCatalog
             ?? throw PostgresErrors.NoTable.Error($"There is no table {options.Table} in the database {connection.Database}, or the user may not see its schema.");
         if (table.Key.Count == 0) throw PostgresErrors.NoKey.Error($"{table.Name} has no primary key.");
         var encoding = await PostgresDatabase.RowAsync(connection, "SELECT current_setting('server_encoding')", ct).ConfigureAwait(false);
-        var format = new RowFormat(table, options.Shape == TableShape.Document, checksText: encoding[0] == "SQL_ASCII");
+        var format = new RowFormat(table, RowFormat.HoldsDocuments(table, options.Shape), checksText: encoding[0] == "SQL_ASCII");
         var tracked = new TrackedTable(table, table.Key, UpdatedColumn(table, options.UpdatedColumn), null);
         return new TableDocuments(tracked, format, ConditionOf(selection, tracked), tuning.BatchBytes);
     }

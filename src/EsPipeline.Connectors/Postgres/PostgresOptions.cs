@@ -25,7 +25,10 @@ public enum TruncateAnswer
 /// <summary>How documents lie in a table.</summary>
 public enum TableShape
 {
-    /// <summary>Written as documents into a table that has a column <c>content</c> of JSON, or that is new; as columns into any other. Read as columns.</summary>
+    /// <summary>
+    /// Written as documents into a table that has a column <c>content</c> of JSON, or that is new; as columns into any other. Read as documents
+    /// from a table that has nothing but its key and a column <c>content</c> of JSON; as columns from any other.
+    /// </summary>
     Auto,
 
     /// <summary>The key in one column, the document in the column <c>content</c>.</summary>

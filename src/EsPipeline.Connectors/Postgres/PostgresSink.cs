@@ -1,4 +1,6 @@
 using System.Text;
+using EsPipeline.Connectors.Columns;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
@@ -11,27 +13,31 @@ namespace EsPipeline.Connectors.Postgres;
 /// Writes into one table, by COPY into a temporary table and one statement that inserts, updates and deletes what differs. Each write is
 /// one transaction; a row that is as it should be is not written again.
 /// </summary>
-public sealed partial class PostgresSink : IReadableSink, IRehearsableSink
+public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISamplingSink
 {
     // jsonb can hold 256 MB (JENTRY_OFFLENMASK), and the server and this process need several copies meanwhile.
     private const long MostRecordBytes = 64 << 20;
 
     private readonly PostgresOptions _options;
+    private readonly RunOptions _run;
     private readonly TimeProvider _time;
     private readonly PostgresDatabase _database;
+    private readonly SemaphoreSlim _making = new(1);
+    private SourceField[] _named = [];
     private SinkTable? _table;
 
     /// <param name="options">Valid options.</param>
+    /// <param name="run">For what <c>--fields</c> and its like make of the source's fields.</param>
     /// <param name="time">The clock.</param>
-    public PostgresSink(PostgresOptions options, TimeProvider time)
-        : this(options, time, TimeSpan.FromSeconds(60))
+    public PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time)
+        : this(options, run, time, TimeSpan.FromSeconds(60))
     {
     }
 
     /// <summary>A sink with another patience than usual.</summary>
-    internal PostgresSink(PostgresOptions options, TimeProvider time, TimeSpan timeout)
+    internal PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time, TimeSpan timeout)
     {
-        (_options, _time) = (options, time);
+        (_options, _run, _time) = (options, run, time);
         _database = new PostgresDatabase(options, timeout, readOnly: false, time);
         Limits = new SinkLimits { MaxRecordBytes = MostRecordBytes, Concurrency = options.PoolSize };
     }
@@ -54,14 +60,28 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink
         },
         ct);
 
-    /// <summary>Makes a table for documents where there is none; takes one that is there as it is.</summary>
-    public async Task PrepareAsync(SourceSchema schema, CancellationToken ct) =>
-        _table = await _database.CallAsync($"Preparing {_options.Table} failed", MakeTableAsync, ct).ConfigureAwait(false);
+    /// <summary>Makes a table for documents where there is none, one with columns with the first documents; takes one that is there as it is.</summary>
+    public async Task PrepareAsync(SourceSchema schema, CancellationToken ct)
+    {
+        _named = [.. DocumentFields.TopOf(DocumentFields.Kept(schema, _run))];
+        _table = await _database.CallAsync(
+            $"Preparing {_options.Table} failed",
+            async (connection, stop) => await LookAsync(connection, stop).ConfigureAwait(false)
+                ?? (MakesColumns ? null : await MakeAsync(connection, NewTable.OfDocuments, stop).ConfigureAwait(false)),
+            ct).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public bool NeedsSample => _table is null;
+
+    /// <summary>Makes the table, with columns for the fields of these documents.</summary>
+    public Task LearnAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct) => LearnTableAsync(sample, ct);
 
     /// <inheritdoc/>
     public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
-        var table = _table ?? throw new InvalidOperationException("The sink was not prepared.");
+        // Deletes alone say nothing of columns, and have nothing to delete where there is no table.
+        if ((_table ?? await LearnTableAsync([slice], ct).ConfigureAwait(false)) is not { } table) return new WriteResult(0, slice.Count, []);
         var failures = new List<RecordFailure>();
         var good = RefuseImpossible(slice, table.Name, table.KeyColumns, failures);
 
@@ -84,7 +104,8 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink
         const string Unasked = "What only the server refuses (\\u0000 in a document, values that a column does not take) is found out only by writing it.";
         if (!reachable) return [Unasked];
         _table = await _database.CallAsync($"Looking at {_options.Table} failed", LookAsync, ct).ConfigureAwait(false);
-        return _table is null ? [$"There is no table {_options.Table}: a run makes it.", Unasked] : [Unasked];
+        if (_table is not null) return [Unasked];
+        return [$"There is no table {_options.Table}: a run makes it{(MakesColumns ? ", with columns for the first documents" : "")}.", Unasked];
     }
 
     /// <inheritdoc/>
@@ -106,7 +127,13 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _database.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _making.Dispose();
+        return _database.DisposeAsync();
+    }
+
+    private bool MakesColumns => _options.Shape == TableShape.Columns;
 
     // What the server would refuse together with all others of its transaction, or never take. Returns the others.
     private static List<int> RefuseImpossible(RecordSlice slice, string table, int keyColumns, List<RecordFailure> failures)
@@ -134,23 +161,30 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink
             : null;
     }
 
-    private async Task<SinkTable> MakeTableAsync(NpgsqlConnection connection, CancellationToken ct)
+    private async Task<SinkTable?> LearnTableAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct)
     {
-        var found = await TableCatalog.FindAsync(connection, _options.Table, _options.Key, ct).ConfigureAwait(false);
-        if (found is null)
+        await _making.WaitAsync(ct).ConfigureAwait(false);
+        try
         {
-            var key = KeyOfNewTable();
-            var parsed = await PostgresDatabase.RowAsync(
-                connection, "SELECT string_agg(quote_ident(part), '.') FROM unnest(parse_ident($1)) part", ct, _options.Table).ConfigureAwait(false);
-            await PostgresDatabase.ExecuteAsync(
-                connection,
-                $"CREATE TABLE IF NOT EXISTS {parsed[0]} ({SqlText.Name(key)} text COLLATE \"C\" PRIMARY KEY, {RowFormat.ContentColumn} jsonb NOT NULL)",
-                ct).ConfigureAwait(false);
-            found = await TableCatalog.FindAsync(connection, _options.Table, _options.Key, ct).ConfigureAwait(false)
-                ?? throw PostgresErrors.NoTable.Error($"The table {_options.Table} was made and is not there.");
+            if (_table is not null || DocumentFields.Of(sample) is not { } found) return _table;
+            var seen = found.ToDictionary(f => f.Path);
+            var named = _named.Select(f => NewTable.Settle(f, seen.GetValueOrDefault(f.Path)));
+            SourceField[] fields = [.. named.Concat(found).Concat(DocumentFields.Wanted(_run)).DistinctBy(f => f.Path)];
+            return _table = await _database.CallAsync(
+                $"Making {_options.Table} failed", (connection, stop) => MakeAsync(connection, (name, key) => NewTable.OfColumns(name, key, fields), stop), ct).ConfigureAwait(false);
         }
+        finally
+        {
+            _making.Release();
+        }
+    }
 
-        return await SinkTable.OfAsync(connection, found, _options.Shape, ct).ConfigureAwait(false);
+    private async Task<SinkTable> MakeAsync(NpgsqlConnection connection, Func<string, string, string> statement, CancellationToken ct)
+    {
+        var name = await PostgresDatabase.RowAsync(
+            connection, "SELECT string_agg(quote_ident(part), '.') FROM unnest(parse_ident($1)) part", ct, _options.Table).ConfigureAwait(false);
+        await PostgresDatabase.ExecuteAsync(connection, statement(name[0]!, KeyOfNewTable()), ct).ConfigureAwait(false);
+        return await LookAsync(connection, ct).ConfigureAwait(false) ?? throw PostgresErrors.NoTable.Error($"The table {_options.Table} was made and is not there.");
     }
 
     private async Task<SinkTable?> LookAsync(NpgsqlConnection connection, CancellationToken ct)
@@ -164,14 +198,6 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink
         return null;
     }
 
-    private string KeyOfNewTable()
-    {
-        if (_options.Shape == TableShape.Columns)
-        {
-            throw PostgresErrors.NoTable.Error($"There is no table {_options.Table} whose columns could be written.", "Create it, or leave --pg-shape out for a table of documents.");
-        }
-
-        return _options.Key.Count == 0 ? "id" : _options.Key.Count == 1 ? _options.Key[0]
-            : throw PostgresErrors.TableMisfit.Error($"A new table for documents has one key column, and --pg-key names {_options.Key.Count}.");
-    }
+    private string KeyOfNewTable() => _options.Key.Count == 0 ? "id" : _options.Key.Count == 1 ? _options.Key[0]
+        : throw PostgresErrors.TableMisfit.Error($"A new table has one key column, and --pg-key names {_options.Key.Count}.");
 }

@@ -86,7 +86,7 @@ public sealed class PostgresSource : IDataSource
         if (_options.Shape == TableShape.Document) return SourceSchema.Unknown;
         var rows = SelectReader.IsSelect(_run.Query)
             ? await _selectReader.DescribeAsync(_run.Query!, ct).ConfigureAwait(false)
-            : await ReadDocumentsAsync(Selection.Everything, ct).ConfigureAwait(false) is { Rows: not null } documents ? documents.Root.Table : null;
+            : await ReadDocumentsAsync(Selection.Everything, ct).ConfigureAwait(false) is { Rows.IsDocument: false } documents ? documents.Root.Table : null;
         return rows?.Schema ?? SourceSchema.Unknown;
     }
 

@@ -50,6 +50,9 @@ internal sealed class RowFormat
         SelectList = string.Join(", ", selected);
     }
 
+    /// <summary>True where the document is what one column holds.</summary>
+    public bool IsDocument => _content >= 0;
+
     /// <summary>What to select, <c>ctid</c> first.</summary>
     public string SelectList { get; }
 
@@ -83,6 +86,11 @@ internal sealed class RowFormat
         output.AddMalformed(place.Number, output.Current[..keyLength], output.Current[keyLength..], code, _table.IsQuery ? $"A row of the query {reason}." : $"The row at ctid {place} of {_table.Name} {reason}.");
         output.DropRecord();
     }
+
+    /// <summary>True where a table's documents lie in one column: it is told so, or there is nothing beside it but the key.</summary>
+    public static bool HoldsDocuments(PostgresTable table, TableShape shape) => shape == TableShape.Document
+        || (shape == TableShape.Auto && table.Columns.Count == table.Key.Count + 1
+            && table.Find(ContentColumn) is { Form: ValueForm.Json or ValueForm.BinaryJson, IsPlain: true } content && !table.Key.Contains(content));
 
     private static PostgresColumn ContentOf(PostgresTable table) => table.Find(ContentColumn) is { Form: ValueForm.Json or ValueForm.BinaryJson, IsPlain: true } content
         ? content

@@ -1,5 +1,6 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Postgres;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
@@ -15,7 +16,7 @@ public sealed class ColumnsTests(SharedPostgres shared)
         var server = await shared.GetAsync();
         var table = "columns_" + Guid.NewGuid().ToString("N");
         await server.ExecuteAsync($"CREATE TABLE {table} (a int, b text, price numeric, at timestamptz, tags text[], more jsonb, PRIMARY KEY (a, b))");
-        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, TimeProvider.System);
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, new RunOptions(), TimeProvider.System);
         await sink.PrepareAsync(SourceSchema.Unknown, Ct);
         Document[] documents =
         [
@@ -91,7 +92,7 @@ public sealed class ColumnsTests(SharedPostgres shared)
         var server = await shared.GetAsync();
         var table = "fit_" + Guid.NewGuid().ToString("N");
         await server.ExecuteAsync($"CREATE TABLE {table} (id text PRIMARY KEY, \"o'v\" {type}, note text)");
-        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, TimeProvider.System);
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, new RunOptions(), TimeProvider.System);
         await sink.PrepareAsync(SourceSchema.Unknown, Ct);
         Document[] documents = [new("before", """{"note":"a"}"""), new("it", $$"""{"o'v":{{value}},"note":"b"}"""), new("after", """{"note":"c"}""")];
         using (var batch = Slices.Of(documents))
@@ -112,7 +113,7 @@ public sealed class ColumnsTests(SharedPostgres shared)
         var server = await shared.GetAsync();
         var table = "twice_" + Guid.NewGuid().ToString("N");
         await server.ExecuteAsync($"CREATE TABLE {table} (id text PRIMARY KEY, n numeric(3,1))");
-        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, TimeProvider.System);
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, new RunOptions(), TimeProvider.System);
         await sink.PrepareAsync(SourceSchema.Unknown, Ct);
         using (var batch = Slices.Of([new("k", """{"n":1.25}"""), new("k", """{"n":1.5,"red":1}"""), new("k", """{"n":2.5}""")]))
         {
@@ -130,7 +131,7 @@ public sealed class ColumnsTests(SharedPostgres shared)
         var server = await shared.GetAsync();
         var table = "other_" + Guid.NewGuid().ToString("N");
         await server.ExecuteAsync($"CREATE TABLE {table} (a int, b text, note text, PRIMARY KEY (a, b))");
-        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, TimeProvider.System);
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, new RunOptions(), TimeProvider.System);
         await sink.PrepareAsync(SourceSchema.Unknown, Ct);
         using (var batch = Slices.Of([new("1,x%2Cy", """{"a":1,"b":"x,y"}"""), new("2,b", """{"a":3,"b":"b"}"""), new("3,b", """{"a":"3","b":"c"}""")]))
         {
@@ -140,6 +141,90 @@ public sealed class ColumnsTests(SharedPostgres shared)
         }
 
         Assert.Equal(["1", "x,y"], Assert.Single(await server.RowsAsync($"SELECT a::text, b FROM {table}")));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
+    [Fact]
+    public async Task A_table_that_is_missing_is_made_with_columns_that_take_the_first_documents_as_they_are()
+    {
+        var server = await shared.GetAsync();
+        var table = "made_" + Guid.NewGuid().ToString("N");
+        await using var sink = new PostgresSink(
+            new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table, Shape = TableShape.Columns }, new RunOptions(), TimeProvider.System);
+        await sink.PrepareAsync(
+            new SourceSchema(
+            [
+                new SourceField("at", FieldKind.Timestamp, "date", "strict_date_optional_time||epoch_millis"), new SourceField("epoch", FieldKind.Timestamp, "date", "strict_date_optional_time||epoch_millis"),
+                new SourceField("tags", FieldKind.Keyword, "keyword"), new SourceField("word", FieldKind.Keyword, "keyword"), new SourceField("big", FieldKind.Integer, "long"),
+                new SourceField("place.city", FieldKind.Text, "text"), new SourceField("unseen", FieldKind.Boolean, "boolean"),
+            ]),
+            Ct);
+        Assert.True(sink.NeedsSample);
+        Document[] documents =
+        [
+            new("007", """{"id":"007","at":"2024-02-29T12:34:56.5Z","epoch":1709210096000,"tags":["a","b"],"word":"w","big":9007199254740993,"place":{"city":"x"},"n":1.10,"mixed":1,"o'dd \"":null}"""),
+            new("b", """{"n":2,"mixed":"two","flag":true,"o'dd \"":"é"}"""),
+        ];
+        using (var batch = Slices.Of(documents))
+        {
+            await sink.LearnAsync([batch.Slice()], Ct);
+            Assert.False(sink.NeedsSample);
+            Assert.Empty((await sink.WriteAsync(batch.Slice(), Ct)).Failures);
+        }
+
+        var columns = await server.RowsAsync("SELECT attname::text || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 ORDER BY attnum", table);
+        Assert.Equal(
+            [
+                "id text", "at timestamp with time zone", "epoch jsonb", "tags jsonb", "word text", "big bigint", "place jsonb", "unseen boolean", "n numeric", "mixed jsonb",
+                "o'dd \" text", "flag boolean",
+            ],
+            columns.Select(c => c[0]));
+        var rows = await server.RowsAsync($"SELECT jsonb_strip_nulls(to_jsonb(t))::text FROM {table} t ORDER BY id");
+        ContentAssert.Same(
+            [documents[0] with { Json = documents[0].Json.Replace("56.5Z", "56.5+00:00", StringComparison.Ordinal).Replace(",\"o'dd \\\"\":null", "", StringComparison.Ordinal) }, documents[1] with { Json = documents[1].Json.Replace("{", "{\"id\":\"b\",", StringComparison.Ordinal) }],
+            new Dictionary<string, string> { ["007"] = rows[0][0], ["b"] = rows[1][0] });
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
+    [Fact]
+    public async Task Names_that_the_server_would_cut_make_no_table_and_deletes_alone_make_none()
+    {
+        var server = await shared.GetAsync();
+        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = "none_" + Guid.NewGuid().ToString("N"), Shape = TableShape.Columns };
+        await using var sink = new PostgresSink(options, new RunOptions(), TimeProvider.System);
+        await sink.PrepareAsync(SourceSchema.Unknown, Ct);
+        using (var delete = Slices.Deletes("a")) Assert.Equal((0, 1), (await sink.WriteAsync(delete.Slice(), Ct)) is var result ? (result.Written, result.Unchanged) : default);
+        using (var batch = Slices.Of([new("a", $$"""{"{{new string('é', 32)}}":1}""")]))
+        {
+            var refused = await Assert.ThrowsAsync<Core.Errors.PipelineException>(() => sink.WriteAsync(batch.Slice(), Ct));
+            Assert.Equal(PostgresErrors.TableMisfit, refused.Error);
+            Assert.Contains("63 bytes", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal([""], Assert.Single(await server.RowsAsync("SELECT to_regclass($1)::text", options.Table)));
+    }
+
+    [Fact]
+    public async Task A_table_of_nothing_but_keys_and_documents_is_read_as_these()
+    {
+        var server = await shared.GetAsync();
+        var table = "plain_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (name text PRIMARY KEY, content jsonb)");
+        await server.ExecuteAsync($$"""INSERT INTO {{table}} VALUES ('a', '{"n":1}')""");
+        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table, UpdatedColumn = "" };
+        await using (var following = new Following(options))
+        {
+            await following.PassAsync(ReadKind.Snapshot, Ct);
+            ContentAssert.Same([new Document("a", """{"n":1}""")], following.Held);
+        }
+
+        await server.ExecuteAsync($"ALTER TABLE {table} ADD COLUMN more int");
+        await using (var following = new Following(options))
+        {
+            await following.PassAsync(ReadKind.Snapshot, Ct);
+            ContentAssert.Same([new Document("a", """{"name":"a","content":{"n":1},"more":null}""")], following.Held);
+        }
+
         await server.ExecuteAsync($"DROP TABLE {table}");
     }
 }

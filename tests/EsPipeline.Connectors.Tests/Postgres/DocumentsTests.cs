@@ -72,7 +72,7 @@ public sealed class DocumentsTests(SharedPostgres shared)
             }
         }
 
-        if (way == FollowWay.Changes) await ExecuteAsync($"SELECT pg_drop_replication_slot('{name}')");
+        if (way == FollowWay.Changes) await server.LoseSlotAsync(name);
         NpgsqlConnection.ClearAllPools();
         await server.ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
 

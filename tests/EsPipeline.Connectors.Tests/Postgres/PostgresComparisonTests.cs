@@ -1,5 +1,6 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Postgres;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Verification;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
@@ -119,6 +120,6 @@ public sealed class PostgresComparisonTests(SharedPostgres shared)
             _state.Dispose();
         }
 
-        private PostgresSink Open() => new(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = Table }, TimeProvider.System);
+        private PostgresSink Open() => new(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = Table }, new RunOptions(), TimeProvider.System);
     }
 }

@@ -24,7 +24,7 @@ internal sealed class PostgresTarget(PostgresServer server, string table, Postgr
     ];
 
     public override IDataSink Open(SinkKnobs knobs) =>
-        new PostgresSink(Options with { Port = knobs.Through?.Port ?? server.Port }, TimeProvider.System, knobs.Timeout ?? TimeSpan.FromSeconds(30));
+        new PostgresSink(Options with { Port = knobs.Through?.Port ?? server.Port }, new RunOptions(), TimeProvider.System, knobs.Timeout ?? TimeSpan.FromSeconds(30));
 
     public override async Task<IReadOnlyDictionary<string, string>> ReadAllAsync(CancellationToken ct) =>
         (await server.RowsAsync($"SELECT id, content::text FROM {table}")).ToDictionary(r => r[0], r => r[1]);
@@ -35,9 +35,9 @@ internal sealed class PostgresTarget(PostgresServer server, string table, Postgr
         {
             case SinkFault.WrongPassword:
                 _secured = await PostgresServer.StartSecuredAsync();
-                return new PostgresSink(Options with { Port = _secured.Port, Password = new Secret("wrong") }, TimeProvider.System);
+                return new PostgresSink(Options with { Port = _secured.Port, Password = new Secret("wrong") }, new RunOptions(), TimeProvider.System);
             case SinkFault.MissingTarget:
-                return new PostgresSink(Options with { Table = "no_such_schema.t" }, TimeProvider.System);
+                return new PostgresSink(Options with { Table = "no_such_schema.t" }, new RunOptions(), TimeProvider.System);
             default:
                 // What the server says when its disk is full, said by a trigger: a full disk of its own would need a file system.
                 await server.ExecuteAsync($"CREATE TABLE {table} (id text PRIMARY KEY, content jsonb NOT NULL)");
@@ -56,7 +56,7 @@ internal sealed class PostgresTarget(PostgresServer server, string table, Postgr
     {
         await server.ExecuteAsync($"CREATE TABLE {table}_misfit (id text PRIMARY KEY, content jsonb, made_by text NOT NULL)");
         _cleanups.Add($"DROP TABLE {table}_misfit");
-        return (new PostgresSink(Options with { Table = table + "_misfit" }, TimeProvider.System), "made_by");
+        return (new PostgresSink(Options with { Table = table + "_misfit" }, new RunOptions(), TimeProvider.System), "made_by");
     }
 
     public override async Task CrashServerAsync(CancellationToken ct)
@@ -91,9 +91,9 @@ public sealed class PostgresSinkConformance(SharedPostgres shared) : SinkConform
         await server.ExecuteAsync("CREATE ROLE writer LOGIN");
         await server.ExecuteAsync("CREATE DATABASE full_house OWNER writer");
         var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = "writer", Database = "full_house", Table = "t" };
-        await using var first = new PostgresSink(options, TimeProvider.System);
+        await using var first = new PostgresSink(options, new RunOptions(), TimeProvider.System);
         await first.PrepareAsync(Core.Sources.SourceSchema.Unknown, Ct);
-        await using var second = new PostgresSink(options, TimeProvider.System);
+        await using var second = new PostgresSink(options, new RunOptions(), TimeProvider.System);
         Assert.Equal(Core.Errors.FailureKind.Transient, (await second.CheckAsync(Ct)).Problem?.Kind);
     }
 
@@ -113,7 +113,7 @@ public sealed class PostgresSinkConformance(SharedPostgres shared) : SinkConform
     public async Task A_rehearsal_without_a_table_makes_none_and_still_finds_a_key_with_nul()
     {
         await using var target = (PostgresTarget)await CreateAsync(Ct);
-        await using var sink = new PostgresSink(target.Options, TimeProvider.System);
+        await using var sink = new PostgresSink(target.Options, new RunOptions(), TimeProvider.System);
         var notes = await sink.PrepareRehearsalAsync(Core.Sources.SourceSchema.Unknown, reachable: true, Ct);
         Assert.Contains(notes, n => n.Contains(target.Options.Table, StringComparison.Ordinal));
         using var batch = Conformance.Slices.Of([target.Refused[0].Document, .. Corpus.Plain(2)]);

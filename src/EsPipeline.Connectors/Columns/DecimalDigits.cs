@@ -1,6 +1,6 @@
 using System.Buffers.Text;
 
-namespace EsPipeline.Connectors.MySql;
+namespace EsPipeline.Connectors.Columns;
 
 /// <summary>
 /// A JSON number by its value: its significant digits without zeros at either end, and where the point stands among them. Two numbers are

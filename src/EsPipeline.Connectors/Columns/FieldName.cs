@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace EsPipeline.Connectors.MySql;
+namespace EsPipeline.Connectors.Columns;
 
 /// <summary>The names of fields, which may be no text at all.</summary>
 internal static class FieldName

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Connectors.Columns;
+
+/// <summary>The fields at the top of documents, which become the columns of a table that is made for them.</summary>
+internal static class DocumentFields
+{
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
+
+    /// <summary>What is known of the fields after <c>--fields</c> and its like: the schema is the source's.</summary>
+    public static SourceSchema Kept(SourceSchema schema, RunOptions run)
+    {
+        if (run.Rename.Count > 0 || run.Set.Count > 0) return SourceSchema.Unknown;
+        var kept = run.Fields.Select(f => f.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
+        return new SourceSchema([.. schema.Fields.Where(f =>
+            (kept.Count == 0 || kept.Contains(f.Path.Split('.')[0])) && !run.ExcludeFields.Any(e => f.Path == e || f.Path.StartsWith(e + ".", StringComparison.Ordinal)))]);
+    }
+
+    /// <summary>The fields that <c>--fields</c> names, whether or not a document has them.</summary>
+    public static IEnumerable<SourceField> Wanted(RunOptions run) => run.Fields.Select(f => new SourceField(f.Split('.')[0], FieldKind.Json, "json"));
+
+    /// <summary>The fields at the top of a schema; a field within an object makes the object one.</summary>
+    public static IEnumerable<SourceField> TopOf(SourceSchema schema)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var nested = schema.Fields.Where(f => f.Path.Contains('.', StringComparison.Ordinal)).Select(f => f.Path.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
+        foreach (var field in schema.Fields)
+        {
+            var top = field.Path.Split('.')[0];
+            if (seen.Add(top)) yield return nested.Contains(top) && field.Path != top ? new SourceField(top, FieldKind.Object, "object") : field;
+        }
+    }
+
+    /// <summary>
+    /// The fields of some documents, in the order in which they first appear, each of a kind that holds all its values; null where there is
+    /// no document.
+    /// </summary>
+    public static IReadOnlyList<SourceField>? Of(IReadOnlyList<RecordSlice> sample)
+    {
+        var kinds = new OrderedDictionary<string, FieldKind>(StringComparer.Ordinal);
+        var documents = 0;
+        foreach (var slice in sample)
+        {
+            foreach (ref readonly var record in slice.Records)
+            {
+                if (record.Operation == RecordOperation.Delete) continue;
+                documents++;
+                Note(record.Json.Span, kinds);
+            }
+        }
+
+        return documents == 0 ? null : [.. kinds.Select(k => new SourceField(k.Key, k.Value, k.Value.ToString()))];
+    }
+
+    private static void Note(ReadOnlySpan<byte> document, OrderedDictionary<string, FieldKind> kinds)
+    {
+        var reader = new Utf8JsonReader(document, ReaderOptions);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = FieldName.Of(ref reader);
+            reader.Read();
+            if (name is not null)
+            {
+                var kind = KindOf(ref reader);
+                kinds[name] = kinds.TryGetValue(name, out var before) ? Both(before, kind) : kind;
+            }
+
+            reader.Skip();
+        }
+    }
+
+    private static FieldKind KindOf(ref Utf8JsonReader reader)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String: return FieldKind.Text;
+            case JsonTokenType.True or JsonTokenType.False: return FieldKind.Boolean;
+            case JsonTokenType.Null: return FieldKind.Unknown;
+            case JsonTokenType.Number:
+                if (new DecimalDigits(reader.ValueSpan).TryGetInteger(out var value) && value >= long.MinValue && value <= long.MaxValue) return FieldKind.Integer;
+                return DecimalDigits.FitsDouble(reader.ValueSpan) ? FieldKind.Double : FieldKind.Json;
+            default: return FieldKind.Json;
+        }
+    }
+
+    private static FieldKind Both(FieldKind a, FieldKind b)
+    {
+        if (a == b || b == FieldKind.Unknown) return a;
+        if (a == FieldKind.Unknown) return b;
+        return (a, b) is (FieldKind.Integer, FieldKind.Double) or (FieldKind.Double, FieldKind.Integer) ? FieldKind.Double : FieldKind.Json;
+    }
+}
