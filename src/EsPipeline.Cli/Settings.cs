@@ -175,8 +175,8 @@ internal sealed class Settings
         var parts = new Dictionary<string, string>();
         foreach (var value in Values.Where(v => matters(v.Definition)))
         {
-            var text = OptionDefinition.Format(value.Value);
-            if (text != OptionDefinition.Format(value.Definition.DefaultValue)) parts[value.Definition.DisplayName.TrimStart('-')] = text;
+            var text = value.Definition.Show(value.Value);
+            if (text != value.Definition.Show(value.Definition.DefaultValue)) parts[value.Definition.DisplayName.TrimStart('-')] = text;
         }
 
         if (Query is not null) parts["query"] = Query;

@@ -87,7 +87,7 @@ internal sealed partial class Advice(Settings? settings)
         }
 
         var value = settings.Values.FirstOrDefault(v => v.Definition.DisplayName == name && !v.Definition.IsSecret);
-        return value is null ? "" : OptionDefinition.Format(value.Value is IReadOnlyList<string> list ? (list.Count > 0 ? list[0] : "") : value.Value);
+        return value is null ? "" : value.Definition.Show(value.Value is IReadOnlyList<string> list ? (list.Count > 0 ? list[0] : "") : value.Value);
     }
 
     private string JobOptions()

@@ -151,7 +151,7 @@ public sealed record RunOptions : IValidatedOptions
     public string? DeadLetters { get; init; }
 
     /// <summary>Where state is kept.</summary>
-    [Option("--state", "Folder for positions, dead letters and history, or postgres://user@host/database for all but the dead letters", Environment = ["ESPIPE_STATE"], Value = "FOLDER|URL")]
+    [Option("--state", "Folder for positions, dead letters and history, or postgres://user@host/database for all but the dead letters", Environment = ["ESPIPE_STATE"], Value = "FOLDER|URL", Address = true)]
     public string State { get; init; } = "./.espipe";
 
     /// <summary>How often positions are saved.</summary>
@@ -243,7 +243,7 @@ public sealed record RunOptions : IValidatedOptions
     public Secret? AnthropicKey { get; init; }
 
     /// <summary>The address of the model's interface.</summary>
-    [Option("", "Address of the Anthropic API, for --ai-errors", Environment = ["ANTHROPIC_BASE_URL"], Value = "URL", Default = "https://api.anthropic.com")]
+    [Option("", "Address of the Anthropic API, for --ai-errors", Environment = ["ANTHROPIC_BASE_URL"], Value = "URL", Default = "https://api.anthropic.com", Address = true)]
     public string? AnthropicUrl { get; init; }
 
     /// <summary>The model.</summary>
