@@ -61,6 +61,9 @@ internal sealed class Settings
     /// <summary>The job's name.</summary>
     public string Job => Run.Job ?? $"{Source.Name}-{Sink.Name}-{new JobIdentity(PartsWhere(d => d.NamesJob)).Hash[..8]}";
 
+    /// <summary>True where anything was given that the job's name is made of, wherever: <see cref="Job"/> is then the job that is meant.</summary>
+    public bool NamesJob => Query is not null || Values.Any(v => v.Origin != OptionOrigin.Default && (v.Definition.NamesJob || v.Definition.Name is "--source" or "--sink"));
+
     /// <summary>True where an option was given, wherever.</summary>
     public bool IsGiven(string option) => Values.Any(v => v.Definition.Name == option && v.Origin != OptionOrigin.Default);
 
