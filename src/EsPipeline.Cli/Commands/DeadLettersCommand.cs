@@ -47,7 +47,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
             if (!Chosen(invocation, letter)) continue;
             if (format == OutputFormat.Json)
             {
-                terminal.WriteResult(Encoding.UTF8.GetString(letter.ToJson()));
+                terminal.WriteJson(Encoding.UTF8.GetString(letter.ToJson()));
                 continue;
             }
 
