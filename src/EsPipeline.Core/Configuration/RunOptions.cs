@@ -268,6 +268,7 @@ public sealed record RunOptions : IValidatedOptions
         if (!IPAddress.TryParse(MetricsHost, out _)) yield return $"--metrics-host: '{MetricsHost}' is not an IP address.";
         if (Mode == RunMode.Custom && (Query ?? QueryFile) is null) yield return "--mode custom: it needs --query or --query-file.";
         if (Mode == RunMode.Continuous && Until is not null) yield return "--until: a continuous run has no end; use --mode full-sync.";
+        if (Mode == RunMode.Single && Until is not null) yield return "--until: a single run goes on from where the last one ended, to whatever is new; use --mode full-sync.";
         if (Mode is RunMode.Continuous or RunMode.Single && Limit is not null) yield return "--limit: it would leave changes out; use --mode full-sync or custom.";
     }
 }

@@ -148,4 +148,14 @@ public sealed class TextTests
         Assert.Contains("def-secret", AddressText.PasswordsOf("postgres://u:12/def-secret@localhost/db"));
         Assert.Empty(AddressText.PasswordsOf("http://localhost:9200/orders"));
     }
+
+    [Theory]
+    [InlineData(RunMode.Continuous)]
+    [InlineData(RunMode.Single)]
+    public void A_job_that_goes_on_from_where_it_was_has_no_end_in_time(RunMode mode)
+    {
+        Assert.True(TimeText.TryParse("2024-01-01T00:00:00Z", default, out var until));
+        Assert.StartsWith("--until:", Assert.Single(new RunOptions { Mode = mode, Until = until }.Mistakes()), StringComparison.Ordinal);
+        Assert.Empty(new RunOptions { Mode = RunMode.FullSync, Until = until }.Mistakes());
+    }
 }
