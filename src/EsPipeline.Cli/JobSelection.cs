@@ -6,8 +6,8 @@ namespace EsPipeline.Cli;
 /// <summary>Finds the job that a command is about.</summary>
 internal static class JobSelection
 {
-    /// <summary>The one of <c>--job</c>, else the one of the configured ends, else the only one that there is.</summary>
-    /// <exception cref="Core.Errors.PipelineException">There is none, or several and none was chosen.</exception>
+    /// <summary>The one of <c>--job</c>, else the one of the configured ends, else, where nothing says which, the only one that there is.</summary>
+    /// <exception cref="Core.Errors.PipelineException">The one that was named has no state; or there is none, or several and none was chosen.</exception>
     public static async Task<string> FindAsync(Settings settings, IStateStore state, CancellationToken ct)
     {
         var jobs = await state.ListJobsAsync(ct);
@@ -19,7 +19,15 @@ internal static class JobSelection
                 $"No job '{given}' has state in {state.Description}{(near is null ? "" : $"; did you mean {near}?")}");
         }
 
-        if (settings.Source is not null && settings.Sink is not null && jobs.Contains(settings.Job)) return settings.Job;
+        var named = settings.Source is not null && settings.Sink is not null ? settings.Job : null;
+        if (named is not null && jobs.Contains(named)) return named;
+        if (jobs.Count > 0 && settings.NamesJob)
+        {
+            throw ConfigurationErrors.NoSuchJob.Error(
+                $"{(named is null ? "The job of these options" : $"The job of these options, {named},")} has no state in {state.Description}; what has is {string.Join(", ", jobs)}.",
+                "Choose one with --job, or give the options that the job runs with.");
+        }
+
         return jobs switch
         {
             [] => throw ConfigurationErrors.NoSuchJob.Error($"No job has state in {state.Description}."),

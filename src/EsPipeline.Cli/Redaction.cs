@@ -1,6 +1,5 @@
 using System.Security;
 using System.Text.Encodings.Web;
-using System.Text.RegularExpressions;
 using EsPipeline.Core.Configuration;
 
 namespace EsPipeline.Cli;
@@ -9,7 +8,7 @@ namespace EsPipeline.Cli;
 /// The last guard of invariant 7: takes every configured secret, in each way in which it may be written, out of text that is about to be
 /// shown or logged. Nothing should put one there; a server's answer or a library's exception might.
 /// </summary>
-internal sealed partial class Redaction
+internal sealed class Redaction
 {
     // A shorter secret is likely to be a part of ordinary words.
     private const int ShortestSecret = 4;
@@ -35,8 +34,9 @@ internal sealed partial class Redaction
     public static Redaction Of(IEnumerable<OptionValue> values) => new(values.SelectMany(v => v.Value switch
     {
         Secret secret => [secret.Reveal()],
-        string text => UserInfo().Matches(text).Select(m => m.Groups["password"].Value).SelectMany(p => new[] { p, Uri.UnescapeDataString(p) }),
-        IEnumerable<string> list => list.SelectMany(t => UserInfo().Matches(t)).Select(m => m.Groups["password"].Value),
+        string address when v.Definition.IsAddress => AddressText.PasswordsOf(address),
+        string text => AddressText.PasswordsIn(text),
+        IEnumerable<string> list => list.SelectMany(AddressText.PasswordsIn),
         _ => (IEnumerable<string>)[],
     }));
 
@@ -44,10 +44,6 @@ internal sealed partial class Redaction
     public string Apply(string text)
     {
         foreach (var secret in _secrets) text = text.Replace(secret, "***", StringComparison.Ordinal);
-        return UserInfo().Replace(text, m => m.Value.Replace(":" + m.Groups["password"].Value + "@", ":***@", StringComparison.Ordinal));
+        return AddressText.HideIn(text);
     }
-
-    // No part can match what follows it, so that no text takes longer than its length.
-    [GeneratedRegex(@"://[^/\s:@]*:(?<password>[^/\s]*)@", RegexOptions.None, matchTimeoutMilliseconds: Timeout.Infinite)]
-    private static partial Regex UserInfo();
 }

@@ -38,6 +38,10 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
         }
     }
 
+    /// <summary>Writes a JSON document that is the result. A terminal takes more characters for commands than JSON has to escape: they are escaped.</summary>
+    public void WriteJson(string json) =>
+        WriteResult(string.Concat(json.Select(c => c == '\r' ? "" : char.IsControl(c) && c is not ('\n' or '\t') ? $"\\u{(int)c:x4}" : c.ToString())));
+
     /// <summary>Writes a table of the result, as wide as the terminal, or as its content where there is none.</summary>
     public void WriteTable(Table table)
     {

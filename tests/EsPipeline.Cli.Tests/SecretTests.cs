@@ -51,6 +51,32 @@ public sealed class SecretTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("http://elastic:" + Secret + "@localhost:1")]
+    [InlineData("elastic:" + Secret + "@localhost:1")]
+    [InlineData("http://elastic:1/" + Trace + "@localhost:1")]
+    [InlineData("http://localhost:1,http://elastic:" + Secret + "@localhost:2")]
+    public async Task A_password_in_an_address_is_shown_nowhere_though_it_was_written_as_it_should_not_be(string url)
+    {
+        SetEnvironment(null);
+        string[] ends = ["--source", "elasticsearch", "--sink", "jsonl", "--log-level", "debug", "--max-retries", "0"];
+        foreach (var more in Ways) await RunsSilentlyAsync([.. ends, .. more, "--es-url", url], "--es-url");
+        _folder.Environment["ES_HOST_URL"] = url;
+        foreach (var more in Ways) await RunsSilentlyAsync([.. ends, .. more], "ES_HOST_URL");
+    }
+
+    [Theory]
+    [InlineData("postgres://u:" + Secret + "@localhost:1/db")]
+    [InlineData("postgres://u:1/" + Trace + "@localhost/db")]
+    [InlineData("postgres://u:abc/" + Trace + "@localhost/db")]
+    public async Task A_password_in_the_address_of_the_state_is_shown_nowhere(string state)
+    {
+        _folder.Write("in.csv", "id,v\n1,a\n");
+        string[] ends = ["--source", "csv", "--csv-file", "in.csv", "--sink", "jsonl", "--output-file", "out.jsonl", "--simple-errors"];
+        foreach (var more in Ways) await RunsSilentlyAsync([.. ends, .. more, "--state", state], "--state");
+        await RunsSilentlyAsync(["status", "--state", state], "--state");
+    }
+
     [Fact]
     public async Task A_credential_on_the_command_line_is_warned_of()
     {

@@ -100,7 +100,7 @@ internal sealed class CheckpointCommand(Terminal terminal) : ICommand
 
         json.WriteEndArray();
         await json.FlushAsync(ct);
-        if (format == OutputFormat.Json) terminal.WriteResult(Encoding.UTF8.GetString(buffer.ToArray()));
+        if (format == OutputFormat.Json) terminal.WriteJson(Encoding.UTF8.GetString(buffer.ToArray()));
         return ExitCode.Done;
     }
 
@@ -116,7 +116,7 @@ internal sealed class CheckpointCommand(Terminal terminal) : ICommand
 
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true })) WriteJson(json, checkpoint);
-        terminal.WriteResult(Encoding.UTF8.GetString(buffer.ToArray()));
+        terminal.WriteJson(Encoding.UTF8.GetString(buffer.ToArray()));
         return ExitCode.Done;
     }
 

@@ -29,7 +29,7 @@ internal static class ConfigCheck
                 OptionOrigin.EnvFile => $".env file {value.OriginName}",
                 _ => "default",
             };
-            var text = value.Origin == OptionOrigin.Default ? value.Definition.DefaultText : OptionDefinition.Format(value.Value);
+            var text = value.Origin == OptionOrigin.Default ? value.Definition.DefaultText : value.Definition.Show(value.Value);
             terminal.WriteResult($"{value.Definition.DisplayName,-28} {text,-32} {origin}");
         }
 

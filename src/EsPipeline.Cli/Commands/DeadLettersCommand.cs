@@ -47,7 +47,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
             if (!Chosen(invocation, letter)) continue;
             if (format == OutputFormat.Json)
             {
-                terminal.WriteResult(Encoding.UTF8.GetString(letter.ToJson()));
+                terminal.WriteJson(Encoding.UTF8.GetString(letter.ToJson()));
                 continue;
             }
 
@@ -108,8 +108,9 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
             if (Chosen(invocation, letter)) ids.Add(letter.Id);
         }
 
-        await letters.SettleAsync(ids, "dropped", ct);
-        terminal.WriteResult($"dropped {ids.Count} dead letters; their lines stay in {path}");
+        var dropped = await letters.SettleAsync(ids, "dropped", ct);
+        var gone = dropped < ids.Count ? $"; {ids.Count - dropped} were settled already" : "";
+        terminal.WriteResult($"dropped {dropped} dead letters{gone}; their lines stay in {path}");
         return ExitCode.Done;
     }
 

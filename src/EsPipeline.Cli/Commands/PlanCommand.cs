@@ -50,7 +50,7 @@ internal sealed class PlanCommand(Terminal terminal) : ICommand
         switch (format)
         {
             case PlanFormat.Json:
-                terminal.WriteResult(PlanReport.Json(settings, plan));
+                terminal.WriteJson(PlanReport.Json(settings, plan));
                 break;
             case PlanFormat.Junit:
                 terminal.WriteResult(JUnitReport.Of(settings, plan));

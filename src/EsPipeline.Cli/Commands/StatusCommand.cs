@@ -30,7 +30,7 @@ internal sealed class StatusCommand(Terminal terminal) : ICommand
         var job = await JobSelection.FindAsync(settings, state, ct);
         var runs = await state.ReadRunsAsync(job, most, ct);
         var checkpoint = await state.ReadCheckpointAsync(job, ct);
-        if (format == OutputFormat.Json) terminal.WriteResult(Json(job, runs, checkpoint));
+        if (format == OutputFormat.Json) terminal.WriteJson(Json(job, runs, checkpoint));
         else ShowTable(job, runs, checkpoint);
         return ExitCode.Done;
     }

@@ -46,7 +46,7 @@ internal sealed class VerifyCommand(Terminal terminal) : ICommand
         var result = await new Verifier(setup, Options(invocation, settings, host)).VerifyAsync(ct);
         if (format == OutputFormat.Json)
         {
-            terminal.WriteResult(VerifyReport.Json(settings, result));
+            terminal.WriteJson(VerifyReport.Json(settings, result));
         }
         else
         {

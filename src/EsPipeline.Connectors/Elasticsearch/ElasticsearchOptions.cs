@@ -21,7 +21,7 @@ public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptio
 {
     /// <summary>The addresses.</summary>
     [Option("--es-url", "Address of the cluster, or several with commas; http://host:9200/index/_search also names the index",
-        Environment = ["ES_HOST_URL"], Value = "URL", Default = "http://localhost:9200", NamesJob = true)]
+        Environment = ["ES_HOST_URL"], Value = "URL", Default = "http://localhost:9200", NamesJob = true, Address = true)]
     public string Url { get; init; } = "";
 
     /// <summary>The index.</summary>
@@ -30,7 +30,7 @@ public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptio
     public string Index { get; init; } = "";
 
     /// <summary>The host, where no address is given.</summary>
-    [Option("", "Host of the cluster where --es-url is not given", Environment = ["ELASTICSEARCH_HOST", "ES_HOST"], NamesJob = true)]
+    [Option("", "Host of the cluster where --es-url is not given", Environment = ["ELASTICSEARCH_HOST", "ES_HOST"], NamesJob = true, Address = true)]
     public string Host { get; init; } = "";
 
     /// <summary>The port of <see cref="Host"/>.</summary>

@@ -51,7 +51,7 @@ public sealed record FirestoreOptions : IValidatedOptions, IEffectiveOptions
     public string? CredentialsFile { get; init; }
 
     /// <summary>The emulator.</summary>
-    [Option("", "Firestore emulator to use instead of the service, without signing in", Environment = ["FIRESTORE_EMULATOR_HOST"], Value = "HOST:PORT")]
+    [Option("", "Firestore emulator to use instead of the service, without signing in", Environment = ["FIRESTORE_EMULATOR_HOST"], Value = "HOST:PORT", Address = true)]
     public string? EmulatorHost { get; init; }
 
     /// <summary>The project as given, or as the credentials file names it; null where neither does.</summary>

@@ -26,7 +26,7 @@ public enum HadoopFormat
 public sealed partial record HadoopOptions : IValidatedOptions
 {
     /// <summary>The S3 service.</summary>
-    [Option("--s3-endpoint", "Address of the S3 service", Environment = ["S3_ENDPOINT_URL", "HETZNER_S3_ENDPOINT_URL"], Value = "URL", Default = "AWS")]
+    [Option("--s3-endpoint", "Address of the S3 service", Environment = ["S3_ENDPOINT_URL", "HETZNER_S3_ENDPOINT_URL"], Value = "URL", Default = "AWS", Address = true)]
     public string? Endpoint { get; init; }
 
     /// <summary>The bucket.</summary>

@@ -27,6 +27,9 @@ public sealed class OptionAttribute(string name, string description) : Attribute
     /// <summary>How the default is described where it depends on something: <c>cores, 2 to 8</c>.</summary>
     public string Default { get; init; } = "";
 
+    /// <summary>True for an address, or several with commas, in which somebody may write a password, in the right form or not.</summary>
+    public bool Address { get; init; }
+
     /// <summary>For a list: true where a value may hold commas, and the option is given once for each item.</summary>
     public bool Repeated { get; init; }
 

@@ -3,12 +3,11 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace EsPipeline.Core.Configuration;
 
 /// <summary>One option of an options record, as help and the binder see it.</summary>
-public sealed partial class OptionDefinition
+public sealed class OptionDefinition
 {
     private static readonly ConcurrentDictionary<Type, (PropertyInfo Property, OptionAttribute Attribute, object? Default)[]> Declared = new();
 
@@ -53,6 +52,9 @@ public sealed partial class OptionDefinition
 
     /// <summary>True for what must never be printed.</summary>
     public bool IsSecret => ValueType == typeof(Secret);
+
+    /// <summary>True for an address, which may hold a password.</summary>
+    public bool IsAddress => _attribute.Address;
 
     /// <summary>True where another value means another job.</summary>
     public bool IsIdentity => _attribute.Identity;
@@ -102,6 +104,9 @@ public sealed partial class OptionDefinition
             .Select(p => (p.Property, p.Attribute!, p.Property.GetValue(defaults)))];
     }
 
+    /// <summary>A value of this option as it may be shown.</summary>
+    public string Show(object? value) => IsAddress && value is string address ? AddressText.Hide(address) : Format(value);
+
     /// <summary>A value as it could be typed, secrets and passwords within URLs as <c>***</c>: a job's name does not change with a password.</summary>
     public static string Format(object? value) => value switch
     {
@@ -109,16 +114,13 @@ public sealed partial class OptionDefinition
         bool flag => flag ? "true" : "false",
         TimeSpan duration => DurationText.Format(duration),
         Enum choice => EnumText.Kebab(choice),
-        string text => UrlPassword().Replace(text, "${start}***@"),
+        string text => AddressText.HideIn(text),
         IEnumerable<string> list => Format(string.Join(',', list)),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
 
     private static int Depth(Type type) => type.BaseType is { } parent ? 1 + Depth(parent) : 0;
-
-    [GeneratedRegex(@"(?<start>://[^/\s:@]*:)[^/\s]*@", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: Timeout.Infinite)]
-    private static partial Regex UrlPassword();
 
     private string WithPrefix(string name) => _prefix.Length == 0 || name.Length == 0 ? name : $"--{_prefix}-{name[2..]}";
 }

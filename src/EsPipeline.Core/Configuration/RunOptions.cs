@@ -151,7 +151,7 @@ public sealed record RunOptions : IValidatedOptions
     public string? DeadLetters { get; init; }
 
     /// <summary>Where state is kept.</summary>
-    [Option("--state", "Folder for positions, dead letters and history, or postgres://user@host/database for all but the dead letters", Environment = ["ESPIPE_STATE"], Value = "FOLDER|URL")]
+    [Option("--state", "Folder for positions, dead letters and history, or postgres://user@host/database for all but the dead letters", Environment = ["ESPIPE_STATE"], Value = "FOLDER|URL", Address = true)]
     public string State { get; init; } = "./.espipe";
 
     /// <summary>How often positions are saved.</summary>
@@ -243,7 +243,7 @@ public sealed record RunOptions : IValidatedOptions
     public Secret? AnthropicKey { get; init; }
 
     /// <summary>The address of the model's interface.</summary>
-    [Option("", "Address of the Anthropic API, for --ai-errors", Environment = ["ANTHROPIC_BASE_URL"], Value = "URL", Default = "https://api.anthropic.com")]
+    [Option("", "Address of the Anthropic API, for --ai-errors", Environment = ["ANTHROPIC_BASE_URL"], Value = "URL", Default = "https://api.anthropic.com", Address = true)]
     public string? AnthropicUrl { get; init; }
 
     /// <summary>The model.</summary>
@@ -268,6 +268,7 @@ public sealed record RunOptions : IValidatedOptions
         if (!IPAddress.TryParse(MetricsHost, out _)) yield return $"--metrics-host: '{MetricsHost}' is not an IP address.";
         if (Mode == RunMode.Custom && (Query ?? QueryFile) is null) yield return "--mode custom: it needs --query or --query-file.";
         if (Mode == RunMode.Continuous && Until is not null) yield return "--until: a continuous run has no end; use --mode full-sync.";
+        if (Mode == RunMode.Single && Until is not null) yield return "--until: a single run goes on from where the last one ended, to whatever is new; use --mode full-sync.";
         if (Mode is RunMode.Continuous or RunMode.Single && Limit is not null) yield return "--limit: it would leave changes out; use --mode full-sync or custom.";
     }
 }

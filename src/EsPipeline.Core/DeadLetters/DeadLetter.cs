@@ -48,20 +48,24 @@ public sealed record DeadLetter
 
     /// <summary>
     /// Names this letter: 32 hex digits over partition, key, operation, document and code. Meeting the same record again after a restart
-    /// gives the same name, so that it is not set aside twice.
+    /// gives the same name, so that it is not set aside twice. A letter that was read keeps the name in its line: a document with line breaks
+    /// stands there without them.
     /// </summary>
     public string Id
     {
-        get
-        {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            hash.AppendData(Encoding.UTF8.GetBytes($"{Partition}\0{(Key.IsEmpty ? Place : "")}\0{Operation}\0{Code}\0{Key.Length}\0"));
-            hash.AppendData(Key.Span);
-            hash.AppendData(Document.Span);
-            return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
-        }
+        get => field ?? Fingerprint();
+        init;
     }
 
     /// <summary>The letter as its line in the file: one JSON object.</summary>
     public byte[] ToJson() => DeadLetterLine.Letter(this);
+
+    private string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{Partition}\0{(Key.IsEmpty ? Place : "")}\0{Operation}\0{Code}\0{Key.Length}\0"));
+        hash.AppendData(Key.Span);
+        hash.AppendData(Document.Span);
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
+    }
 }

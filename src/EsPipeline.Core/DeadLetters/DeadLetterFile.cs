@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using System.Text;
-using System.Text.Json;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
@@ -58,8 +56,8 @@ public sealed class DeadLetterFile : IAsyncDisposable
     {
         // Two passes: the first learns what is settled, so that the second holds one letter at a time.
         var reader = new DeadLetterFile(path, TimeProvider.System);
-        await foreach (var (id, letter) in LinesAsync(path, ct).ConfigureAwait(false)) reader.Apply(id, letter);
-        await foreach (var (id, letter) in LinesAsync(path, ct).ConfigureAwait(false))
+        await foreach (var (id, letter) in DeadLetterLine.ReadAsync(path, ct).ConfigureAwait(false)) reader.Apply(id, letter);
+        await foreach (var (id, letter) in DeadLetterLine.ReadAsync(path, ct).ConfigureAwait(false))
         {
             if (letter is not null && reader._open.TryRemove(id, out _)) yield return letter;
         }
@@ -93,15 +91,22 @@ public sealed class DeadLetterFile : IAsyncDisposable
     /// <param name="ids">Which; one that is not open is passed over.</param>
     /// <param name="how"><c>replayed</c> or <c>dropped</c>.</param>
     /// <param name="ct">Cancels before anything is written.</param>
-    public Task SettleAsync(IReadOnlyList<string> ids, string how, CancellationToken ct) => ChangeAsync(
-        lines =>
-        {
-            foreach (var id in ids)
+    /// <returns>How many were open, and are settled on the disk now.</returns>
+    public async Task<int> SettleAsync(IReadOnlyList<string> ids, string how, CancellationToken ct)
+    {
+        var settled = 0;
+        await ChangeAsync(
+            lines =>
             {
-                if (_open.ContainsKey(id)) Settle(id, how, lines);
-            }
-        },
-        ct);
+                foreach (var id in ids.Where(_open.ContainsKey))
+                {
+                    Settle(id, how, lines);
+                    settled++;
+                }
+            },
+            ct).ConfigureAwait(false);
+        return settled;
+    }
 
     /// <summary>True where this key has an open letter. Cheap while there are none.</summary>
     public bool HasOpen(ReadOnlySpan<byte> key) => !_openByKey.IsEmpty && OpenLettersOf(key).Length > 0;
@@ -113,35 +118,12 @@ public sealed class DeadLetterFile : IAsyncDisposable
         _turn.Dispose();
     }
 
-    private static async IAsyncEnumerable<(string Id, DeadLetter? Letter)> LinesAsync(string path, [EnumeratorCancellation] CancellationToken ct)
-    {
-        if (!File.Exists(path)) yield break;
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        for (var number = 1; await reader.ReadLineAsync(ct).ConfigureAwait(false) is { } line; number++)
-        {
-            if (line.Length == 0) continue;
-            (string, DeadLetter?) parsed;
-            try
-            {
-                parsed = DeadLetterLine.Parse(Encoding.UTF8.GetBytes(line));
-            }
-            catch (JsonException e)
-            {
-                // A reader without the lock may see the last line while it is being written.
-                if (await reader.ReadLineAsync(ct).ConfigureAwait(false) is null) yield break;
-                throw DeadLetterErrors.Damaged.Error($"Line {number} of {path} is not a dead letter.", inner: e);
-            }
-
-            yield return parsed;
-        }
-    }
-
     private async Task LoadAsync(CancellationToken ct)
     {
         _open.Clear();
         _openByKey.Clear();
         if (File.Exists(Path)) CutTornLine(Path);
-        await foreach (var (id, letter) in LinesAsync(Path, ct).ConfigureAwait(false)) Apply(id, letter);
+        await foreach (var (id, letter) in DeadLetterLine.ReadAsync(Path, ct).ConfigureAwait(false)) Apply(id, letter);
         _stale = false;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -9,6 +10,9 @@ namespace EsPipeline.Core.DeadLetters;
 /// <summary>One line of a dead-letter file: a letter, or the note that an earlier one is settled.</summary>
 internal static class DeadLetterLine
 {
+    // A letter holds its document one level down.
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = DocumentJson.MaxDepth + 1 };
+
     /// <summary>Writes a letter as one JSON line without the line feed.</summary>
     public static byte[] Letter(DeadLetter letter)
     {
@@ -51,18 +55,62 @@ internal static class DeadLetterLine
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>Reads the lines of a file; none where there is no file.</summary>
+    /// <exception cref="Errors.PipelineException"><see cref="DeadLetterErrors.Damaged"/>: a line is neither a letter nor such a note.</exception>
+    public static async IAsyncEnumerable<(string Id, DeadLetter? Letter)> ReadAsync(string path, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (!File.Exists(path)) yield break;
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        var buffer = new byte[64 * 1024];
+        var (filled, number) = (0, 0);
+        while (true)
+        {
+            if (filled == buffer.Length) Array.Resize(ref buffer, 2 * buffer.Length);
+            var read = await file.ReadAsync(buffer.AsMemory(filled), ct).ConfigureAwait(false);
+
+            // What no line feed ends is torn, or is just being written by a run whose lock a reader does not hold.
+            if (read == 0) yield break;
+            var (start, searched) = (0, filled);
+            filled += read;
+            for (int length; (length = buffer.AsSpan(searched, filled - searched).IndexOf((byte)'\n')) >= 0; start = searched)
+            {
+                var line = buffer.AsMemory(start, searched + length - start);
+                searched += length + 1;
+                number++;
+                if (!line.IsEmpty) yield return ParseLine(line, number, path);
+            }
+
+            buffer.AsSpan(start, filled - start).CopyTo(buffer);
+            filled -= start;
+        }
+    }
+
+    private static (string Id, DeadLetter? Letter) ParseLine(ReadOnlyMemory<byte> line, int number, string path)
+    {
+        try
+        {
+            return Parse(line);
+        }
+        catch (JsonException e)
+        {
+            throw DeadLetterErrors.Damaged.Error($"Line {number} of {path} is not a dead letter.", inner: e);
+        }
+    }
+
     /// <summary>Reads a line: a letter with its id, or (with <c>Letter</c> null) the id of one that is settled.</summary>
     /// <exception cref="JsonException">It is neither.</exception>
     public static (string Id, DeadLetter? Letter) Parse(ReadOnlyMemory<byte> line)
     {
-        using var document = JsonDocument.Parse(line);
+        using var document = JsonDocument.Parse(line, Options);
         var root = document.RootElement;
         try
         {
             if (root.TryGetProperty("settled", out var settled)) return (settled.GetString()!, null);
             var malformed = root.TryGetProperty("raw", out _) || root.TryGetProperty("raw_base64", out _);
-            return (root.GetProperty("id").GetString()!, new DeadLetter
+            var id = Text("id");
+            return (id, new DeadLetter
             {
+                Id = id,
                 Job = Text("job"),
                 Partition = Text("partition"),
                 Position = Text("position"),

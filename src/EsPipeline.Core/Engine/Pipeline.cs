@@ -35,7 +35,7 @@ public sealed class Pipeline
         _sourceOutage = new Outage($"source {setup.From.Name}", setup.Log, setup.Time);
         _sinkOutage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
         _sourceRetry = new RetryPolicy(setup.Retry, _sourceOutage, setup.Random, setup.Time);
-        _sinkRetry = new RetryPolicy(setup.Retry, _sinkOutage, setup.Random, setup.Time);
+        _sinkRetry = new RetryPolicy(setup.Retry, _sinkOutage, setup.Random, setup.Time, setup.SinkNames);
         _counter = new DocumentCounter(setup.Sink, setup.Log);
     }
 
@@ -149,13 +149,8 @@ public sealed class Pipeline
 
         if (saved is null || saved.Phase == ReadKind.Snapshot)
         {
-            // Where a number of records was asked for and found, it does not matter what else has changed.
-            do
-            {
-                if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
-            }
-            while (_setup.Source.SnapshotContinues && _setup.Selection.Limit is null && saver.Saved is not null);
-            await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
+            if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)
+                || !await FinishSnapshotAsync(saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
             if (_setup.Mode is PipelineMode.FullSync or PipelineMode.Custom || (_setup.Mode == PipelineMode.Single && saved is null)) return (true, null);
         }
 
@@ -165,13 +160,27 @@ public sealed class Pipeline
             if (!await RunPassAsync(ReadKind.Changes, saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
 
             // Where a source started over and the output had to begin anew, the pass was a snapshot: the output is not complete without this.
-            if (saver.Saved?.Phase == ReadKind.Snapshot) await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
+            if (saver.Saved?.Phase == ReadKind.Snapshot
+                && !await FinishSnapshotAsync(saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
             var changes = _account.Totals().Read - before;
             if (changes > 0) Log.ChangesCopied(_setup.Log, changes, _setup.Time.GetElapsedTime(started).TotalSeconds);
             if (_setup.Mode != PipelineMode.Continuous) return (true, _account.Totals().Read == 0 ? saved?.SavedAt : null);
             _phase = RunPhase.Waiting;
             await Task.Delay(_setup.Interval, _setup.Time, stop).ConfigureAwait(false);
         }
+    }
+
+    // After one pass over a snapshot: what more passes it takes until it is whole, and its end. Where a number of records was asked for and
+    // found, it does not matter what else has changed.
+    private async Task<bool> FinishSnapshotAsync(CheckpointSaver saver, UnitWriter writer, DeadLetterGate gate, CancellationToken stop, CancellationToken abort)
+    {
+        while (_setup.Source.SnapshotContinues && _setup.Selection.Limit is null && saver.Saved is not null)
+        {
+            if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return false;
+        }
+
+        await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
+        return true;
     }
 
     // Checks both ends before anything is changed, then makes sure that the saved positions are this job's, and the sink ready for them.

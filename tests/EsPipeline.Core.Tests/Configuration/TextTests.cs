@@ -126,4 +126,36 @@ public sealed class TextTests
         Assert.Equal(("***", "***", "S3cr3t!%40/:?#"), (secret.ToString(), $"{secret}", secret.Reveal()));
         Assert.Equal("***", OptionDefinition.Format(secret));
     }
+
+    [Theory]
+    [InlineData("http://elastic:S3cr3t!%40/:?#@localhost:9200", "http://elastic:***@localhost:9200")]
+    [InlineData("elastic:secretpw9@localhost:1", "elastic:***@localhost:1")]
+    [InlineData("postgres://u:abc/def-secret@localhost/db", "postgres://u:***@localhost/db")]
+    [InlineData("http://a:b@c@h1,http://h2:9200, https://u:p@h3/i,j", "http://a:***@h1,http://h2:9200, https://u:***@h3/i,j")]
+    [InlineData("http://h1:9200,u:p@h2:9200", "http://h1:***@h2:9200")]
+    [InlineData("http://u:a,b@h1", "http://u:***@h1")]
+    [InlineData("http://[::1]:9200/orders", "http://[::1]:9200/orders")]
+    [InlineData("user@host:9200", "user@host:9200")]
+    [InlineData("./folder", "./folder")]
+    [InlineData("", "")]
+    public void No_password_is_left_in_an_address_in_whatever_form_it_was_written(string address, string shown) => Assert.Equal(shown, AddressText.Hide(address));
+
+    [Fact]
+    public void What_must_not_be_shown_of_an_address_is_each_way_and_each_piece_of_its_password()
+    {
+        Assert.Equal(["a%2Fb", "a/b"], AddressText.PasswordsOf("http://u:a%2Fb@host"));
+        Assert.Equal(["p1", "p1", "p2", "p2"], AddressText.PasswordsOf("http://u:p1@h1,http://u:p2@h2"));
+        Assert.Contains("def-secret", AddressText.PasswordsOf("postgres://u:12/def-secret@localhost/db"));
+        Assert.Empty(AddressText.PasswordsOf("http://localhost:9200/orders"));
+    }
+
+    [Theory]
+    [InlineData(RunMode.Continuous)]
+    [InlineData(RunMode.Single)]
+    public void A_job_that_goes_on_from_where_it_was_has_no_end_in_time(RunMode mode)
+    {
+        Assert.True(TimeText.TryParse("2024-01-01T00:00:00Z", default, out var until));
+        Assert.StartsWith("--until:", Assert.Single(new RunOptions { Mode = mode, Until = until }.Mistakes()), StringComparison.Ordinal);
+        Assert.Empty(new RunOptions { Mode = RunMode.FullSync, Until = until }.Mistakes());
+    }
 }

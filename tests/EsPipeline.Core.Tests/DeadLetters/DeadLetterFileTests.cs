@@ -32,9 +32,9 @@ public sealed class DeadLetterFileTests : IDisposable
         Assert.Equal(letters.Length, read.Count);
         foreach (var (expected, actual) in letters.Zip(read))
         {
-            Assert.Equal(expected with { Key = default, Document = default }, actual with { Key = default, Document = default });
+            Assert.Equal(expected with { Id = "", Key = default, Document = default }, actual with { Id = "", Key = default, Document = default });
             Assert.Equal(expected.Key.ToArray(), actual.Key.ToArray());
-            Assert.Equal(expected.Id.Length, actual.Id.Length);
+            Assert.Equal(expected.Id, actual.Id);
             if (expected.Malformed || expected.Document.IsEmpty) Assert.Equal(expected.Document.ToArray(), actual.Document.ToArray());
             else Assert.True(JsonContent.Equal(Text(expected.Document), Text(actual.Document)));
         }
@@ -51,6 +51,29 @@ public sealed class DeadLetterFileTests : IDisposable
         Assert.Equal(2, (await File.ReadAllLinesAsync(Path, Ct)).Length);
         var read = await ReadAsync();
         Assert.Equal(("""{"x":1.0,"x":1e400,"\u0041":"\/"}""", "{\"x\"  : 1}"), (Text(read[0].Document), Text(read[1].Document)));
+    }
+
+    [Theory]
+    [InlineData(70)]
+    [InlineData(DocumentJson.MaxDepth)]
+    public async Task A_document_may_be_as_deep_as_any_and_stand_anywhere(int depth)
+    {
+        var deep = $"{string.Concat(Enumerable.Repeat("{\"d\":", depth - 1))}{{}}{new string('}', depth - 1)}";
+        await using (var file = await DeadLetterFile.OpenAsync(Path, _time, Ct)) await file.AppendAsync([Letter("a", deep), Letter("b", "{}"), Letter("c", deep)], Ct);
+        Assert.Equal([deep, "{}", deep], (await ReadAsync()).Select(l => Text(l.Document)));
+        await using var again = await DeadLetterFile.OpenAsync(Path, _time, Ct);
+        Assert.Equal(3, again.OpenCount);
+    }
+
+    [Fact]
+    public async Task A_letter_that_was_read_is_settled_by_its_name_though_its_document_had_line_breaks()
+    {
+        await using var file = await DeadLetterFile.OpenAsync(Path, _time, Ct);
+        await file.AppendAsync([Letter("a", "{\r\n}"), Letter("b", "{}")], Ct);
+        var ids = (await ReadAsync()).Select(l => l.Id).ToArray();
+        Assert.Equal(2, await file.SettleAsync([.. ids, "unknown"], "dropped", Ct));
+        Assert.Empty(await ReadAsync());
+        Assert.Equal(0, await file.SettleAsync(ids, "dropped", Ct));
     }
 
     [Fact]
@@ -174,12 +197,13 @@ public sealed class DeadLetterFileTests : IDisposable
     [Fact]
     public async Task A_file_that_holds_something_else_is_refused()
     {
-        foreach (var content in (string[])["hello\nworld\n", "{\"id\":1}\n{}\n", "[]\n[]\n", "{\"id\":\"x\",\"job\":\"j\"}\n{}\n"])
+        foreach (var content in (string[])["hello\nworld\n", "{\"id\":1}\n{}\n", "[]\n[]\n", "{\"id\":\"x\",\"job\":\"j\"}\n{}\n", "{\"id\":\"x\",\"job\":\"j\"}\n"])
         {
             await File.WriteAllTextAsync(Path, content, Ct);
             var refused = await Assert.ThrowsAsync<PipelineException>(() => DeadLetterFile.OpenAsync(Path, _time, Ct));
             Assert.Equal("dead_letters.damaged", refused.Code);
             Assert.Contains("Line 1", refused.Message, StringComparison.Ordinal);
+            Assert.Equal(refused.Message, (await Assert.ThrowsAsync<PipelineException>(ReadAsync)).Message);
         }
     }
 

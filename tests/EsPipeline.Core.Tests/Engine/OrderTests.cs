@@ -1,6 +1,5 @@
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Engine;
-using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
@@ -127,6 +126,24 @@ public sealed class OrderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_copy_that_begins_anew_takes_as_many_passes_as_a_first_one()
+    {
+        var (source, sink) = (new TestSource([.. Corpus.Plain(50)]), new RecordingFile(_job.Time));
+        await _job.RunAsync(source, sink);
+        source.Data = [[.. Corpus.Plain(30, seed: 2)]];
+        source.Shape = p => source.Plans[^1].Kind == ReadKind.Changes ? p with { StartsOverBecause = "the file was replaced" } : p;
+        source.Continues = () =>
+        {
+            // What the source's first pass over the snapshot did not see yet.
+            source.Data = [[.. Corpus.Plain(40, seed: 2)]];
+            source.Continues = () => false;
+            return true;
+        };
+        Assert.Equal((RunOutcome.Done, 40L), (await _job.RunAsync(source, sink)) is var result ? (result.Outcome, result.Account.Read) : default);
+        Assert.Equal(Corpus.Plain(40, seed: 2).Select(d => d.Json), sink.Lines);
+    }
+
+    [Fact]
     public async Task What_can_not_be_gone_back_to_is_never_saved()
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(50)]) { Shape = p => p with { Resumable = false } }, new TestSink());
@@ -134,43 +151,6 @@ public sealed class OrderTests : IDisposable
         Assert.Null(await _job.SavedAsync());
         await _job.RunAsync(new TestSource([.. Corpus.Plain(50)]), new RecordingFile(_job.Time) { IsPipe = true });
         Assert.Null(await _job.SavedAsync());
-    }
-
-    // Lines in memory; a token is their number.
-    private sealed class RecordingFile(FakeTime time) : IResumableSink
-    {
-        public List<string> Lines { get; } = [];
-
-        public int? FailAt { get; set; }
-
-        public bool IsPipe { get; init; }
-
-        public SinkLimits Limits { get; } = new() { MaxRecords = 3, StartRecords = 3, Concurrency = 5 };
-
-        public Task<ConnectorHealth> CheckAsync(CancellationToken ct) =>
-            Task.FromResult(new ConnectorHealth("file", TimeSpan.Zero, new Dictionary<string, string>()));
-
-        public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => Task.CompletedTask;
-
-        public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(1), time, ct);
-            if (Lines.Count + slice.Count > FailAt) throw TestSink.Full.Error("No room.");
-            for (var i = 0; i < slice.Count; i++) Lines.Add(System.Text.Encoding.UTF8.GetString(slice[i].Json.Span));
-            return WriteResult.All(slice.Count);
-        }
-
-        public Task<string?> FlushAsync(CancellationToken ct) => Task.FromResult(IsPipe ? null : Lines.Count.ToString());
-
-        public Task<bool> RestoreAsync(string? token, CancellationToken ct)
-        {
-            var length = int.Parse(token ?? "0");
-            if (length > Lines.Count) return Task.FromResult(false);
-            Lines.RemoveRange(length, Lines.Count - length);
-            return Task.FromResult(true);
-        }
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     // The real store, with a look at each checkpoint.

@@ -28,6 +28,11 @@ internal sealed class TestSource(params IReadOnlyList<Document>[] partitions) : 
     /// <summary>Called before each batch; may throw, wait, or change the world.</summary>
     public Func<PartitionId, int, CancellationToken, Task> BeforeBatch { get; set; } = (_, _, _) => Task.CompletedTask;
 
+    /// <summary>Asked after each pass over a snapshot: whether it takes another.</summary>
+    public Func<bool> Continues { get; set; } = () => false;
+
+    public bool SnapshotContinues => Continues();
+
     public PipelineException? Problem { get; set; }
 
     public IReadOnlyList<string> Warnings { get; set; } = [];

@@ -1,0 +1,51 @@
+using System.Text.Json;
+
+namespace EsPipeline.Cli.Tests;
+
+/// <summary>The commands that work with what a job has left behind.</summary>
+public sealed class JobCommandTests : IDisposable
+{
+    private readonly EspipeFolder _folder = new();
+
+    [Fact]
+    public async Task Options_that_name_another_job_than_the_one_that_has_state_change_nothing()
+    {
+        CsvCopy.Write(_folder, 3);
+        CsvCopy.Write(_folder, 3, "other.csv");
+        (await _folder.RunAsync(CsvCopy.Arguments())).Ended(0);
+        var job = Path.GetFileName(Assert.Single(Directory.GetDirectories(_folder.File(".espipe"))));
+        string[][] commands = [["checkpoint", "reset"], ["checkpoint", "show"], ["dead-letters", "drop"], ["dead-letters", "replay"], ["status"]];
+        foreach (var command in commands)
+        {
+            var refused = (await _folder.RunAsync([.. command, "--source", "csv", "--csv-file", "other.csv", "--sink", "jsonl", "--output-file", "out.jsonl"])).Ended(2);
+            Assert.Contains(job, refused.Error, StringComparison.Ordinal);
+            Assert.Contains("--job", refused.Error, StringComparison.Ordinal);
+        }
+
+        // Its own options name it, and where nothing names a job it is the only one.
+        Assert.Contains("records", (await _folder.RunAsync(["checkpoint", "show", .. CsvCopy.Arguments()])).Ended(0).Output, StringComparison.Ordinal);
+        Assert.Contains("records", (await _folder.RunAsync("checkpoint", "show")).Ended(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_letter_whose_document_had_line_breaks_is_dropped_and_counted_once()
+    {
+        _folder.Write("in.csv", "id,content\n1,\"{\n\"\"v\"\": \"\"\\ud800\"\"}\"\n");
+        (await _folder.RunAsync("--source", "csv", "--csv-file", "in.csv", "--sink", "csv", "--output-file", "out.csv", "--job", "letters")).Ended(3);
+        Assert.Contains("dropped 1 dead letters;", (await _folder.RunAsync("dead-letters", "drop", "--job", "letters")).Ended(0).Output, StringComparison.Ordinal);
+        Assert.Contains("No dead letters", (await _folder.RunAsync("dead-letters", "list", "--job", "letters")).Ended(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_json_result_is_json_whatever_characters_a_document_holds()
+    {
+        _folder.Write("in.csv", "id,name\n1,one\n,no key \u007f \u0085 \u009f\n");
+        (await _folder.RunAsync(CsvCopy.Arguments("--job", "letters"))).Ended(3);
+        var listed = (await _folder.RunAsync("dead-letters", "list", "--job", "letters", "--format", "json")).Ended(0);
+        Assert.DoesNotContain(listed.Output, c => char.IsControl(c) && c != '\n');
+        using var letter = JsonDocument.Parse(listed.Output);
+        Assert.Contains("no key \u007f \u0085 \u009f", letter.RootElement.GetProperty("raw").GetString(), StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _folder.Dispose();
+}
