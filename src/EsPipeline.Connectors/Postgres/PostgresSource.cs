@@ -68,7 +68,7 @@ public sealed class PostgresSource : IDataSource
         var health = await _database.CheckAsync(
             async (connection, stop) =>
             {
-                if (SelectReader.IsSelect(_run.Query)) await _selectReader.DescribeAsync(_run.Query!, stop).ConfigureAwait(false);
+                if (QueryText.IsStatement(_run.Query)) await _selectReader.DescribeAsync(_run.Query!, stop).ConfigureAwait(false);
                 else await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
                 return [];
             },
@@ -84,7 +84,7 @@ public sealed class PostgresSource : IDataSource
     public async Task<SourceSchema> DescribeAsync(CancellationToken ct)
     {
         if (_options.Shape == TableShape.Document) return SourceSchema.Unknown;
-        var rows = SelectReader.IsSelect(_run.Query)
+        var rows = QueryText.IsStatement(_run.Query)
             ? await _selectReader.DescribeAsync(_run.Query!, ct).ConfigureAwait(false)
             : await ReadDocumentsAsync(Selection.Everything, ct).ConfigureAwait(false) is { Rows: not null } documents ? documents.Root.Table : null;
         return rows?.Schema ?? SourceSchema.Unknown;
@@ -97,7 +97,7 @@ public sealed class PostgresSource : IDataSource
         var saved = plan.Saved.ToDictionary(p => p.Key, p => PostgresPosition.Parse(p.Value));
         _readers = [];
         (_catchesUp, _resumed) = (false, false);
-        if (SelectReader.IsSelect(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
+        if (QueryText.IsStatement(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
         var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
         if (plan.Kind == ReadKind.Changes)
         {
