@@ -109,11 +109,22 @@ public sealed class FollowTests(SharedPostgres shared)
         await using var following = new Following(set.Options);
         await following.PassAsync(ReadKind.Snapshot, Ct);
         await following.DisposeAsync();
-        await set.PutAsync([.. Corpus.Plain(changes, seed: 2)], Ct);
         await using var source = new PostgresSource(
             set.Options, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>(), new SourceTuning { BatchRecords = 10, CopyRecords = 10 });
         var log = (await source.GetPartitionsAsync(new ReadPlan(ReadKind.Changes, Selection.Everything, 1, following.Saved), Ct)).Single(p => p.Id.Value.EndsWith("!log", StringComparison.Ordinal));
-        await using var batches = source.ReadAsync(log, log.Start, Ct).GetAsyncEnumerator(Ct);
+
+        // A first change is confirmed, from which on the server waits for the others.
+        await set.PutAsync([.. Corpus.Plain(1, seed: 3)], Ct);
+        var after = log.Start;
+        await foreach (var batch in source.ReadAsync(log, after, Ct))
+        {
+            after = batch.End;
+            batch.Dispose();
+        }
+
+        await source.AcknowledgeAsync(log.Id, after, Ct);
+        await set.PutAsync([.. Corpus.Plain(changes, seed: 2)], Ct);
+        await using var batches = source.ReadAsync(log, after, Ct).GetAsyncEnumerator(Ct);
         Assert.True(await batches.MoveNextAsync());
         batches.Current.Dispose();
 
