@@ -122,6 +122,17 @@ internal static partial class Log
     [LoggerMessage(2409, LogLevel.Warning, "{Rows} rows of the query have the key ({Key}) of another one: of the rows of one key the last one stays")]
     public static partial void KeysTwice(ILogger logger, long rows, string key);
 
+    [LoggerMessage(2410, LogLevel.Information, "{Partitions} came to {Table} with rows in them, of which the log tells nothing: they are copied")]
+    public static partial void PartitionsNew(ILogger logger, string partitions, string table);
+
+    [LoggerMessage(2411, LogLevel.Warning,
+        "{Partitions} went from {Table} (detached or dropped), which tells no rows: their documents stay in the sink until 'espipe verify --prune' removes them")]
+    public static partial void PartitionsGone(ILogger logger, string partitions, string table);
+
+    [LoggerMessage(2412, LogLevel.Warning,
+        "Partitions of {Table} came or went: rows that an attached one had before, and those of one that was detached or dropped, are not seen; 'espipe verify --repair' copies the former, --prune removes the latter")]
+    public static partial void PartitionsChanged(ILogger logger, string table);
+
     // Hadoop: 2500 to 2599.
     [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);

@@ -56,6 +56,9 @@ internal abstract class Leg(BenchContext context)
     /// <exception cref="InvalidOperationException">It is not the same; the message says what differs.</exception>
     public abstract Task VerifyAsync();
 
+    /// <summary>Takes away what would cost the server something when the leg is done, such as a replication slot.</summary>
+    public virtual Task CleanUpAsync() => Task.CompletedTask;
+
     /// <summary>How fast espipe was, as a ratio: the reference's time over its own, unless the leg knows better.</summary>
     public virtual double Ratio(ProcessRun espipe, ProcessRun? reference) => reference!.Wall / espipe.Wall;
 }

@@ -58,6 +58,7 @@ internal sealed record LegResult
             few = (await ProcessRun.OfAsync(leg.Espipe(few: true), scratch)).PeakBytes / 1e6;
         }
 
+        await leg.CleanUpAsync();
         var ratios = runs.Select(r => r.Ratio).Order().ToArray();
         return new LegResult
         {

@@ -28,6 +28,7 @@ try
         new MySqlToJsonLines(context),
         new PostgresToJsonLines(context),
         new PostgresToElasticsearch(context),
+        new PostgresChanges(context),
     ];
     if (wanted.Except(legs.Select(l => l.Name)).ToArray() is { Length: > 0 } unknown)
     {

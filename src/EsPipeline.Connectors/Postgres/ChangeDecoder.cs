@@ -12,7 +12,7 @@ internal readonly record struct ChangedRow(TrackedTable Table, string? Key);
 /// Takes from each message of pgoutput which rows have changed. Of a row only the columns are read by which its documents are found: the
 /// documents are read again as they are now, so neither values that the log leaves out (TOAST) nor changes of columns matter.
 /// </summary>
-internal sealed class ChangeDecoder(DocumentSet documents, TruncateAnswer onTruncate, ILogger log)
+internal sealed class ChangeDecoder(DocumentSet documents, TrackedRelations relations, TruncateAnswer onTruncate, ILogger log)
 {
     private readonly List<ChangedRow> _rows = [];
 
@@ -22,10 +22,13 @@ internal sealed class ChangeDecoder(DocumentSet documents, TruncateAnswer onTrun
         _rows.Clear();
         switch (message)
         {
+            case RelationMessage described:
+                relations.Forget(described.RelationId);
+                break;
             case InsertMessage insert:
                 await AddAsync(insert.Relation, insert.NewRow, ct).ConfigureAwait(false);
                 break;
-            case UpdateMessage or DeleteMessage when LackingIdentity(message) is { } lacking:
+            case UpdateMessage or DeleteMessage when await LackingIdentityAsync(message, ct).ConfigureAwait(false) is { } lacking:
                 throw PostgresErrors.IdentityChanged.Error($"The log does not tell '{lacking.Column}' of changed and deleted rows of {lacking.Table} any more, by which their documents are found.");
             case FullUpdateMessage update:
                 await AddAsync(update.Relation, update.OldRow, ct).ConfigureAwait(false);
@@ -45,7 +48,7 @@ internal sealed class ChangeDecoder(DocumentSet documents, TruncateAnswer onTrun
                 await AddAsync(delete.Relation, delete.Key, ct).ConfigureAwait(false);
                 break;
             case TruncateMessage truncate:
-                Truncate(truncate);
+                await TruncateAsync(truncate, ct).ConfigureAwait(false);
                 break;
         }
 
@@ -53,25 +56,30 @@ internal sealed class ChangeDecoder(DocumentSet documents, TruncateAnswer onTrun
     }
 
     // The documents of a table that is but a part of them are there still, and are made again without it.
-    private void Truncate(TruncateMessage message)
+    private async ValueTask TruncateAsync(TruncateMessage message, CancellationToken ct)
     {
-        foreach (var table in message.Relations.SelectMany(TrackedAs).Distinct())
+        var emptied = new List<string>();
+        foreach (var relation in message.Relations)
         {
-            if (table != documents.Root) _rows.Add(new ChangedRow(table, null));
-            else if (onTruncate == TruncateAnswer.Keep) Log.Truncated(log, table.Table.Name);
-            else throw PostgresErrors.Truncated.Error($"{table.Table.Name} was emptied by TRUNCATE: the documents of its rows are still in the sink.");
+            foreach (var table in await relations.OfAsync(relation.RelationId, ct).ConfigureAwait(false))
+            {
+                var row = new ChangedRow(table, null);
+                if (table == documents.Root) emptied.Add($"{relation.Namespace}.{relation.RelationName}");
+                else if (!_rows.Contains(row)) _rows.Add(row);
+            }
         }
+
+        if (emptied.Count == 0) return;
+        var names = string.Join(", ", emptied);
+        if (onTruncate == TruncateAnswer.Keep) Log.Truncated(log, names);
+        else throw PostgresErrors.Truncated.Error($"{names} was emptied by TRUNCATE: the documents of its rows are still in the sink.");
     }
 
-    // A table may be tracked more than once, by different columns.
-    private IEnumerable<TrackedTable> TrackedAs(RelationMessage relation) =>
-        documents.Tables.Where(t => t.Table.Oid == relation.RelationId || t.Table.Stores.Any(s => s.Oid == relation.RelationId));
-
-    private (string Column, string Table)? LackingIdentity(PgOutputReplicationMessage message)
+    private async ValueTask<(string Column, string Table)?> LackingIdentityAsync(PgOutputReplicationMessage message, CancellationToken ct)
     {
         var relation = message is UpdateMessage update ? update.Relation : ((DeleteMessage)message).Relation;
         if (relation.ReplicaIdentity == RelationMessage.ReplicaIdentitySetting.AllColumns) return null;
-        foreach (var table in TrackedAs(relation))
+        foreach (var table in await relations.OfAsync(relation.RelationId, ct).ConfigureAwait(false))
         {
             var lacking = table.Columns.FirstOrDefault(c => !relation.Columns.Any(r => r.ColumnName == c.Name && r.Flags.HasFlag(RelationMessage.Column.ColumnFlags.PartOfKey)));
             if (lacking is not null) return (lacking.Name, table.Table.Name);
@@ -82,7 +90,8 @@ internal sealed class ChangeDecoder(DocumentSet documents, TruncateAnswer onTrun
 
     private async ValueTask AddAsync(RelationMessage relation, ReplicationTuple row, CancellationToken ct)
     {
-        var tracked = TrackedAs(relation).ToArray();
+        var tracked = await relations.OfAsync(relation.RelationId, ct).ConfigureAwait(false);
+        if (tracked.Count == 0) return;
         var wanted = tracked.SelectMany(t => t.Columns).Select(c => c.Name).ToHashSet();
         var values = new Dictionary<string, string>();
         var column = 0;

@@ -36,12 +36,18 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 {
                     rows.AddRange(group.Rows);
                     transactions.Add(group.Transaction);
-                    next = group.End;
+                    next = group.End with { Safe = Math.Max(group.End.Safe, safe.Safe) };
                 }
 
                 if (next == safe)
                 {
-                    if (idleAt >= target) break;
+                    if (idleAt >= target)
+                    {
+                        // Nothing more concerns these tables up to there: once that is saved, the server may forget its log so far.
+                        if (target > safe.Safe) yield return RecordBatch.Empty((safe with { Safe = target }).ToPosition());
+                        break;
+                    }
+
                     if (time.GetElapsedTime(waitedSince) > tuning.Timeout) throw await SilentAsync().ConfigureAwait(false);
                     await WaitAsync(stream, ct).ConfigureAwait(false);
                     continue;
@@ -112,10 +118,11 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
     private async Task<LogStream> StreamAsync(DocumentSet documents, LogPosition start)
     {
         var tables = string.Join(';', documents.Tables.Select(t => $"{t.Table.Oid}:{string.Join(',', t.Table.Stores.Select(s => s.Oid))}:{t.SelectColumns}"));
-        if (_stream is { } open && open.After == start && _tables == tables) return open;
+        if (_stream is { HasEnded: false } open && (open.After.Commit, open.After.Index) == (start.Commit, start.Index) && _tables == tables) return open;
         await DisposeAsync().ConfigureAwait(false);
         _tables = tables;
-        return _stream = new LogStream(slot.StreamAddress, options.Slot, options.Publication, start, new ChangeDecoder(documents, options.Truncate, log), time);
+        var decoder = new ChangeDecoder(documents, new TrackedRelations(documents, slot.StreamAddress), options.Truncate, log);
+        return _stream = new LogStream(slot.StreamAddress, options.Slot, options.Publication, start, decoder, time);
     }
 
     private async Task WaitAsync(LogStream stream, CancellationToken ct)

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Npgsql;
 using Npgsql.Replication;
 using Npgsql.Replication.PgOutput;
 using Npgsql.Replication.PgOutput.Messages;
@@ -13,16 +14,19 @@ namespace EsPipeline.Connectors.Postgres;
 internal sealed record ChangeGroup(IReadOnlyList<ChangedRow> Rows, uint Transaction, LogPosition End);
 
 /// <summary>
-/// One stream of changes from a replication slot, kept open between passes: it reads on by itself up to a bound, so that the server is
-/// answered and never waits for this end when it is stopped.
+/// One stream of changes from a replication slot, kept open between passes: it reads on by itself up to a bound. The slot is moved only over
+/// what a checkpoint holds, so that a slot beyond it is known to be another one (<see cref="ReplicationSlot.FindAsync"/>).
 /// </summary>
+/// <remarks>
+/// A server that is stopped waits until whoever follows it has confirmed all of its log, which this end can't while a sink is down. It ends
+/// ordinary sessions before that: the stream holds one, and leaves when that is ended.
+/// </remarks>
 internal sealed class LogStream : IAsyncDisposable
 {
     private const int MostInGroup = 1000;
     private const int MostGroups = 1000;
 
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan CalmBeforeAcknowledging = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _closing = new();
@@ -31,7 +35,6 @@ internal sealed class LogStream : IAsyncDisposable
     private readonly ChangeDecoder _decoder;
     private readonly TimeProvider _time;
     private readonly Task _pump;
-    private ulong _delivered;
     private ulong _acknowledged;
     private ulong _idleAt;
 
@@ -39,10 +42,12 @@ internal sealed class LogStream : IAsyncDisposable
     public LogStream(string address, string slot, string publication, LogPosition start, ChangeDecoder decoder, TimeProvider time)
     {
         (_decoder, _time, After) = (decoder, time, start);
-        _acknowledged = start.Safe;
         _connection = new LogicalReplicationConnection(address);
-        _pump = PumpAsync(slot, publication, start, _closing.Token);
+        _pump = PumpAsync(address, slot, publication, start);
     }
+
+    /// <summary>True where nothing more comes but what has come already.</summary>
+    public bool HasEnded => _pump.IsCompleted;
 
     /// <summary>The end of the group that was taken last.</summary>
     public LogPosition After { get; private set; }
@@ -81,8 +86,9 @@ internal sealed class LogStream : IAsyncDisposable
     /// <summary>Lets the server forget its log up to a place that is safe in the sink.</summary>
     public async Task AcknowledgeAsync(ulong safe, CancellationToken ct)
     {
-        if (safe <= Volatile.Read(ref _acknowledged) || _pump.IsCompleted) return;
-        Volatile.Write(ref _acknowledged, safe);
+        // Before the server has said its first word it can't be told anything; what is safe is told with the next place that is.
+        if (safe <= _acknowledged || HasEnded || (ulong)_connection.LastReceivedLsn == 0) return;
+        _acknowledged = safe;
         _connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(safe));
         await _connection.SendStatusUpdate(ct).ConfigureAwait(false);
     }
@@ -96,26 +102,53 @@ internal sealed class LogStream : IAsyncDisposable
         _closing.Dispose();
     }
 
-    private async Task PumpAsync(string slot, string publication, LogPosition start, CancellationToken ct)
+    private async Task PumpAsync(string address, string slot, string publication, LogPosition start)
+    {
+        var session = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address) { Pooling = false }.ConnectionString);
+        await using (session.ConfigureAwait(false))
+        {
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+            var ended = Task.FromResult<Exception?>(null);
+            Exception? reason;
+            try
+            {
+                await session.OpenAsync(ending.Token).ConfigureAwait(false);
+                await _connection.Open(ending.Token).ConfigureAwait(false);
+                ended = EndOfAsync(session, ending);
+                var messages = _connection.StartReplication(
+                    new PgOutputReplicationSlot(slot),
+                    new PgOutputReplicationOptions(publication, PgOutputProtocolVersion.V1),
+                    ending.Token,
+                    new NpgsqlLogSequenceNumber(start.Safe)).GetAsyncEnumerator(ending.Token);
+                await using (messages.ConfigureAwait(false))
+                {
+                    await ReadAsync(messages, start, ending.Token).ConfigureAwait(false);
+                }
+
+                reason = new IOException("The server ended the stream.");
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                reason = e;
+            }
+
+            await ending.CancelAsync().ConfigureAwait(false);
+            _groups.Writer.TryComplete(await ended.ConfigureAwait(false) ?? reason);
+        }
+    }
+
+    // Ends the stream together with its ordinary session; answers why that has ended, or null where the stream was the first.
+    private static async Task<Exception?> EndOfAsync(NpgsqlConnection session, CancellationTokenSource stream)
     {
         try
         {
-            await _connection.Open(ct).ConfigureAwait(false);
-            var messages = _connection.StartReplication(
-                new PgOutputReplicationSlot(slot),
-                new PgOutputReplicationOptions(publication, PgOutputProtocolVersion.V1),
-                ct,
-                new NpgsqlLogSequenceNumber(start.Safe)).GetAsyncEnumerator(ct);
-            await using (messages.ConfigureAwait(false))
-            {
-                await ReadAsync(messages, start, ct).ConfigureAwait(false);
-            }
-
-            _groups.Writer.TryComplete(new IOException("The server ended the stream."));
+            while (true) await session.WaitAsync(stream.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (PostgresFailure.IsOne(e) || e is OperationCanceledException)
         {
-            _groups.Writer.TryComplete(e);
+            if (stream.IsCancellationRequested) return null;
+            await stream.CancelAsync().ConfigureAwait(false);
+            return e;
         }
     }
 
@@ -148,45 +181,26 @@ internal sealed class LogStream : IAsyncDisposable
         }
     }
 
-    private async Task AddAsync(ChangeGroup group, CancellationToken ct)
-    {
-        await _groups.Writer.WriteAsync(group, ct).ConfigureAwait(false);
-        Volatile.Write(ref _delivered, group.End.Safe);
-    }
+    private async Task AddAsync(ChangeGroup group, CancellationToken ct) => await _groups.Writer.WriteAsync(group, ct).ConfigureAwait(false);
 
-    // While there is no message to be had, notes how far the server's log holds none, and lets the server forget it. The place is read before
-    // it is certain that no message came, and has to hold for a while: one past a change that was not delivered would lose it.
+    // While there is no message to be had, notes how far the server's log holds none. The place is read before it is certain that no message
+    // came: one past a change that was not delivered would lose it.
     private async Task<bool> NextAsync(IAsyncEnumerator<PgOutputReplicationMessage> messages, bool isBetweenTransactions, CancellationToken ct)
     {
         var next = messages.MoveNextAsync();
         if (next.IsCompleted) return await next.ConfigureAwait(false);
         var waiting = next.AsTask();
-        var (seen, since) = (0UL, _time.GetTimestamp());
+        var seen = 0UL;
         while (!ct.IsCancellationRequested)
         {
             var received = (ulong)_connection.LastReceivedLsn;
             await Task.WhenAny(waiting, Task.Delay(Glance, _time, CancellationToken.None)).ConfigureAwait(false);
             if (waiting.IsCompleted) break;
-            if (received != seen) (seen, since) = (received, _time.GetTimestamp());
-            else if (isBetweenTransactions) await IdleAsync(seen, _time.GetElapsedTime(since), ct).ConfigureAwait(false);
+            if (received == seen && isBetweenTransactions) Volatile.Write(ref _idleAt, received);
+            seen = received;
         }
 
         // Whatever happens, the enumerator is left only when it has answered: it can't be disposed of before.
         return await waiting.ConfigureAwait(false);
-    }
-
-    private async Task IdleAsync(ulong received, TimeSpan calm, CancellationToken ct)
-    {
-        Volatile.Write(ref _idleAt, received);
-        var isPending = Volatile.Read(ref _acknowledged) < Volatile.Read(ref _delivered);
-        if (calm < CalmBeforeAcknowledging || isPending) return;
-        try
-        {
-            await AcknowledgeAsync(received, ct).ConfigureAwait(false);
-        }
-        catch (Exception e) when (PostgresFailure.IsOne(e) || e is OperationCanceledException)
-        {
-            // A connection that can't be written to can't be read from either: the message that is waited for ends with the reason.
-        }
     }
 }

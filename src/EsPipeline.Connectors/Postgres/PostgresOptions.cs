@@ -75,7 +75,7 @@ public sealed record PostgresOptions : IValidatedOptions
     public string CaFile { get; init; } = "";
 
     /// <summary>The most connections at once.</summary>
-    [Option("", "Connections at most; that of logical replication comes on top", Environment = ["POOL_SIZE"], Min = 2, Max = 200)]
+    [Option("", "Connections at most; the two of logical replication come on top", Environment = ["POOL_SIZE"], Min = 2, Max = 200)]
     public int PoolSize { get; init; } = 5;
 
     /// <summary>The table.</summary>

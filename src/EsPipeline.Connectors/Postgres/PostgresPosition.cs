@@ -15,7 +15,7 @@ internal readonly record struct SnapshotMark(ulong Transaction, long? Time, ulon
         CultureInfo.InvariantCulture, $"{Transaction}:{PostgresPosition.OrNone(Time)}:{PostgresPosition.OrNone(Lsn)}");
 }
 
-/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of five forms.</summary>
+/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of six forms.</summary>
 internal abstract record PostgresPosition
 {
     private const string Prefix = "pg1:";
@@ -44,6 +44,7 @@ internal abstract record PostgresPosition
             ["pg1", "time", var time] when Signed(time) is { } t => new TimePosition(t),
             ["pg1", "log", var commit, var index, var safe] when Number(commit) is { } c && IsNumberOr(End, index) && Number(safe) is { } s
                 => new LogPosition(c, (long?)Number(index), s),
+            ["pg1", "division", var sum] when Number(sum) is { } n => new DivisionPosition((uint)n),
             _ => null,
         };
         return parsed ?? throw CheckpointErrors.BadPosition.Error($"'{position}' is not a position in PostgreSQL.");
@@ -132,4 +133,12 @@ internal sealed record LogPosition(ulong Commit, long? Index, ulong Safe) : Post
 {
     /// <inheritdoc/>
     protected override string Text => string.Create(CultureInfo.InvariantCulture, $"log:{Commit}:{IndexText(Index)}:{Safe}");
+}
+
+/// <summary>The partitions that a table had: <c>division:sum</c>.</summary>
+/// <param name="Sum">A checksum of their numbers.</param>
+internal sealed record DivisionPosition(uint Sum) : PostgresPosition
+{
+    /// <inheritdoc/>
+    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"division:{Sum}");
 }

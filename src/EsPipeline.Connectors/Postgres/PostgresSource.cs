@@ -18,7 +18,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// the end is copied in its newest state. What was deleted meanwhile is seen by <c>--pg-follow changes</c> only.
 /// Records have no version; changes are read as the rows are now, so that a later change may show early, and none is lost.
 /// </remarks>
-public sealed class PostgresSource : IDataSource
+public sealed partial class PostgresSource : IDataSource
 {
     private readonly PostgresOptions _options;
     private readonly RunOptions _run;
@@ -68,7 +68,7 @@ public sealed class PostgresSource : IDataSource
         var health = await _database.CheckAsync(
             async (connection, stop) =>
             {
-                if (SelectReader.IsSelect(_run.Query)) await _selectReader.DescribeAsync(_run.Query!, stop).ConfigureAwait(false);
+                if (QueryText.IsStatement(_run.Query)) await _selectReader.DescribeAsync(_run.Query!, stop).ConfigureAwait(false);
                 else await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
                 return [];
             },
@@ -84,7 +84,7 @@ public sealed class PostgresSource : IDataSource
     public async Task<SourceSchema> DescribeAsync(CancellationToken ct)
     {
         if (_options.Shape == TableShape.Document) return SourceSchema.Unknown;
-        var rows = SelectReader.IsSelect(_run.Query)
+        var rows = QueryText.IsStatement(_run.Query)
             ? await _selectReader.DescribeAsync(_run.Query!, ct).ConfigureAwait(false)
             : await ReadDocumentsAsync(Selection.Everything, ct).ConfigureAwait(false) is { Rows.IsDocument: false } documents ? documents.Root.Table : null;
         return rows?.Schema ?? SourceSchema.Unknown;
@@ -97,7 +97,7 @@ public sealed class PostgresSource : IDataSource
         var saved = plan.Saved.ToDictionary(p => p.Key, p => PostgresPosition.Parse(p.Value));
         _readers = [];
         (_catchesUp, _resumed) = (false, false);
-        if (SelectReader.IsSelect(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
+        if (QueryText.IsStatement(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
         var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
         if (plan.Kind == ReadKind.Changes)
         {
@@ -163,11 +163,11 @@ public sealed class PostgresSource : IDataSource
         // delivers from an earlier place on, which is as good.
         if (Follows && !plan.LooksOnly && _options.Follow == FollowWay.Changes && saved.Count == 0)
         {
-            var (confirmed, _) = await _slot.FindAsync(documents, ct).ConfigureAwait(false);
+            var (confirmed, _) = await _slot.FindAsync(documents, null, ct).ConfigureAwait(false);
             (_view, var lsn) = confirmed is { } place
                 ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
                 : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
-            return Ranges(documents, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
+            return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
         }
 
         // The time is noted before the moment is: what is older than it is then visible in it.
@@ -175,17 +175,22 @@ public sealed class PostgresSource : IDataSource
             ? await _database.CallAsync("Reading the transactions under way failed", _horizon.TakeAsync, ct).ConfigureAwait(false)
             : null;
         _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
-        return Ranges(documents, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, time, null));
+        return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, time, null));
     }
 
     // A run that ends with its snapshot needs no slot, which would hold the server's log back for ever after.
     private bool Follows => _run.Mode is null or RunMode.Continuous or RunMode.Single;
 
     private List<Partition> Ranges(
-        DocumentSet documents, ReadPlan plan, IReadOnlyDictionary<PartitionId, BlocksPosition> saved, SnapshotView view, SnapshotMark mark)
+        DocumentSet documents,
+        IReadOnlyList<PostgresStore> stores,
+        ReadPlan plan,
+        IReadOnlyDictionary<PartitionId, BlocksPosition> saved,
+        SnapshotView view,
+        SnapshotMark mark)
     {
         var readers = Math.Min(plan.Parallelism, _options.PoolSize - 1);
-        var ranges = SnapshotPlan.Make(documents.Root.Table.Stores, saved, readers, _tuning.LeastBlocks, mark);
+        var ranges = SnapshotPlan.Make(stores, saved, readers, _tuning.LeastBlocks, mark);
         _resumed = plan.Kind == ReadKind.Snapshot && ranges.Any(r => r.StartsOverBecause is null && !r.Start.IsAtStart);
         var blocks = new BlockReader(_database, documents, DocumentCatalog.ConditionOf(plan.Selection, documents.Root), _tuning);
         foreach (var range in ranges) _readers[range.Id] = (after, stop) => blocks.ReadAsync(range.Store, (BlocksPosition)after, view, stop);
@@ -195,40 +200,6 @@ public sealed class PostgresSource : IDataSource
             StartsOverBecause = r.StartsOverBecause,
             Extent = r.Extent,
         }).ToList();
-    }
-
-    // The log; and, where the slot was lost, before it everything that there is, from the moment at which the new one begins.
-    private async Task<IReadOnlyList<Partition>> LogAsync(
-        DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
-    {
-        var id = new PartitionId(documents.Root.Table.Name + "!log");
-        _readers[id] = (after, stop) => _logReader.ReadAsync(documents, (LogPosition)after, stop);
-        var (confirmed, reason) = await _slot.FindAsync(documents, ct).ConfigureAwait(false);
-        var reached = saved.GetValueOrDefault(id) as LogPosition;
-        if (confirmed is not null && (reached is not null || PostgresPosition.OldestMark(saved.Values).Lsn is not null))
-        {
-            var begin = PostgresPosition.OldestMark(saved.Values).Lsn ?? 0;
-            var log = new Partition(id, new LogPosition(begin, null, begin).ToPosition());
-            var unread = saved.Where(s => s.Value is BlocksPosition { After: not null }).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
-            if (unread.Count == 0) return [log];
-            _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
-            var ranges = saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
-            return [.. Ranges(documents, plan, ranges, _view, PostgresPosition.OldestMark(saved.Values)).Append(log).Select(p => p with { InOrder = true, UniqueKeys = false })];
-        }
-
-        await _logReader.DisposeAsync().ConfigureAwait(false);
-        (_view, var lsn) = confirmed is { } place
-            ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
-            : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
-        if (reason.Length > 0 && (reached is not null || PostgresPosition.OldestMark(saved.Values).Lsn is not null)) Log.SlotLost(_log, reason);
-        var anew = Ranges(documents, plan, new Dictionary<PartitionId, BlocksPosition>(), _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
-        var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
-        var stream = new Partition(id, new LogPosition(lsn, null, lsn).ToPosition()) { StartsOverBecause = reached is null ? null : because };
-        return
-        [
-            .. anew.Select(p => p with { InOrder = true, UniqueKeys = false, StartsOverBecause = saved.ContainsKey(p.Id) ? because : null }),
-            stream with { InOrder = true },
-        ];
     }
 
     private List<Partition> CatchUp(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved)
@@ -256,7 +227,9 @@ public sealed class PostgresSource : IDataSource
 
         _times.HasSaid = true;
         var mark = PostgresPosition.OldestMark(saved.Values);
-        return Parts(documents, table =>
+        var (divisions, changed) = Divisions(documents.Tables, saved);
+        if (changed.Length > 0) Log.PartitionsChanged(_log, changed);
+        var parts = Parts(documents, table =>
         {
             var id = table.Part("changes");
             _readers[id] = (after, stop) => after is TimePosition time ? times.ReadAsync(table, time, stop) : ages.ReadAsync(table, (AgePosition)after, stop);
@@ -265,6 +238,7 @@ public sealed class PostgresSource : IDataSource
                 ? new Partition(id, new AgePosition(default).ToPosition()) { StartsOverBecause = "the times of open transactions can't be seen any more" }
                 : new Partition(id, start.ToPosition());
         });
+        return [.. parts, .. divisions];
     }
 
     // A document may be found through several tables: what is read later is newer, and has to be written later.

@@ -90,6 +90,9 @@ internal sealed record PostgresTable(
     /// <summary>True where it stands for the rows of a query, which lie nowhere.</summary>
     public bool IsQuery => Oid == 0;
 
+    /// <summary>True where its rows lie in partitions, or in tables that inherit from it.</summary>
+    public bool IsInParts => !IsQuery && (Stores.Count != 1 || Stores[0].Oid != Oid);
+
     /// <summary>The fields of its rows' documents.</summary>
     public SourceSchema Schema => new([.. Columns.Select(
         c => new SourceField(c.Name, c.Kind, c.Type, c.Kind == FieldKind.Timestamp ? "strict_date_optional_time" : null)

@@ -7,7 +7,14 @@ namespace EsPipeline.Connectors.Postgres;
 internal static class Publication
 {
     private const string Find = """
-        SELECT (pubinsert AND pubupdate AND pubdelete AND pubtruncate)::text FROM pg_publication WHERE pubname = $1
+        SELECT (pubinsert AND pubupdate AND pubdelete AND pubtruncate)::text, pubviaroot::text FROM pg_publication WHERE pubname = $1
+        """;
+
+    // A partitioned table is a member by its own name, and is sent by the names of its partitions; tables that inherit from one, by their own.
+    private const string FindTables = """
+        SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_publication_tables WHERE pubname = $1
+        UNION SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
+        JOIN pg_class c ON c.oid = r.prrelid AND c.relkind = 'p' JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = $1
         """;
 
     private const string FindIdentity = """
@@ -44,7 +51,7 @@ internal static class Publication
         var (exists, missing) = await MissingAsync(connection, name, documents, ct).ConfigureAwait(false);
         if (missing.Length == 0) return true;
         var statement = !exists
-            ? $"CREATE PUBLICATION {name} FOR TABLE {string.Join(", ", missing)} WITH (publish_via_partition_root = true)"
+            ? $"CREATE PUBLICATION {name} FOR TABLE {string.Join(", ", missing)}"
             : $"ALTER PUBLICATION {name} ADD TABLE {string.Join(", ", missing)}";
         try
         {
@@ -74,19 +81,23 @@ internal static class Publication
         }
     }
 
-    // A partitioned table is sent by its own name or by those of its partitions; tables that inherit from one, by their own names.
     private static async Task<(bool Exists, string[] Tables)> MissingAsync(NpgsqlConnection connection, string name, DocumentSet documents, CancellationToken ct)
     {
         var found = await PostgresDatabase.RowsAsync(connection, Find, ct, name).ConfigureAwait(false);
-        if (found is [["false"]])
+        if (found is [["false", _]])
         {
             throw PostgresErrors.CannotReplicate.Error(
                 $"The publication {name} leaves out some kinds of changes.", $"ALTER PUBLICATION {name} SET (publish = 'insert, update, delete, truncate');");
         }
 
-        var published = (await PostgresDatabase.RowsAsync(
-            connection, "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_publication_tables WHERE pubname = $1", ct, name).ConfigureAwait(false))
-            .Select(r => r[0]!).ToHashSet();
+        if (found is [[_, "true"]] && documents.Tables.FirstOrDefault(t => t.Table.IsInParts) is { } divided)
+        {
+            throw PostgresErrors.CannotReplicate.Error(
+                $"The publication {name} sends the changes of {divided.Table.Name} under its own name, and leaves out when one partition is emptied by TRUNCATE.",
+                $"ALTER PUBLICATION {name} SET (publish_via_partition_root = false);");
+        }
+
+        var published = (await PostgresDatabase.RowsAsync(connection, FindTables, ct, name).ConfigureAwait(false)).Select(r => r[0]!).ToHashSet();
         var missing = documents.Tables.Select(t => t.Table).Where(t => !IsSent(t, published)).Select(t => t.Name).Distinct().ToArray();
         return (found.Count > 0, missing);
     }

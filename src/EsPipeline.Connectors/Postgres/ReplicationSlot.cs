@@ -13,7 +13,7 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
 
     private const string FindSlot = """
         SELECT coalesce(plugin::text, ''), coalesce(database::text, ''), coalesce(wal_status, ''),
-               coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::text, (confirmed_flush_lsn - '0/0')::text, coalesce(active_pid::text, 'none')
+               coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::text, (confirmed_flush_lsn - '0/0')::text, coalesce(active_pid::text, 'none'), (pg_current_wal_flush_lsn() - '0/0')::text
         FROM pg_replication_slots WHERE slot_name = $1
         """;
 
@@ -25,8 +25,15 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         Options = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex -c extra_float_digits=1",
     }.ConnectionString;
 
-    /// <summary>Where the slot stands; null where it is missing or does not deliver all that it should, with the reason as a clause.</summary>
-    public async Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(DocumentSet documents, CancellationToken ct)
+    /// <summary>Where the slot stands, null where it is missing or does not send all tables; and why it does not go on from a place, as a clause, empty where it does.</summary>
+    /// <remarks>
+    /// A slot is moved only up to what is saved (<see cref="LogReader.AcknowledgeAsync"/>). One that is further has been made anew, by a run
+    /// that was killed before it could save that, or by a person; or somebody else has moved it. Either way it skips changes.
+    /// </remarks>
+    /// <param name="documents">What it has to tell of.</param>
+    /// <param name="reached">The place up to which it may have been moved; null where nothing is saved.</param>
+    /// <param name="ct">Ends it.</param>
+    public async Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(DocumentSet documents, ulong? reached, CancellationToken ct)
     {
         var rows = await database.CallAsync(
             "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct)
@@ -44,24 +51,34 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         await GuardAsync(long.Parse(slot[3]!, NumberStyles.Float, CultureInfo.InvariantCulture), ct).ConfigureAwait(false);
         var lacking = await database.CallAsync("Looking at the publication failed", (connection, stop) => Publication.LackingAsync(connection, options.Publication, documents, stop), ct)
             .ConfigureAwait(false);
-        return lacking is null ? (ulong.Parse(confirmed, CultureInfo.InvariantCulture), "") : (null, lacking);
+        if (lacking is not null) return (null, lacking);
+        var (at, end) = (ulong.Parse(confirmed, CultureInfo.InvariantCulture), ulong.Parse(slot[6]!, CultureInfo.InvariantCulture));
+        return (at, at > reached ? $"the replication slot {options.Slot} is another one than before, or has been moved by somebody else, over changes that were not read"
+            : end < reached ? "the server's log ends before what was read: the server was put back to an earlier state"
+            : "");
     }
 
     /// <summary>Makes the publication and the slot, in the place of one that is of no use, and holds the moment from which the slot delivers.</summary>
     public async Task<(SnapshotView View, ulong Lsn)> CreateAsync(DocumentSet documents, CancellationToken ct)
     {
-        await database.CallAsync("Preparing logical replication failed", (connection, stop) => Publication.MakeAsync(connection, options.Publication, documents, stop), ct).ConfigureAwait(false);
         var replication = new LogicalReplicationConnection(StreamAddress);
         await using (replication.ConfigureAwait(false))
         {
             try
             {
-                await replication.Open(ct).ConfigureAwait(false);
+                // The old one goes first, so that a run which is killed in between leaves none that seems to be good. One that was there before
+                // the publication sent these tables does not tell what transactions did that were under way then.
                 var old = await database.CallAsync(
                     "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct).ConfigureAwait(false);
+                if (old.Count > 0)
+                {
+                    await replication.Open(ct).ConfigureAwait(false);
+                    await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
+                }
 
-                // One that was there before the publication sent these tables does not tell what transactions did that were under way then.
-                if (old.Count > 0) await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
+                await database.CallAsync(
+                    "Preparing logical replication failed", (connection, stop) => Publication.MakeAsync(connection, options.Publication, documents, stop), ct).ConfigureAwait(false);
+                if (old.Count == 0) await replication.Open(ct).ConfigureAwait(false);
                 var slot = await replication.CreatePgOutputReplicationSlot(
                     options.Slot, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: ct).ConfigureAwait(false);
                 Log.SlotMade(log, options.Slot, options.Publication);

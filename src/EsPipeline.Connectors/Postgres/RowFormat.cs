@@ -63,16 +63,17 @@ internal sealed class RowFormat
     /// <summary>Adds a row, as a record or as something malformed.</summary>
     /// <param name="row">The row.</param>
     /// <param name="output">Where it is added.</param>
-    /// <param name="found">Where its key is noted.</param>
+    /// <param name="found">Where its key is noted, if it has one.</param>
     public void Add(BinaryCopyReader row, RecordBatchBuilder output, ISet<string>? found = null)
     {
         var place = PlaceOf(row);
         var hasKey = WriteKey(row, output);
         output.EndKey();
         var keyLength = output.Current.Length;
-        found?.Add(System.Text.Encoding.UTF8.GetString(output.Current));
+        hasKey &= keyLength > 0;
+        if (hasKey) found?.Add(System.Text.Encoding.UTF8.GetString(output.Current));
         WriteDocument(row, output);
-        var problem = !hasKey || keyLength == 0 ? (PostgresErrors.NullKey, "has a key that is null or empty")
+        var problem = !hasKey ? (PostgresErrors.NullKey, "has a key that is null or empty")
             : _content >= 0 && !IsObject(output.Current[keyLength..]) ? (PostgresErrors.NotADocument, $"has no JSON object in '{ContentColumn}'")
             : _checksText && !Utf8.IsValid(output.Current) ? (PostgresErrors.NotUtf8, "holds text that is not UTF-8")
             : default((ErrorCode Code, string Reason)?);

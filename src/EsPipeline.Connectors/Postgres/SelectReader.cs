@@ -11,21 +11,6 @@ namespace EsPipeline.Connectors.Postgres;
 /// </summary>
 internal sealed class SelectReader(PostgresDatabase database, PostgresOptions options, SourceTuning tuning, ILogger log)
 {
-    private static readonly string[] FirstWords = ["SELECT", "WITH", "VALUES", "TABLE"];
-
-    /// <summary>True for a query that is a statement, and no condition on a table's rows.</summary>
-    public static bool IsSelect(string? query)
-    {
-        var text = (query ?? "").AsSpan().TrimStart();
-        while (text.StartsWith("--", StringComparison.Ordinal)) text = text[(text.IndexOf('\n') is >= 0 and var end ? end : text.Length)..].TrimStart();
-        foreach (var word in FirstWords)
-        {
-            if (text.StartsWith(word, StringComparison.OrdinalIgnoreCase) && text.Length > word.Length && !char.IsLetterOrDigit(text[word.Length]) && text[word.Length] != '_') return true;
-        }
-
-        return false;
-    }
-
     /// <summary>What the query's rows are like.</summary>
     /// <exception cref="Core.Errors.PipelineException">It is no query, or does not have the key's columns.</exception>
     public Task<PostgresTable> DescribeAsync(string query, CancellationToken ct) => database.CallAsync(
@@ -71,14 +56,16 @@ internal sealed class SelectReader(PostgresDatabase database, PostgresOptions op
                 {
                     keys.Clear();
                     format.Add(copy.Rows, output, keys);
-                    var key = keys.Single();
-                    if (key == last && key.Length > 0) twice++;
-                    else if (key.Length > 0 && (output.Count + output.MalformedCount > tuning.CopyRecords || output.Bytes > tuning.BatchBytes))
+
+                    // Behind a row without a key reading goes on from the one before that has one.
+                    var key = keys.SingleOrDefault(last);
+                    if (keys.Count > 0 && key == last) twice++;
+                    else if (output.Count + output.MalformedCount > tuning.CopyRecords || output.Bytes > tuning.BatchBytes)
                     {
                         yield return output.Build(new KeyPosition(key, IsEnd: false).ToPosition(), 0, "query row");
                     }
 
-                    if (key.Length > 0) last = key;
+                    last = key;
                 }
             }
 

@@ -46,5 +46,6 @@ internal static class SnapshotPlan
         return ranges;
     }
 
-    private static string OwnerOf(PartitionId id) => id.Value[..Math.Max(0, id.Value.LastIndexOf('#'))];
+    /// <summary>The name of the store that a range is of.</summary>
+    public static string OwnerOf(PartitionId id) => id.Value[..Math.Max(0, id.Value.LastIndexOf('#'))];
 }

@@ -100,6 +100,44 @@ public sealed class FollowTests(SharedPostgres shared)
         ContentAssert.Same(Corpus.Plain(50, seed: 2).Concat(Corpus.Plain(100, seed: 3).Skip(50)).Concat(Corpus.Plain(299).Skip(100)), following.Held);
     }
 
+    [Theory]
+    [InlineData(50)]
+    [InlineData(5000)]
+    public async Task A_server_can_be_stopped_while_the_sink_takes_nothing(int changes)
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        await using var following = new Following(set.Options);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await following.DisposeAsync();
+        await using var source = new PostgresSource(
+            set.Options, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>(), new SourceTuning { BatchRecords = 10, CopyRecords = 10 });
+        var log = (await source.GetPartitionsAsync(new ReadPlan(ReadKind.Changes, Selection.Everything, 1, following.Saved), Ct)).Single(p => p.Id.Value.EndsWith("!log", StringComparison.Ordinal));
+
+        // A first change is confirmed, from which on the server waits for the others.
+        await set.PutAsync([.. Corpus.Plain(1, seed: 3)], Ct);
+        var after = log.Start;
+        await foreach (var batch in source.ReadAsync(log, after, Ct))
+        {
+            after = batch.End;
+            batch.Dispose();
+        }
+
+        await source.AcknowledgeAsync(log.Id, after, Ct);
+        await set.PutAsync([.. Corpus.Plain(changes, seed: 2)], Ct);
+        await using var batches = source.ReadAsync(log, after, Ct).GetAsyncEnumerator(Ct);
+        Assert.True(await batches.MoveNextAsync());
+        batches.Current.Dispose();
+
+        // It would wait for this end to confirm the rest of its log until pg_ctl gives up.
+        await server.DownAsync("fast");
+        await server.UpAsync();
+        server.Pool.Clear();
+        await using var next = new Following(set.Options) { Saved = following.Saved };
+        await next.PassAsync(ReadKind.Changes, Ct);
+        ContentAssert.Same(Corpus.Plain(changes, seed: 2), next.Held);
+    }
+
     [Fact]
     public async Task Changed_keys_large_values_and_new_columns_are_followed()
     {

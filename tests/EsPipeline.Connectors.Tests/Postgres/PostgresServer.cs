@@ -82,7 +82,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public Task UpAsync() => AsOwnerAsync("pg_ctl", "-D", Data, "-l", Path.Combine(_folder!, "log"), "-w", "-t", "60", "start");
 
     /// <summary>Stops it: <c>fast</c> in good order, <c>immediate</c> as a crash.</summary>
-    public Task DownAsync(string mode) => AsOwnerAsync("pg_ctl", "-D", Data, "-m", mode, "-w", "-t", "20", "stop");
+    public Task DownAsync(string mode) => AsOwnerAsync("pg_ctl", "-D", Data, "-m", mode, "-w", "-t", "60", "stop");
 
     public async Task ExecuteAsync(string sql, params object[] parameters)
     {

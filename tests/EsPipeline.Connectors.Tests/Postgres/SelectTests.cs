@@ -24,13 +24,25 @@ public sealed class SelectTests(SharedPostgres shared)
     [InlineData("-- what\n -- and why\nSELECT 1", true)]
     [InlineData("-- SELECT", false)]
     [InlineData("-- SELECT\nid > 3", false)]
+    [InlineData("/* what /* and */ why */ SELECT 1", true)]
+    [InlineData("/* SELECT */ id > 3", false)]
+    [InlineData("/* never closed SELECT 1", false)]
+    [InlineData("(SELECT 1)", true)]
+    [InlineData("( -- )\n (SELECT ')' AS \")\") ) /* done */ ;", true)]
+    [InlineData("(SELECT 1) UNION ALL (SELECT 2)", true)]
+    [InlineData("(SELECT $a$)$a$, $$)$$) order by 1", true)]
+    [InlineData("(SELECT max(id) FROM t) > id", false)]
+    [InlineData("(id > 3) OR (id < 1)", false)]
+    [InlineData("(SELECT 1", false)]
     [InlineData("table t", true)]
     [InlineData("values (1)", true)]
+    [InlineData("VALUES /* one */(1)", true)]
+    [InlineData("values > 3", false)]
     [InlineData("selected", false)]
     [InlineData("with_tax > 3", false)]
     [InlineData("id IN (SELECT 1)", false)]
     [InlineData(null, false)]
-    public void A_statement_is_told_from_a_condition(string? query, bool isSelect) => Assert.Equal(isSelect, SelectReader.IsSelect(query));
+    public void A_statement_is_told_from_a_condition(string? query, bool isSelect) => Assert.Equal(isSelect, QueryText.IsStatement(query));
 
     [Fact]
     public async Task Its_rows_are_read_by_key_and_reading_goes_on_from_every_batch()
@@ -75,6 +87,26 @@ public sealed class SelectTests(SharedPostgres shared)
             await using var refused = await OpenAsync(server, wrong, key.Length == 0 ? [] : [key]);
             Assert.Equal(code, (await refused.CheckAsync(Ct)).Problem?.Error);
         }
+    }
+
+    [Theory]
+    [InlineData("SELECT nullif(i / 5000, 0) AS id, i FROM generate_series(1, 5002) i", "id")]
+    [InlineData("SELECT 1 AS id, nullif(i / 5000, 0) AS part, i FROM generate_series(1, 5002) i", "id,part")]
+    public async Task Rows_without_a_key_are_not_collected(string query, string key)
+    {
+        var server = await shared.GetAsync();
+        await using var source = await OpenAsync(server, query, key.Split(','));
+        var plan = new ReadPlan(ReadKind.Snapshot, new Selection(query), 1, new Dictionary<PartitionId, Position>());
+        var reading = await SourceReader.ReadAsync(source, plan, Ct);
+        Assert.Equal(4999, reading.Batches.Sum(b => b.Malformed.Count));
+        Assert.All(reading.Batches, b => Assert.InRange(b.Malformed.Count, 0, 51));
+        Assert.Single(reading.Apply());
+
+        // From the middle of them reading goes on, and ends.
+        await using var again = await OpenAsync(server, query, key.Split(','));
+        var saved = new Dictionary<PartitionId, Position> { [new PartitionId("query")] = reading.Batches[reading.Batches.Count / 2].End };
+        var rest = await SourceReader.ReadAsync(again, plan with { Saved = saved }, Ct);
+        Assert.Equal(4999, rest.Batches.Sum(b => b.Malformed.Count));
     }
 
     private static Task<PostgresSource> OpenAsync(

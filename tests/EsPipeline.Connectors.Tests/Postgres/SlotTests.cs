@@ -144,6 +144,86 @@ public sealed class SlotTests(SharedPostgres shared)
         Assert.Contains($"ALTER PUBLICATION {set.Table} SET (publish", error.Remedy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("killed")]
+    [InlineData("by hand")]
+    [InlineData("moved")]
+    [InlineData("published again")]
+    public async Task A_slot_that_is_ahead_of_what_is_saved_is_told_and_everything_is_copied_anew(string cause)
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(100)], FollowWay.Changes, Ct);
+        await using var first = new Following(set.Options);
+        await first.PassAsync(ReadKind.Snapshot, Ct);
+        await first.PassAsync(ReadKind.Changes, Ct);
+        await first.DisposeAsync();
+        await server.ExecuteAsync($"SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = '{set.Table}' AND active");
+        if (cause is "killed" or "by hand") await server.ExecuteAsync($"SELECT pg_drop_replication_slot('{set.Table}')");
+        if (cause == "published again") await server.ExecuteAsync($"ALTER PUBLICATION {set.Table} DROP TABLE {set.Table}");
+        await set.PutAsync([.. Corpus.Plain(150, seed: 2).Skip(90)], Ct);
+        switch (cause)
+        {
+            case "by hand":
+                await server.ExecuteAsync($"SELECT pg_create_logical_replication_slot('{set.Table}', 'pgoutput')");
+                break;
+            case "moved":
+                await server.ExecuteAsync($"SELECT pg_replication_slot_advance('{set.Table}', pg_current_wal_lsn())");
+                break;
+            default:
+                // It plans, which makes a new slot, and is killed before it could save what it has planned.
+                await using (var killed = Open(new ListLog<PostgresSource>())) await killed.GetPartitionsAsync(new ReadPlan(ReadKind.Changes, Selection.Everything, 2, first.Saved), Ct);
+                break;
+        }
+
+        await set.PutAsync([.. Corpus.Plain(160, seed: 3).Skip(140)], Ct);
+        var log = new ListLog<PostgresSource>();
+        await using var next = new Following(set.Options, log: log) { Saved = first.Saved };
+        foreach (var (key, json) in first.Held) next.Held[key] = json;
+        await next.PassAsync(ReadKind.Changes, Ct);
+        Assert.Contains(log.Lines, l => l.Contains("everything is copied anew", StringComparison.Ordinal));
+        ContentAssert.Same(Corpus.Plain(90).Concat(Corpus.Plain(140, seed: 2).Skip(90)).Concat(Corpus.Plain(160, seed: 3).Skip(140)), next.Held);
+
+        // Once that is saved, it goes on from there.
+        await next.DisposeAsync();
+        await set.PutAsync([.. Corpus.Plain(5, seed: 4)], Ct);
+        var after = new ListLog<PostgresSource>();
+        await using var last = new Following(set.Options, log: after) { Saved = next.Saved };
+        Assert.Equal(5, await last.PassAsync(ReadKind.Changes, Ct));
+        Assert.Empty(after.Lines);
+
+        PostgresSource Open(ListLog<PostgresSource> to) => new(set.Options, new RunOptions(), TimeProvider.System, to, new SourceTuning());
+    }
+
+    [Fact]
+    public async Task A_slot_moves_along_with_what_does_not_concern_it_and_never_ahead_of_what_is_saved()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        await using var first = new Following(set.Options);
+        await first.PassAsync(ReadKind.Snapshot, Ct);
+        await first.DisposeAsync();
+        var saved = first.Saved;
+        for (var run = 0; run < 3; run++)
+        {
+            var before = await ConfirmedAsync();
+            await server.ExecuteAsync("SELECT pg_logical_emit_message(true, 'other', repeat('x', 10000))::text");
+            var log = new ListLog<PostgresSource>();
+            await using var next = new Following(set.Options, log: log) { Saved = saved };
+            Assert.Equal(run == 0 ? 0 : 1, await next.PassAsync(ReadKind.Changes, Ct));
+            Assert.Empty(log.Lines);
+            while (await ConfirmedAsync() == before) await Task.Delay(20, Ct);
+            Assert.True(await ConfirmedAsync() <= SafeIn(next.Saved));
+            saved = next.Saved;
+
+            await set.PutAsync([new Document("one", $"{{\"n\":{run}}}")], Ct);
+        }
+
+        static ulong SafeIn(IReadOnlyDictionary<PartitionId, Position> positions) =>
+            Assert.IsType<LogPosition>(PostgresPosition.Parse(positions.Single(s => s.Key.Value.EndsWith("!log", StringComparison.Ordinal)).Value)).Safe;
+
+        async Task<ulong> ConfirmedAsync() => ulong.Parse((await server.RowsAsync($"SELECT (confirmed_flush_lsn - '0/0')::text FROM pg_replication_slots WHERE slot_name = '{set.Table}'"))[0][0]);
+    }
+
     private static Task<long> SlotsAsync(PostgresServer server, string slot) =>
         server.ScalarAsync<long>($"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'");
 

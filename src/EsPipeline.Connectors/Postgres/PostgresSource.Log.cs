@@ -1,0 +1,90 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Connectors.Postgres;
+
+/// <summary>What is read where the log is followed: the log, and before it what the log does not tell.</summary>
+public sealed partial class PostgresSource
+{
+    private async Task<IReadOnlyList<Partition>> LogAsync(
+        DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
+    {
+        var id = new PartitionId(documents.Root.Table.Name + "!log");
+        _readers[id] = (after, stop) => _logReader.ReadAsync(documents, (LogPosition)after, stop);
+        var mark = PostgresPosition.OldestMark(saved.Values);
+        var reached = (saved.GetValueOrDefault(id) as LogPosition)?.Safe ?? mark.Lsn;
+        var (confirmed, reason) = await _slot.FindAsync(documents, reached, ct).ConfigureAwait(false);
+        var (divisions, changed) = Divisions(documents.Tables.Skip(1), saved);
+        if (reason.Length == 0 && changed.Length > 0) reason = $"partitions of {changed} came or went, whose rows the log does not tell";
+        if (reached is null || reason.Length > 0)
+        {
+            if (reached is not null) Log.SlotLost(_log, reason);
+            var (view, lsn) = await BeginAnewAsync(documents, confirmed, ct).ConfigureAwait(false);
+            var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
+            var ranges = Ranges(documents, documents.Root.Table.Stores, plan, new Dictionary<PartitionId, BlocksPosition>(), view, new SnapshotMark(view.OldestTransaction, null, lsn));
+            return InOrder(ranges.Append(new Partition(id, new LogPosition(lsn, null, lsn).ToPosition())).Concat(divisions)
+                .Select(p => p with { StartsOverBecause = saved.ContainsKey(p.Id) ? because : null }));
+        }
+
+        var begin = mark.Lsn ?? 0;
+        var log = new Partition(id, new LogPosition(begin, null, begin).ToPosition());
+        return InOrder((await UnreadAsync(documents, plan, saved, mark, ct).ConfigureAwait(false)).Append(log).Concat(divisions));
+    }
+
+    private async Task<(SnapshotView View, ulong Lsn)> BeginAnewAsync(DocumentSet documents, ulong? confirmed, CancellationToken ct)
+    {
+        await _logReader.DisposeAsync().ConfigureAwait(false);
+        (_view, var lsn) = confirmed is { } place
+            ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
+            : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
+        return (_view, lsn);
+    }
+
+    // What is not read yet of the root's rows, and what the log never tells: those of a partition that was attached. Of a table in parts the
+    // checkpoint keeps every part, read to its end, to know them by; and to say which are gone, whose rows went without a word.
+    private async Task<List<Partition>> UnreadAsync(
+        DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, PostgresPosition> saved, SnapshotMark mark, CancellationToken ct)
+    {
+        var (table, known) = (documents.Root.Table, saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value));
+        if (!table.IsInParts && known.Values.All(r => r.After is null)) return [];
+        var gone = known.Where(k => table.Stores.All(s => s.Oid != k.Value.Store)).Select(k => SnapshotPlan.OwnerOf(k.Key)).Distinct().ToArray();
+        if (gone.Length > 0) Log.PartitionsGone(_log, string.Join(", ", gone), table.Name);
+
+        var left = table.Stores.Where(s => known.Values.Where(r => r.Store == s.Oid).DefaultIfEmpty().Any(r => r is null or { After: not null })).ToArray();
+        var read = known.Where(k => table.Stores.Any(s => s.Oid == k.Value.Store) && left.All(s => s.Oid != k.Value.Store)).Select(k => AtEnd(k.Key, k.Value)).ToList();
+        if (left.Length == 0) return read;
+        _view = await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false);
+        var attached = left.Where(s => s.Blocks > 0 && known.Values.All(r => r.Store != s.Oid)).Select(s => s.Name).ToArray();
+        if (attached.Length > 0) Log.PartitionsNew(_log, string.Join(", ", attached), table.Name);
+        read.AddRange(Ranges(documents, left, plan, known, _view, mark.Transaction > 0 ? mark : new SnapshotMark(_view.OldestTransaction, null, null)));
+        return read;
+    }
+
+    // The partitions of tables, as a sum that tells whether any came or went; and the tables of which some did since it was saved.
+    private (IReadOnlyList<Partition> Divisions, string Changed) Divisions(IEnumerable<TrackedTable> tables, Dictionary<PartitionId, PostgresPosition> saved)
+    {
+        var (divisions, changed) = (new List<Partition>(), new List<string>());
+        foreach (var table in tables.Select(t => t.Table).Where(t => t.IsInParts).DistinctBy(t => t.Oid))
+        {
+            var sum = SHA256.HashData(MemoryMarshal.AsBytes<uint>(table.Stores.Select(s => s.Oid).ToArray()));
+            var now = new DivisionPosition(BinaryPrimitives.ReadUInt32LittleEndian(sum));
+            var division = AtEnd(new PartitionId(table.Name + "!division"), now);
+            divisions.Add(division);
+            if (saved.TryGetValue(division.Id, out var before) && before != now) changed.Add(table.Name);
+        }
+
+        return (divisions, string.Join(", ", changed));
+    }
+
+    // Nothing is to be read of it, but where it is has to be saved.
+    private Partition AtEnd(PartitionId id, PostgresPosition position)
+    {
+        _readers[id] = (after, _) => after == position ? AsyncEnumerable.Empty<RecordBatch>() : new[] { RecordBatch.Empty(position.ToPosition()) }.ToAsyncEnumerable();
+        return new Partition(id, position.ToPosition());
+    }
+
+    private static List<Partition> InOrder(IEnumerable<Partition> partitions) => [.. partitions.Select(p => p with { InOrder = true, UniqueKeys = false })];
+}
