@@ -85,6 +85,10 @@ internal static partial class Log
     [LoggerMessage(2305, LogLevel.Warning, "{Rows} rows of {Table} have no time in '{Column}': they are not selected by time, and their changes are not seen")]
     public static partial void MySqlRowsWithoutTime(ILogger logger, long rows, string table, string column);
 
+    [LoggerMessage(2306, LogLevel.Warning,
+        "{Server} does not tell which transactions are open now, since others ask it for them (information_schema.INNODB_TRX) more often than every 0.1 s: until it does, no time is taken as complete, and the changes since the last one that was are read again each time")]
+    public static partial void MySqlTransactionsStale(ILogger logger, string server);
+
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,
         "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]

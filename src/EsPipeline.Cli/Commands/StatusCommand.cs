@@ -45,7 +45,7 @@ internal sealed class StatusCommand(Terminal terminal) : ICommand
             json.WritePropertyName("checkpoint");
             CheckpointCommand.WriteJson(json, checkpoint);
             json.WriteStartArray("runs");
-            foreach (var run in runs) JsonSerializer.Serialize(json, run, RunRecordJson.Default.RunRecord);
+            foreach (var run in runs) RunRecordText.Write(run, json);
             json.WriteEndArray();
             json.WriteEndObject();
         }

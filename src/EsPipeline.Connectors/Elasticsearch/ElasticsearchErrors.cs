@@ -3,7 +3,7 @@ using EsPipeline.Core.Errors;
 namespace EsPipeline.Connectors.Elasticsearch;
 
 /// <summary>What can be wrong with Elasticsearch and OpenSearch.</summary>
-public static class ElasticsearchErrors
+public static partial class ElasticsearchErrors
 {
     /// <summary>No connection.</summary>
     public static readonly ErrorCode Unreachable = new(
@@ -89,7 +89,10 @@ public static class ElasticsearchErrors
 
     /// <summary>TLS failed in another way.</summary>
     public static readonly ErrorCode Tls = new(
-        "elasticsearch.tls", FailureKind.Environment, "No TLS connection could be agreed on.", "Check which TLS versions and ciphers the server allows.");
+        "elasticsearch.tls", FailureKind.Environment, "No TLS connection could be agreed on.", "Check which TLS versions and ciphers the server allows.")
+    {
+        Steps = ["See what the server offers: `openssl s_client -connect {es-host}:{es-port} -servername {es-host} </dev/null`"],
+    };
 
     /// <summary>Wrong credentials.</summary>
     public static readonly ErrorCode Unauthorized = new(
@@ -178,16 +181,29 @@ public static class ElasticsearchErrors
     /// <summary>An answer that can't be read.</summary>
     public static readonly ErrorCode BadAnswer = new(
         "elasticsearch.bad_answer", FailureKind.Transient, "The server's answer was cut off or is not what its interface promises.",
-        "If it stays so, check what stands between here and the server.");
+        "If it stays so, check what stands between here and the server.")
+    {
+        Steps = ["See what answers, and what is named in its headers: `{es-curl} -i {--es-url}`"],
+    };
 
     /// <summary>The point in time or scroll is gone.</summary>
     public static readonly ErrorCode ViewLost = new(
         "elasticsearch.view_lost", FailureKind.Transient, "The server no longer holds the view of the data that was being read.",
-        "Nothing is to be done: espipe opens another and goes on from the same place.");
+        "Nothing is to be done: espipe opens another and goes on from the same place.")
+    {
+        Steps = ["See whether nodes have restarted: `{es-curl} '{--es-url}/_cat/nodes?v&h=name,uptime,heap.percent'`"],
+    };
 
     /// <summary>Any other refusal.</summary>
     public static readonly ErrorCode Refused = new(
-        "elasticsearch.refused", FailureKind.Environment, "The server refused a request.", "The server's own words say why.");
+        "elasticsearch.refused", FailureKind.Environment, "The server refused a request.", "The server's own words say why.")
+    {
+        Steps =
+        [
+            "See whether the index is in order: `{es-curl} '{--es-url}/_cat/indices/{--es-index}?v'`",
+            "See the request that was refused, too: the same command with `--log-level debug`",
+        ],
+    };
 
     /// <summary>The query is wrong.</summary>
     public static readonly ErrorCode BadQuery = new(
@@ -206,7 +222,10 @@ public static class ElasticsearchErrors
 
     /// <summary>A document's key can't be used.</summary>
     public static readonly ErrorCode BadId = new(
-        "elasticsearch.bad_id", FailureKind.Permanent, "A document's _id is not valid Unicode text.", "Index the document again under another _id.");
+        "elasticsearch.bad_id", FailureKind.Permanent, "A document's _id is not valid Unicode text.", "Index the document again under another _id.")
+    {
+        Steps = ["Until it has another _id, leave it out: `--query '{\"bool\":{\"must_not\":{\"ids\":{\"values\":[\"ID\"]}}}}'`"],
+    };
 
     /// <summary>There is no such time field.</summary>
     public static readonly ErrorCode NoTimeField = new(
@@ -227,59 +246,35 @@ public static class ElasticsearchErrors
     /// <summary>The index never shows what was written.</summary>
     public static readonly ErrorCode NeverRefreshes = new(
         "elasticsearch.never_refreshes", FailureKind.Environment, "The index has refresh_interval -1, and the user may not refresh it, so new documents can't be seen.",
-        "Grant the index privilege maintenance, or set index.refresh_interval.");
+        "Grant the index privilege maintenance, or set index.refresh_interval.")
+    {
+        Steps =
+        [
+            "See the interval: `{es-curl} '{--es-url}/{--es-index}/_settings/index.refresh_interval?pretty'`",
+            "Set one: `{es-curl} -X PUT -H 'Content-Type: application/json' -d '{\"index\":{\"refresh_interval\":\"30s\"}}' {--es-url}/{--es-index}/_settings`",
+        ],
+    };
 
     /// <summary>One document is larger than memory can hold in one piece.</summary>
     public static readonly ErrorCode AnswerTooLarge = new(
-        "elasticsearch.answer_too_large", FailureKind.Environment, "An answer with one document only is larger than 2 GiB.", "Leave the document out with --query.");
+        "elasticsearch.answer_too_large", FailureKind.Environment, "An answer with one document only is larger than 2 GiB.", "Leave the document out with --query.")
+    {
+        Steps =
+        [
+            "Find the fields that are as large as that: `{es-curl} '{--es-url}/{--es-index}/_mapping?pretty'`",
+            "Do without them: `--exclude-fields FIELD`",
+        ],
+    };
 
     /// <summary>A view was lost too often.</summary>
     public static readonly ErrorCode ViewNeverHolds = new(
         "elasticsearch.view_never_holds", FailureKind.Environment, "The view that is read from was lost so often that the data can't be read as a whole.",
-        "Grant the index privilege monitor, with which reading goes on where it was instead of beginning anew.");
-
-    /// <summary>A request, or one document, is larger than the server takes.</summary>
-    public static readonly ErrorCode RequestTooLarge = new(
-        "elasticsearch.request_too_large", FailureKind.Permanent, "A document is larger than the server, or something before it, takes in one request (413).",
-        "Raise http.max_content_length at the server, or the limit of the proxy before it; or leave fields out with --exclude-fields.");
-
-    /// <summary>A document that the index does not take.</summary>
-    public static readonly ErrorCode DocumentRefused = new(
-        "elasticsearch.document_refused", FailureKind.Permanent, "The index does not take this document: a value does not fit its field's type, or the mapping is full.",
-        "The server's own words say which field; change the mapping, or the document with --rename, --set or --exclude-fields.");
-
-    /// <summary>A key that can't be an id.</summary>
-    public static readonly ErrorCode KeyTooLong = new(
-        "elasticsearch.key_too_long", FailureKind.Permanent, "The record's key has more than 512 bytes, which no _id can.", "Choose a shorter key with --id-field.");
-
-    /// <summary>Two writes met.</summary>
-    public static readonly ErrorCode Conflict = new(
-        "elasticsearch.conflict", FailureKind.Transient, "Somebody else wrote the same document at the same moment (409).", "Nothing is to be done: espipe writes it again.");
-
-    /// <summary>The index or the cluster takes no writes.</summary>
-    public static readonly ErrorCode Blocked = new(
-        "elasticsearch.blocked", FailureKind.Environment, "The index or the cluster is blocked for writing: the disk is nearly full, or somebody has set a block.",
-        "Make room on the server's disks, and the block for that goes by itself; lift one that was set with PUT INDEX/_settings {\"index.blocks.write\":null,\"index.blocks.read_only\":null}.");
-
-    /// <summary>The existing index is another than is needed.</summary>
-    public static readonly ErrorCode IndexDiffers = new(
-        "elasticsearch.index_differs", FailureKind.Environment, "The index exists and does not fit what is to be written.",
-        "Name another index with --es-index, change its mapping, or change --es-mapping.");
-
-    /// <summary>The name can't be written to.</summary>
-    public static readonly ErrorCode NotWritable = new(
-        "elasticsearch.not_writable", FailureKind.Environment, "What --es-index names can't be written to by key.", "Name one index, or an alias that has a write index.");
-
-    /// <summary>No such ingest pipeline.</summary>
-    public static readonly ErrorCode PipelineMissing = new(
-        "elasticsearch.pipeline_missing", FailureKind.Environment, "There is no ingest pipeline of this name.", "Check --es-pipeline, or make the pipeline (PUT _ingest/pipeline/NAME).");
-
-    /// <summary>The index was deleted, and perhaps made again, while it was written to.</summary>
-    public static readonly ErrorCode IndexReplaced = new(
-        "elasticsearch.index_replaced", FailureKind.Environment, "The index was deleted or replaced while it was written to, so what was copied before is gone.",
-        "Run 'espipe checkpoint reset' and start again: everything is then copied once more.")
+        "Grant the index privilege monitor, with which reading goes on where it was instead of beginning anew.")
     {
-        EndsRun = true,
-        Steps = ["Begin anew: `espipe checkpoint reset {job-options}`"],
+        Steps =
+        [
+            "See whether nodes restart or run out of memory: `{es-curl} '{--es-url}/_cat/nodes?v&h=name,uptime,heap.percent'`",
+            "See what this user may do (Elasticsearch): `{es-curl} '{--es-url}/_security/user/_privileges?pretty'`",
+        ],
     };
 }

@@ -26,7 +26,14 @@ public static class FilesErrors
     /// <summary>The compressed file is damaged.</summary>
     public static readonly ErrorCode Damaged = new(
         "file.damaged", FailureKind.Environment, "A compressed file can't be unpacked.",
-        "Check it with 'gzip -t' or 'zstd -t', and get it again; everything before the damage has been copied.");
+        "Check it with 'gzip -t' or 'zstd -t', and get it again; everything before the damage has been copied.")
+    {
+        Steps =
+        [
+            "Check it; FILE is the one in the message: `gzip -tv FILE`",
+            "For a file that ends in .zst: `zstd -t FILE`",
+        ],
+    };
 
     /// <summary>The file can't be written.</summary>
     public static readonly ErrorCode Unwritable = new(
@@ -42,11 +49,21 @@ public static class FilesErrors
     /// <summary>libzstd is missing.</summary>
     public static readonly ErrorCode NoZstd = new(
         "file.no_zstd", FailureKind.Environment, "Files that end in .zst need the library libzstd, which is not on this machine.",
-        "Install it: 'apt-get install libzstd1' or 'brew install zstd'; or pack the file with gzip.");
+        "Install it: 'apt-get install libzstd1' or 'brew install zstd'; or pack the file with gzip.")
+    {
+        Steps =
+        [
+            "See whether the library is there: `ldconfig -p | grep libzstd`",
+            "Install it: `apt-get install libzstd1`",
+        ],
+    };
 
     /// <summary>One record is too large to hold.</summary>
     public static readonly ErrorCode TooLong = new(
-        "file.record_too_long", FailureKind.Permanent, "One record is longer than 128 MiB.", "Mend the file; a quote that is never closed does this too.");
+        "file.record_too_long", FailureKind.Permanent, "One record is longer than 128 MiB.", "Mend the file; a quote that is never closed does this too.")
+    {
+        Steps = ["Find lines of more than 1 MB; FILE is the one in the message: `awk 'length > 1000000 {print FILENAME \":\" FNR \": \" length}' FILE`"],
+    };
 
     /// <summary>The text is not UTF-8.</summary>
     public static readonly ErrorCode NotUtf8 = new(
@@ -57,7 +74,10 @@ public static class FilesErrors
 
     /// <summary>The file is in UTF-16.</summary>
     public static readonly ErrorCode Utf16 = new(
-        "file.utf16", FailureKind.Environment, "The file is in UTF-16.", "Convert it with 'iconv -f utf-16 -t utf-8'.");
+        "file.utf16", FailureKind.Environment, "The file is in UTF-16.", "Convert it with 'iconv -f utf-16 -t utf-8'.")
+    {
+        Steps = ["Convert it; FILE is the one in the message: `iconv -f utf-16 -t utf-8 FILE >converted`"],
+    };
 
     /// <summary>The header has no such column.</summary>
     public static readonly ErrorCode NoColumn = new(
@@ -78,22 +98,51 @@ public static class FilesErrors
     /// <summary>A row has more or fewer values than the header.</summary>
     public static readonly ErrorCode FieldCount = new(
         "csv.field_count", FailureKind.Permanent, "A row has more or fewer values than the header has columns.",
-        "Mend the row; a value that holds the delimiter or a line break goes between double quotes.");
+        "Mend the row; a value that holds the delimiter or a line break goes between double quotes.")
+    {
+        Steps =
+        [
+            "See the row; LINE is the number in the message: `sed -n 'LINE{p;q}' {--csv-file}`",
+            "See the columns, and what separates them; now it is {--csv-delimiter}: `head -n 1 {--csv-file}`",
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+        ],
+    };
 
     /// <summary>The quotes of a row do not match.</summary>
     public static readonly ErrorCode Quote = new(
         "csv.quote", FailureKind.Permanent, "A double quote is not closed, or text follows a closing one.",
-        "Mend the row; a double quote within a quoted value is written twice.");
+        "Mend the row; a double quote within a quoted value is written twice.")
+    {
+        Steps =
+        [
+            "See the row; LINE is the number in the message: `sed -n 'LINE{p;q}' {--csv-file}`",
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+        ],
+    };
 
     /// <summary>The row has no key.</summary>
     public static readonly ErrorCode NoKey = new(
-        "csv.no_key", FailureKind.Permanent, "A row's key is empty.", "Fill it in, or choose another column with --csv-id-column.");
+        "csv.no_key", FailureKind.Permanent, "A row's key is empty.", "Fill it in, or choose another column with --csv-id-column.")
+    {
+        Steps =
+        [
+            "See the row; LINE is the number in the message: `sed -n 'LINE{p;q}' {--csv-file}`",
+            "Or take file and line for the key: `--csv-id-column @line`",
+        ],
+    };
 
     /// <summary>A field that the CSV output has no column for.</summary>
     public static readonly ErrorCode UnknownColumn = new(
         "csv.unknown_column", FailureKind.Permanent,
         "A document has a field that is not among the columns of the CSV output, which are those of the first 10,000 documents.",
-        "Name all columns with --fields, or leave the field out with --exclude-fields.");
+        "Name all columns with --fields, or leave the field out with --exclude-fields.")
+    {
+        Steps =
+        [
+            "See the columns that were chosen: `head -n 1 {--output-file}`",
+            "Name all of them, and begin anew: `--fields A,B,C`",
+        ],
+    };
 
     /// <summary>A cell can't hold what is no text.</summary>
     public static readonly ErrorCode NoText = new(
@@ -103,19 +152,39 @@ public static class FilesErrors
 
     /// <summary>A line is not a JSON object.</summary>
     public static readonly ErrorCode NotJson = new(
-        "jsonl.not_json", FailureKind.Permanent, "A line is not one whole JSON object.", "Mend the line.");
+        "jsonl.not_json", FailureKind.Permanent, "A line is not one whole JSON object.", "Mend the line.")
+    {
+        Steps =
+        [
+            "See the line; LINE is the number in the message: `sed -n 'LINE{p;q}' {--jsonl-file}`",
+            "Have it checked: `sed -n 'LINE{p;q}' {--jsonl-file} | python3 -m json.tool`",
+        ],
+    };
 
     /// <summary>The line has no key.</summary>
     public static readonly ErrorCode NoId = new(
         "jsonl.no_id", FailureKind.Permanent, "A line has no text or number in the field that is to be its key.",
-        "Name the field with --jsonl-id-field, or use --jsonl-id-field @line for keys from line numbers.");
+        "Name the field with --jsonl-id-field, or use --jsonl-id-field @line for keys from line numbers.")
+    {
+        Steps =
+        [
+            "See which fields the lines have; the key is looked for in {--jsonl-id-field}: `head -n 3 {--jsonl-file}`",
+            "Or take file and line for the key: `--jsonl-id-field @line`",
+        ],
+    };
 
     /// <summary>The line has no document.</summary>
     public static readonly ErrorCode NoContent = new(
         "jsonl.no_content", FailureKind.Permanent, "A line has no JSON object in the field that is to hold its document.",
-        "Name the field with --jsonl-content-field, or leave that option out where the line itself is the document.");
+        "Name the field with --jsonl-content-field, or leave that option out where the line itself is the document.")
+    {
+        Steps = ["See which fields the lines have; the document is looked for in {--jsonl-content-field}: `head -n 3 {--jsonl-file}`"],
+    };
 
     /// <summary>The output can't say that a record is deleted.</summary>
     public static readonly ErrorCode CannotDelete = new(
-        "file.cannot_delete", FailureKind.Permanent, "This kind of file can't say that a record was deleted.", "Use --sink file, which writes a line for it.");
+        "file.cannot_delete", FailureKind.Permanent, "This kind of file can't say that a record was deleted.", "Use --sink file, which writes a line for it.")
+    {
+        Steps = ["Write keys and documents apart, with a line for what is deleted, to a file of its own: `--sink file --output-file OTHER`"],
+    };
 }

@@ -91,7 +91,14 @@ public static class FirestoreErrors
     /// <summary>The day's quota is used up.</summary>
     public static readonly ErrorCode Quota = new(
         "firestore.quota", FailureKind.Environment, "The project has used up a quota that comes back only with the next day, or never by itself.",
-        "Enable billing or raise the quota, or run the same command again after midnight Pacific time: it goes on from the checkpoint.");
+        "Enable billing or raise the quota, or run the same command again after midnight Pacific time: it goes on from the checkpoint.")
+    {
+        Steps =
+        [
+            "See the quotas and what is used of them: `gcloud alpha services quota list --service firestore.googleapis.com --consumer projects/{--firestore-project}`",
+            "See whether the project has billing: `gcloud billing projects describe {--firestore-project}`",
+        ],
+    };
 
     /// <summary>Too fast, too much.</summary>
     public static readonly ErrorCode Throttled = new(
@@ -104,23 +111,38 @@ public static class FirestoreErrors
     /// <summary>Writes got in each other's way.</summary>
     public static readonly ErrorCode Aborted = new(
         "firestore.aborted", FailureKind.Transient, "Firestore gave up a write because others touched the same data: ABORTED.",
-        "Lower --firestore-max-rate if it stays; many writes to documents with rising ids or indexed times do this.");
+        "Lower --firestore-max-rate if it stays; many writes to documents with rising ids or indexed times do this.")
+    {
+        Steps = ["Begin with fewer writes a second, now {--firestore-rate}, and let them grow less, now to {--firestore-max-rate}: `--firestore-rate 100 --firestore-max-rate 1000`"],
+    };
 
     /// <summary>Not there at the moment.</summary>
     public static readonly ErrorCode Unavailable = new(
-        "firestore.unavailable", FailureKind.Transient, "Firestore is not available at the moment.", "Look at https://status.firebase.google.com if it stays.");
+        "firestore.unavailable", FailureKind.Transient, "Firestore is not available at the moment.", "Look at https://status.firebase.google.com if it stays.")
+    {
+        Steps = ["See whether it answers this machine: `curl -sSI {firestore-url}`"],
+    };
 
     /// <summary>Too slow, says the server.</summary>
     public static readonly ErrorCode DeadlineExceeded = new(
-        "firestore.deadline", FailureKind.Transient, "Firestore did not finish in time: DEADLINE_EXCEEDED.", "Lower --max-batch-size if it stays.");
+        "firestore.deadline", FailureKind.Transient, "Firestore did not finish in time: DEADLINE_EXCEEDED.", "Lower --max-batch-size if it stays.")
+    {
+        Steps = ["Write fewer at once: `--max-batch-size 100`"],
+    };
 
     /// <summary>The server's own fault.</summary>
     public static readonly ErrorCode Internal = new(
-        "firestore.internal", FailureKind.Transient, "Firestore failed inside.", "Look at https://status.firebase.google.com if it stays.");
+        "firestore.internal", FailureKind.Transient, "Firestore failed inside.", "Look at https://status.firebase.google.com if it stays.")
+    {
+        Steps = ["See whether it answers this machine: `curl -sSI {firestore-url}`"],
+    };
 
     /// <summary>Too slow, says espipe.</summary>
     public static readonly ErrorCode TimedOut = new(
-        "firestore.timeout", FailureKind.Transient, "Firestore did not answer in time.", "Check the network between this machine and Google Cloud.");
+        "firestore.timeout", FailureKind.Transient, "Firestore did not answer in time.", "Check the network between this machine and Google Cloud.")
+    {
+        Steps = ["See how long a connection takes: `curl -sS -o /dev/null -w '%{time_connect} s to connect, %{time_total} s in all' {firestore-url}`"],
+    };
 
     /// <summary>No connection.</summary>
     public static readonly ErrorCode Connection = new(
@@ -147,52 +169,124 @@ public static class FirestoreErrors
 
     /// <summary>Somebody else answered.</summary>
     public static readonly ErrorCode Redirected = new(
-        "firestore.redirected", FailureKind.Environment, "The answer came from something that is not Firestore.", "Check for a proxy or a sign-in page of the network in between.");
+        "firestore.redirected", FailureKind.Environment, "The answer came from something that is not Firestore.", "Check for a proxy or a sign-in page of the network in between.")
+    {
+        Steps =
+        [
+            "See who answers: `curl -sSI {firestore-url}`",
+            "See whether a proxy is set: `env | grep -i _proxy`",
+        ],
+    };
 
     /// <summary>Half an answer.</summary>
     public static readonly ErrorCode BadAnswer = new(
-        "firestore.bad_answer", FailureKind.Transient, "Firestore's answer is cut off or can't be read.", "Check for a proxy in between if it stays.");
+        "firestore.bad_answer", FailureKind.Transient, "Firestore's answer is cut off or can't be read.", "Check for a proxy in between if it stays.")
+    {
+        Steps =
+        [
+            "See whether a proxy is set: `env | grep -i _proxy`",
+            "See what answers: `curl -sSI {firestore-url}`",
+        ],
+    };
 
     /// <summary>Refused, for a reason that has no code of its own.</summary>
     public static readonly ErrorCode Rejected = new(
-        "firestore.rejected", FailureKind.Environment, "Firestore rejects the request.", "Look at its words in the message.");
+        "firestore.rejected", FailureKind.Environment, "Firestore rejects the request.", "Look at its words in the message.")
+    {
+        Steps = ["See what kind of database it is: `gcloud firestore databases describe --project {--firestore-project} --database {--firestore-database}`"],
+    };
 
     /// <summary>The server refuses a document.</summary>
     public static readonly ErrorCode Refused = new(
-        "firestore.refused", FailureKind.Permanent, "Firestore refuses the document.", "Look at its words in the reason, and mend or reshape the document.");
+        "firestore.refused", FailureKind.Permanent, "Firestore refuses the document.", "Look at its words in the reason, and mend or reshape the document.")
+    {
+        Steps = ["See what else would be refused, with nothing written: the same command as `espipe plan`"],
+    };
 
     /// <summary>The document is too large.</summary>
     public static readonly ErrorCode DocumentTooLarge = new(
         "firestore.document_too_large", FailureKind.Permanent, "The document has more than 1,048,576 bytes by Firestore's formula.",
-        "Leave out its large fields with --exclude-fields, then replay the dead letters.");
+        "Leave out its large fields with --exclude-fields, then replay the dead letters.")
+    {
+        Steps =
+        [
+            "See which others are too large, with their sizes: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
 
     /// <summary>One value is too large.</summary>
     public static readonly ErrorCode ValueTooLarge = new(
         "firestore.value_too_large", FailureKind.Permanent, "A text or bytes value has more than 1,048,487 bytes.",
-        "Leave the field out with --exclude-fields, then replay the dead letters.");
+        "Leave the field out with --exclude-fields, then replay the dead letters.")
+    {
+        Steps =
+        [
+            "See which others are too large: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
 
     /// <summary>Too many levels.</summary>
     public static readonly ErrorCode TooDeep = new(
-        "firestore.too_deep", FailureKind.Permanent, "The document has maps and arrays more than 20 levels deep.", "Leave the deep field out with --exclude-fields.");
+        "firestore.too_deep", FailureKind.Permanent, "The document has maps and arrays more than 20 levels deep.", "Leave the deep field out with --exclude-fields.")
+    {
+        Steps =
+        [
+            "See which others are too deep: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
 
     /// <summary>The key is too long.</summary>
     public static readonly ErrorCode IdTooLong = new(
-        "firestore.id_too_long", FailureKind.Permanent, "The key is longer than the 1,500 bytes that a document's id can have.", "Choose another --id-field.");
+        "firestore.id_too_long", FailureKind.Permanent, "The key is longer than the 1,500 bytes that a document's id can have.", "Choose another --id-field.")
+    {
+        Steps =
+        [
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+            "Take the key from another field: `--id-field FIELD`",
+        ],
+    };
 
     /// <summary>A field's name is too long.</summary>
     public static readonly ErrorCode FieldNameTooLong = new(
-        "firestore.field_name_too_long", FailureKind.Permanent, "A field's name, with the names that lead to it, is longer than 1,500 bytes.", "Rename it at the source, or leave it out with --exclude-fields.");
+        "firestore.field_name_too_long", FailureKind.Permanent, "A field's name, with the names that lead to it, is longer than 1,500 bytes.", "Rename it at the source, or leave it out with --exclude-fields.")
+    {
+        Steps =
+        [
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+            "Give the field another name: `--rename OLD=NEW`",
+        ],
+    };
 
     /// <summary>The document does not fit a request.</summary>
     public static readonly ErrorCode RequestTooLarge = new(
         "firestore.request_too_large", FailureKind.Permanent, "The document alone is more than one request may hold.",
-        "Leave out its long lists with --exclude-fields, then replay the dead letters.");
+        "Leave out its long lists with --exclude-fields, then replay the dead letters.")
+    {
+        Steps =
+        [
+            "See which others are too large: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
 
     /// <summary>Not a document.</summary>
     public static readonly ErrorCode NotAnObject = new(
-        "firestore.not_an_object", FailureKind.Permanent, "The document is not one JSON object.", "Mend the document at the source.");
+        "firestore.not_an_object", FailureKind.Permanent, "The document is not one JSON object.", "Mend the document at the source.")
+    {
+        Steps = ["See what else would be refused, with nothing written: the same command as `espipe plan`"],
+    };
 
     /// <summary>A stored document can't be read.</summary>
     public static readonly ErrorCode Unreadable = new(
-        "firestore.unreadable", FailureKind.Permanent, "A stored document has a value of a kind that espipe does not know.", "Report it; a newer espipe may know it.");
+        "firestore.unreadable", FailureKind.Permanent, "A stored document has a value of a kind that espipe does not know.", "Report it; a newer espipe may know it.")
+    {
+        Steps =
+        [
+            "See which release this is: `espipe --version`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using EsPipeline.Connectors.Files;
@@ -23,7 +24,7 @@ public enum HadoopFormat
 }
 
 /// <summary>Where the output of Hadoop jobs lies, and how it is read.</summary>
-public sealed partial record HadoopOptions : IValidatedOptions
+public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The S3 service.</summary>
     [Option("--s3-endpoint", "Address of the S3 service", Environment = ["S3_ENDPOINT_URL", "HETZNER_S3_ENDPOINT_URL"], Value = "URL", Default = "AWS", Address = true)]
@@ -101,6 +102,24 @@ public sealed partial record HadoopOptions : IValidatedOptions
 
     /// <summary>How JSON Lines are read.</summary>
     internal JsonLinesOptions JsonLines => new() { Files = ["-"], IdField = IdField };
+
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Effective
+    {
+        get
+        {
+            var url = EndpointUrl ?? new Uri("https://s3.amazonaws.com");
+            var client = "aws"
+                + (EndpointUrl is null ? "" : $" --endpoint-url {ShellText.Quote(url.GetLeftPart(UriPartial.Path))}")
+                + (Region is null ? "" : $" --region {ShellText.Quote(Region)}");
+            yield return KeyValuePair.Create("hadoop-url", ShellText.Quote(url.GetLeftPart(UriPartial.Path)));
+            yield return KeyValuePair.Create("hadoop-host", ShellText.Quote(url.Host));
+            yield return KeyValuePair.Create("hadoop-port", url.Port.ToString(CultureInfo.InvariantCulture));
+            yield return KeyValuePair.Create("hadoop-client", client);
+            yield return KeyValuePair.Create(
+                "hadoop-list", Path is null ? $"{client} s3 ls --recursive {ShellText.Quote($"s3://{Bucket}/{Prefix}")}" : $"ls -lR {ShellText.Quote(Path)}");
+        }
+    }
 
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()

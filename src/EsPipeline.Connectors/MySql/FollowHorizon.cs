@@ -9,30 +9,43 @@ namespace EsPipeline.Connectors.MySql;
 /// time at which the oldest open transaction began, where the account may see it (privilege PROCESS), else now; less the overlap, for times
 /// that an application took a while before it wrote them.
 /// </summary>
+/// <remarks>
+/// InnoDB tells of transactions from a list that it makes anew only when nobody has asked for 0.1 s (<c>CACHE_MIN_IDLE_TIME</c> in its
+/// <c>trx0i_s.cc</c>), so that a monitor can keep it as old as it likes. A transaction of our own, begun before the list is looked at, shows
+/// whether it is new enough.
+/// </remarks>
 internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
 {
     private const long MicrosecondsPerSecond = 1_000_000;
+    private const int MostLooks = 12;
     private static readonly TimeSpan LongTransaction = TimeSpan.FromMinutes(10);
 
-    // InnoDB tells the beginning of a transaction in the zone of the machine, whatever the session's. A statement that waits for a table's
-    // lock has its time already and no transaction yet.
-    private const string OldestTransaction =
-        "SELECT trx_mysql_thread_id,TIMESTAMPDIFF(SECOND,trx_started,CONVERT_TZ(UTC_TIMESTAMP(),'+00:00','SYSTEM')) FROM information_schema.INNODB_TRX "
-        + "WHERE trx_mysql_thread_id<>CONNECTION_ID() AND trx_autocommit_non_locking=0 ORDER BY trx_started LIMIT 1";
-
+    // A statement that waits for a table's lock has its time already and no transaction yet.
     private const string OldestWaiting =
         "SELECT ID,TIME FROM information_schema.PROCESSLIST WHERE ID<>CONNECTION_ID() AND COMMAND IN ('Query','Execute') "
         + "AND STATE LIKE 'Waiting for table%' ORDER BY TIME DESC LIMIT 1";
 
+    private const string OurTransaction = "START TRANSACTION WITH CONSISTENT SNAPSHOT";
+
+    // Ours, then the oldest of the others. InnoDB tells the beginning of a transaction in the zone of the machine, whatever the session's.
+    private const string OursAndOldest =
+        "SELECT trx_mysql_thread_id,TIMESTAMPDIFF(SECOND,trx_started,CONVERT_TZ(UTC_TIMESTAMP(),'+00:00','SYSTEM')),trx_mysql_thread_id=CONNECTION_ID() AS ours "
+        + "FROM information_schema.INNODB_TRX WHERE trx_autocommit_non_locking=0 OR trx_mysql_thread_id=CONNECTION_ID() ORDER BY ours DESC,trx_started LIMIT 2";
+
+    // Longer than the list's rest, and uneven, so that two that wait do not keep each other waiting.
+    private const string WaitForNewList = "DO SLEEP(0.11+0.1*RAND())";
+
     private bool _blind;
+    private bool _stale;
     private string? _heldBy;
 
-    /// <summary>Asks the server, in statements of their own before anything is read.</summary>
-    /// <returns>Microseconds since 1970, a whole second.</returns>
+    /// <summary>Asks the server, before anything is read. Leaves a transaction open.</summary>
+    /// <param name="session">A connection that was not asked before: its number is what tells a new list from an old one.</param>
+    /// <returns>Microseconds since 1970, a whole second; 0, so nothing is complete, where the server's list of transactions stays stale.</returns>
     public long Ask(MySqlSession session)
     {
         var now = ServerTime.Parse(session.Rows("SELECT NOW(6)")[0][0]) ?? throw MySqlErrors.Server.Error($"{session.Server.Name} does not tell the time.");
-        var age = OldestAge(session);
+        if (OldestAge(session) is not { } age) return 0;
 
         // Begun in the future: the clocks were just put back. An hour covers the end of summer time.
         if (age < TimeSpan.Zero) age += TimeSpan.FromHours(1);
@@ -42,25 +55,16 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
         return complete - (complete % MicrosecondsPerSecond);
     }
 
-    private TimeSpan OldestAge(MySqlSession session)
+    private TimeSpan? OldestAge(MySqlSession session)
     {
         if (_blind) return TimeSpan.Zero;
         try
         {
-            var oldest = TimeSpan.Zero;
-            foreach (var question in (string[])[OldestTransaction, OldestWaiting])
-            {
-                if (session.Rows(question) is not [[var id, { } seconds]]) continue;
-
-                // Whole seconds, rounded down.
-                var age = TimeSpan.FromSeconds(1 + long.Parse(seconds, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
-                if (age > oldest || age < TimeSpan.Zero) oldest = age;
-                if (age < LongTransaction || _heldBy == id) continue;
-                _heldBy = id;
-                Log.MySqlLongTransaction(log, id ?? "", age.TotalMinutes);
-            }
-
-            return oldest;
+            // What waits now has a transaction by the time that the list is made, or is seen waiting.
+            var oldest = session.Rows(OldestWaiting);
+            if (OldestTransaction(session) is not { } transaction) return null;
+            oldest.AddRange(transaction);
+            return oldest.Aggregate(TimeSpan.Zero, (age, row) => Older(age, row[0], row[1]));
         }
         catch (PipelineException e) when (e.Error == MySqlErrors.NotAllowed)
         {
@@ -68,5 +72,41 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
             Log.MySqlCannotSeeTransactions(log, overlap.TotalSeconds);
             return TimeSpan.Zero;
         }
+    }
+
+    // At most one row; null where the list is older than our own transaction, and stays so.
+    private IEnumerable<string?[]>? OldestTransaction(MySqlSession session)
+    {
+        session.Execute(OurTransaction);
+        for (var look = 1; look <= MostLooks; look++)
+        {
+            var listed = session.Rows(OursAndOldest);
+            if (listed is [[_, _, "1"], ..])
+            {
+                _stale = false;
+                return listed.Skip(1);
+            }
+
+            session.Execute(WaitForNewList);
+        }
+
+        if (!_stale) Log.MySqlTransactionsStale(log, session.Server.Name);
+        _stale = true;
+        return null;
+    }
+
+    private TimeSpan Older(TimeSpan oldest, string? id, string? seconds)
+    {
+        if (seconds is null) return oldest;
+
+        // Whole seconds, rounded down.
+        var age = TimeSpan.FromSeconds(1 + long.Parse(seconds, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+        if (age >= LongTransaction && _heldBy != id)
+        {
+            _heldBy = id;
+            Log.MySqlLongTransaction(log, id ?? "", age.TotalMinutes);
+        }
+
+        return age > oldest || age < TimeSpan.Zero ? age : oldest;
     }
 }

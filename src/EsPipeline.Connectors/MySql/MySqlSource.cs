@@ -66,18 +66,25 @@ public sealed class MySqlSource : IDataSource
     public Task<SourceSchema> DescribeAsync(CancellationToken ct) => _connections.RunAsync(session => TableSchema.Of(Find(session)), ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct) => _connections.RunAsync(
-        session =>
-        {
-            var target = ReadTarget.Find(session, _options, plan.Selection);
-            (_target, _selection) = (target, plan.Selection);
-            if (plan.Selection is { Since: null, Until: null }) return PartitionsOf(session, target, plan);
-            if (target.Updated is null) throw TableErrors.CannotSelect.Error($"{target.Name} has no column of times that was named.");
-            CheckTimes(session, target);
-            SayNulls(session, target);
-            return PartitionsOf(session, target, plan);
-        },
-        ct);
+    public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
+    {
+        var target = await _connections.RunAsync(session => ReadTarget.Find(session, _options, plan.Selection), ct).ConfigureAwait(false);
+        (_target, _selection) = (target, plan.Selection);
+
+        // Noted before the first row is read, so that what changes from here on is found again.
+        var isNew = plan.Kind == ReadKind.Snapshot && plan.Saved.Count == 0;
+        var follow = isNew && target is { Updated: not null, IsUnindexed: false } ? await AskHorizonAsync(ct).ConfigureAwait(false) : (long?)null;
+        return await _connections.RunAsync(
+            session =>
+            {
+                if (plan.Selection is { Since: null, Until: null }) return PartitionsOf(session, target, plan, follow);
+                if (target.Updated is null) throw TableErrors.CannotSelect.Error($"{target.Name} has no column of times that was named.");
+                CheckTimes(session, target);
+                SayNulls(session, target);
+                return PartitionsOf(session, target, plan, follow);
+            },
+            ct).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, [EnumeratorCancellation] CancellationToken ct)
@@ -91,7 +98,7 @@ public sealed class MySqlSource : IDataSource
 
             // A pass that was broken off goes on to the time that it had noted when it began.
             var next = position.Follow;
-            if (isChanges && position.After is null) next = await connection.RunAsync(s => Math.Max(_horizon.Ask(s), position.Follow ?? 0), ct).ConfigureAwait(false);
+            if (isChanges && position.After is null) next = Math.Max(await AskHorizonAsync(ct).ConfigureAwait(false), position.Follow ?? 0);
             using var reader = new PageReader(target, _selection, position, byTime: isChanges, PageSize);
             if (isChanges) _seen.BeginPass();
             while (!reader.IsAtEnd)
@@ -112,14 +119,18 @@ public sealed class MySqlSource : IDataSource
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _connections.DisposeAsync();
 
-    private IReadOnlyList<Partition> PartitionsOf(MySqlSession session, ReadTarget target, ReadPlan plan)
+    private async Task<long> AskHorizonAsync(CancellationToken ct)
+    {
+        var connection = await MySqlConnection.OpenAsync(_options, SessionUse.Read, _options.Timeout, _time, _log, ct).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false)) return await connection.RunAsync(_horizon.Ask, ct).ConfigureAwait(false);
+    }
+
+    private IReadOnlyList<Partition> PartitionsOf(MySqlSession session, ReadTarget target, ReadPlan plan, long? follow)
     {
         var saved = plan.Saved.ToDictionary(p => p.Key, p => MySqlPosition.Parse(p.Value));
         if (plan.Kind == ReadKind.Changes) return [ChangesOf(session, target, saved.Values)];
         if (saved.Count > 0) return [.. plan.Saved.Select(p => new Partition(p.Key, p.Value) { UniqueKeys = true })];
 
-        // Noted before the first row is read, so that what changes from here on is found again.
-        var follow = target.Updated is null || target.IsUnindexed ? (long?)null : _horizon.Ask(session);
         var parts = plan.Parallelism == 1 || plan.Selection.Limit is not null ? 1 : plan.Parallelism * RangesPerReader;
         byte[]?[] bounds = [null, .. KeyRanges.Find(session, target, parts, PageSize ?? LeastRowsOfRange), null];
         return

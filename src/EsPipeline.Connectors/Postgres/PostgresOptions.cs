@@ -1,3 +1,4 @@
+using System.Globalization;
 using EsPipeline.Core.Configuration;
 
 namespace EsPipeline.Connectors.Postgres;
@@ -39,7 +40,7 @@ public enum TableShape
 }
 
 /// <summary>How a PostgreSQL database is reached, read and written.</summary>
-public sealed record PostgresOptions : IValidatedOptions
+public sealed record PostgresOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The address; it may hold the password.</summary>
     [Option("--pg-url", "Address, postgres://user:password@host:port/database?sslmode=require; its parts go before the other names", Environment = ["PG_URL"], Value = "URL")]
@@ -118,6 +119,23 @@ public sealed record PostgresOptions : IValidatedOptions
     /// <summary>How much a slot may hold back.</summary>
     [Option("--pg-max-slot-bytes", "Bytes of write-ahead log that the slot may hold back before the run drops it and stops; 0: only warns, from 1 GiB on", Value = "N", Min = 0)]
     public long MaxSlotBytes { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> Effective
+    {
+        get
+        {
+            var address = PostgresAddress.Of(this, TimeSpan.FromMinutes(1));
+            var (host, port) = (address.Host ?? "", address.Port.ToString(CultureInfo.InvariantCulture));
+            var server = $"-h {ShellText.Quote(host)} -p {port}";
+            yield return KeyValuePair.Create("--pg-host", host);
+            yield return KeyValuePair.Create("--pg-port", port);
+            yield return KeyValuePair.Create("--pg-database", address.Database ?? "");
+            yield return KeyValuePair.Create("--pg-user", address.Username ?? "");
+            yield return KeyValuePair.Create("pg-server", server);
+            yield return KeyValuePair.Create("pg-client", $"psql {server} -U {ShellText.Quote(address.Username ?? "")} -d {ShellText.Quote(address.Database ?? "")}");
+        }
+    }
 
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Telemetry;
 
@@ -22,7 +21,7 @@ internal sealed class PostgresJobState(PostgresStateStore store, StateDatabase d
     {
         var rows = await database.QueryAsync("SELECT run FROM espipe_job WHERE job = $1 AND run IS NOT NULL", [job], ct).ConfigureAwait(false);
         if (rows is not [[{ } text]]) return;
-        var run = JsonSerializer.Deserialize(text, RunRecordJson.Default.RunRecord)!;
+        var run = RunRecordText.Read(text);
         await NoteRunAsync(run with { Ended = run.Updated, Outcome = RunOutcome.Killed }, ct).ConfigureAwait(false);
     }
 
@@ -39,7 +38,7 @@ internal sealed class PostgresJobState(PostgresStateStore store, StateDatabase d
     // The row of the job holds a run that is under way; one that ended moves.
     public Task NoteRunAsync(RunRecord run, CancellationToken ct)
     {
-        var text = JsonSerializer.Serialize(run, RunRecordJson.Default.RunRecord);
+        var text = Encoding.UTF8.GetString(RunRecordText.Write(run));
         return lease.ChangeAsync(
             async (connection, stop) =>
             {

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
@@ -92,7 +91,7 @@ public sealed class PostgresStateStore(Secret address, string folder, TimeProvid
             UNION ALL (SELECT run FROM espipe_run WHERE job = $1 ORDER BY number DESC LIMIT $2)
             """;
         var rows = await RowsAsync(sql, [JobName.Valid(job), most], ct).ConfigureAwait(false);
-        return [.. rows.Select(r => JsonSerializer.Deserialize(r[0]!, RunRecordJson.Default.RunRecord)!).Take(most)];
+        return [.. rows.Select(r => RunRecordText.Read(r[0]!)).Take(most)];
     }
 
     /// <inheritdoc/>

@@ -96,5 +96,8 @@ public static class CheckpointErrors
         "state.bad_job_name",
         FailureKind.Environment,
         "A job's name is also a folder's name.",
-        "Use 1 to 100 letters, digits, '.', '_' and '-', not starting with '.'.");
+        "Use 1 to 100 letters, digits, '.', '_' and '-', not starting with '.'.")
+    {
+        Steps = ["Give it another name: `--job nightly-orders`"],
+    };
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Core.Checkpoints;
@@ -24,7 +23,7 @@ internal sealed class RunHistory(string folder)
 
     public async Task NoteAsync(RunRecord run, CancellationToken ct)
     {
-        var text = JsonSerializer.SerializeToUtf8Bytes(run, RunRecordJson.Default.RunRecord);
+        var text = RunRecordText.Write(run);
         await DurableFile.ReplaceAsync(_current, text, ct, sync: false).ConfigureAwait(false);
         if (run.Ended is null) return;
 
@@ -87,7 +86,7 @@ internal sealed class RunHistory(string folder)
     {
         try
         {
-            return JsonSerializer.Deserialize(text, RunRecordJson.Default.RunRecord);
+            return RunRecordText.Read(text);
         }
         catch (JsonException)
         {
@@ -95,11 +94,3 @@ internal sealed class RunHistory(string folder)
         }
     }
 }
-
-/// <summary>How run records are written: snake case, names of enum members in lower case.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    UseStringEnumConverter = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(RunRecord))]
-public sealed partial class RunRecordJson : JsonSerializerContext;

@@ -20,7 +20,14 @@ public static class DeadLetterErrors
         "dead_letters.damaged",
         FailureKind.Environment,
         "The dead-letter file holds something that is not a dead letter.",
-        "Move the file away or give another one with --dead-letters.");
+        "Move the file away or give another one with --dead-letters.")
+    {
+        Steps =
+        [
+            "Find its lines; FILE is the one in the message: `grep -nv '^{.*}$' FILE`",
+            "Keep it, and begin another: `mv FILE FILE.damaged`",
+        ],
+    };
 
     /// <summary>More records failed for good than the run was told to bear.</summary>
     public static readonly ErrorCode TooMany = new(
@@ -42,5 +49,12 @@ public static class DeadLetterErrors
         "dead_letters.output_gone",
         FailureKind.Environment,
         "The file that the dead letters should be added to is not there as the job left it, or the copy has not been finished.",
-        "Finish the copy first, or mend the cause and copy again.");
+        "Finish the copy first, or mend the cause and copy again.")
+    {
+        Steps =
+        [
+            "See how the copy stands: `espipe status {job-options}`",
+            "See what is in the folder: `ls -la {output-folder}`",
+        ],
+    };
 }

@@ -10,7 +10,14 @@ public static class EngineErrors
         "sink.record_too_large",
         FailureKind.Permanent,
         "One record is larger than the sink takes at all.",
-        "Leave out its large fields with --exclude-fields, or raise the limit in the sink's server, then replay the dead letters.");
+        "Leave out its large fields with --exclude-fields, or raise the limit in the sink's server, then replay the dead letters.")
+    {
+        Steps =
+        [
+            "See which others are too large, with their sizes: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
 
     /// <summary>A transient failure outlasted its budget.</summary>
     public static readonly ErrorCode RetriesExhausted = new(
@@ -61,7 +68,10 @@ public static class EngineErrors
         "run.cannot_follow",
         FailureKind.Environment,
         "This source can't tell what has changed since it was read.",
-        "Use --mode full-sync.");
+        "Use --mode full-sync.")
+    {
+        Steps = ["Copy it once: the same command with `--mode full-sync`"],
+    };
 
     /// <summary>The sentence for one record that is too large.</summary>
     internal static string TooLarge(long bytes, long most) => $"It has {bytes} bytes; the sink takes at most {most}.";

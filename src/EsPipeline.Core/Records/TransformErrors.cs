@@ -10,19 +10,36 @@ public static class TransformErrors
         "transform.no_id",
         FailureKind.Permanent,
         "The field that is to be the record's key is missing, null, empty, or not a text or a number.",
-        "Choose another --id-field, or mend the document at the source.");
+        "Choose another --id-field, or mend the document at the source.")
+    {
+        Steps =
+        [
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+            "Take the key from another field than {--id-field}: `--id-field FIELD`",
+        ],
+    };
 
     /// <summary>A delete has no document to take a key from.</summary>
     public static readonly ErrorCode DeleteWithoutDocument = new(
         "transform.delete_without_document",
         FailureKind.Permanent,
         "A deleted record has no document any more, so --id-field can't find the key under which the sink holds it.",
-        "Delete it in the sink by hand, or copy without --id-field.");
+        "Delete it in the sink by hand, or copy without --id-field.")
+    {
+        Steps =
+        [
+            "See what is left over in the sink: the same command as `espipe verify`",
+            "Once you have seen it, delete it: the same command as `espipe verify --prune --max-deletes N`",
+        ],
+    };
 
     /// <summary>The document is not a JSON object.</summary>
     public static readonly ErrorCode NotAnObject = new(
         "transform.not_an_object",
         FailureKind.Permanent,
         "The document is not a JSON object.",
-        "Mend the document at the source.");
+        "Mend the document at the source.")
+    {
+        Steps = ["See what else would be refused, with nothing written: the same command as `espipe plan`"],
+    };
 }

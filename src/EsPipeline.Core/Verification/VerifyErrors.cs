@@ -10,14 +10,20 @@ public static class VerifyErrors
         "verify.not_comparable",
         FailureKind.Environment,
         "What the sink makes of a record can't be foretold or read back, so the two ends can't be compared.",
-        "Compare without what changes documents on their way, such as an ingest pipeline.");
+        "Compare without what changes documents on their way, such as an ingest pipeline.")
+    {
+        Steps = ["See how the job is made up: the same command with `--config-check`"],
+    };
 
     /// <summary>The source can be read once only.</summary>
     public static readonly ErrorCode ReadOnce = new(
         "verify.read_once",
         FailureKind.Environment,
         "The source can be read only once, and what differs has to be looked at a second time.",
-        "Put the data into a file and name that as the source.");
+        "Put the data into a file and name that as the source.")
+    {
+        Steps = ["Put what comes in on standard input into a file: `cat >data.jsonl`"],
+    };
 
     /// <summary>A file can't be mended in the middle.</summary>
     public static readonly ErrorCode CannotRepair = new(
@@ -74,19 +80,32 @@ public static class VerifyErrors
         "verify.unsteady",
         FailureKind.Transient,
         "An end could not be read as of one moment: the view that it was read from was lost each time.",
-        "Run it again when the server is calmer.");
+        "Run it again when the server is calmer.")
+    {
+        Steps = ["See how both ends stand: the same command with `--mode health-check`"],
+    };
 
     /// <summary>A record that the job set aside.</summary>
     public static readonly ErrorCode SetAside = new(
         "verify.set_aside",
         FailureKind.Permanent,
         "A run has set the record aside, and the sink does not hold it.",
-        "See why with 'espipe dead-letters show'; once the cause is mended, 'espipe dead-letters replay' sends it again.");
+        "See why with 'espipe dead-letters show'; once the cause is mended, 'espipe dead-letters replay' sends it again.")
+    {
+        Steps = ["See why: `espipe dead-letters show {job-options}`"],
+    };
 
     /// <summary>A document that would be unreadable in the sink.</summary>
     public static readonly ErrorCode UnreadableThere = new(
         "verify.unreadable_there",
         FailureKind.Permanent,
         "The sink takes the record, but in a form in which it can't be told again whose it is.",
-        "Give the documents a usable id, or use the sink 'file', which keeps key and document apart.");
+        "Give the documents a usable id, or use the sink 'file', which keeps key and document apart.")
+    {
+        Steps =
+        [
+            "Write key and document apart: `--sink file`",
+            "Or take the key from another field: `--id-field FIELD`",
+        ],
+    };
 }

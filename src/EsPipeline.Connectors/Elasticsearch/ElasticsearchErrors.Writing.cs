@@ -1,0 +1,93 @@
+using EsPipeline.Core.Errors;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <content>What goes wrong in writing.</content>
+public static partial class ElasticsearchErrors
+{
+    /// <summary>A request, or one document, is larger than the server takes.</summary>
+    public static readonly ErrorCode RequestTooLarge = new(
+        "elasticsearch.request_too_large", FailureKind.Permanent, "A document is larger than the server, or something before it, takes in one request (413).",
+        "Raise http.max_content_length at the server, or the limit of the proxy before it; or leave fields out with --exclude-fields.")
+    {
+        Steps = ["See how much the server takes: `{es-curl} '{--es-url}/_nodes/http?filter_path=nodes.*.http.max_content_length_in_bytes&pretty'`"],
+    };
+
+    /// <summary>A document that the index does not take.</summary>
+    public static readonly ErrorCode DocumentRefused = new(
+        "elasticsearch.document_refused", FailureKind.Permanent, "The index does not take this document: a value does not fit its field's type, or the mapping is full.",
+        "The server's own words say which field; change the mapping, or the document with --rename, --set or --exclude-fields.")
+    {
+        Steps =
+        [
+            "See the types of the fields: `{es-curl} '{--es-url}/{--es-index}/_mapping?pretty'`",
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+        ],
+    };
+
+    /// <summary>A key that can't be an id.</summary>
+    public static readonly ErrorCode KeyTooLong = new(
+        "elasticsearch.key_too_long", FailureKind.Permanent, "The record's key has more than 512 bytes, which no _id can.", "Choose a shorter key with --id-field.")
+    {
+        Steps =
+        [
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+            "Take the key from another field: `--id-field FIELD`",
+        ],
+    };
+
+    /// <summary>Two writes met.</summary>
+    public static readonly ErrorCode Conflict = new(
+        "elasticsearch.conflict", FailureKind.Transient, "Somebody else wrote the same document at the same moment (409).", "Nothing is to be done: espipe writes it again.")
+    {
+        Steps = ["Where it stays, see what else writes there: `{es-curl} '{--es-url}/_cat/tasks?v&actions=*write*'`"],
+    };
+
+    /// <summary>The index or the cluster takes no writes.</summary>
+    public static readonly ErrorCode Blocked = new(
+        "elasticsearch.blocked", FailureKind.Environment, "The index or the cluster is blocked for writing: the disk is nearly full, or somebody has set a block.",
+        "Make room on the server's disks, and the block for that goes by itself; lift one that was set with PUT INDEX/_settings {\"index.blocks.write\":null,\"index.blocks.read_only\":null}.")
+    {
+        Steps =
+        [
+            "See how full the disks are: `{es-curl} '{--es-url}/_cat/allocation?v'`",
+            "See which blocks are set: `{es-curl} '{--es-url}/{--es-index}/_settings/index.blocks.*?pretty'`",
+            "Once there is room, lift those that were set: `{es-curl} -X PUT -H 'Content-Type: application/json' -d '{\"index.blocks.write\":null,\"index.blocks.read_only\":null}' {--es-url}/{--es-index}/_settings`",
+        ],
+    };
+
+    /// <summary>The existing index is another than is needed.</summary>
+    public static readonly ErrorCode IndexDiffers = new(
+        "elasticsearch.index_differs", FailureKind.Environment, "The index exists and does not fit what is to be written.",
+        "Name another index with --es-index, change its mapping, or change --es-mapping.")
+    {
+        Steps =
+        [
+            "See the mapping that is there: `{es-curl} '{--es-url}/{--es-index}/_mapping?pretty'`",
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+        ],
+    };
+
+    /// <summary>The name can't be written to.</summary>
+    public static readonly ErrorCode NotWritable = new(
+        "elasticsearch.not_writable", FailureKind.Environment, "What --es-index names can't be written to by key.", "Name one index, or an alias that has a write index.")
+    {
+        Steps = ["See what the name stands for: `{es-curl} '{--es-url}/_cat/aliases/{--es-index}?v'`"],
+    };
+
+    /// <summary>No such ingest pipeline.</summary>
+    public static readonly ErrorCode PipelineMissing = new(
+        "elasticsearch.pipeline_missing", FailureKind.Environment, "There is no ingest pipeline of this name.", "Check --es-pipeline, or make the pipeline (PUT _ingest/pipeline/NAME).")
+    {
+        Steps = ["See which pipelines there are: `{es-curl} '{--es-url}/_ingest/pipeline?filter_path=*.description&pretty'`"],
+    };
+
+    /// <summary>The index was deleted, and perhaps made again, while it was written to.</summary>
+    public static readonly ErrorCode IndexReplaced = new(
+        "elasticsearch.index_replaced", FailureKind.Environment, "The index was deleted or replaced while it was written to, so what was copied before is gone.",
+        "Run 'espipe checkpoint reset' and start again: everything is then copied once more.")
+    {
+        EndsRun = true,
+        Steps = ["Begin anew: `espipe checkpoint reset {job-options}`"],
+    };
+}

@@ -1,0 +1,97 @@
+using EsPipeline.Conformance;
+using EsPipeline.Connectors.MySql;
+
+namespace EsPipeline.Connectors.Tests.MySql;
+
+/// <summary>Transactions that the server does not tell of, because others keep its list of them from being made anew.</summary>
+[Collection(MySqlCollectionDefinition.Name)]
+public sealed class MySqlHorizonTests(MySqlServers servers)
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_row_committed_late_is_not_missed_while_others_ask_for_the_open_transactions_without_a_pause()
+    {
+        await using var set = await MySqlDataSet.CreateAsync(await servers.NewDatabaseAsync(), [.. Corpus.Plain(50)]);
+        await using var asker = await StaleList.KeepAsync(await servers.SharedAsync(), Ct);
+        var commit = await set.BeginPutAsync([.. Corpus.Plain(60).Skip(50)], Ct);
+        await set.PutAsync([.. Corpus.Plain(70).Skip(60)], Ct);
+        var snapshot = await SourceReader.ReadSnapshotAsync(set, new SourceKnobs(), 1, Ct);
+        await WaitASecondAsync();
+        await set.PutAsync([.. Corpus.Plain(80).Skip(70)], Ct);
+        var during = await SourceReader.ReadChangesAsync(set, snapshot.Saved, Ct);
+        await commit();
+        await WaitASecondAsync();
+        var after = await SourceReader.ReadChangesAsync(set, during.Saved, Ct);
+        Assert.Equal("0", await asker.EndAsync());
+        ContentAssert.Same(Corpus.Plain(80).Select(set.Expected), after.Apply(during.Apply(snapshot.Apply())));
+    }
+
+    [Fact]
+    public async Task Times_are_complete_again_once_the_others_have_gone()
+    {
+        await using var set = await MySqlDataSet.CreateAsync(await servers.NewDatabaseAsync(), [.. Corpus.Plain(50)]);
+        var asker = await StaleList.KeepAsync(await servers.SharedAsync(), Ct);
+        var snapshot = await SourceReader.ReadSnapshotAsync(set, new SourceKnobs(), 1, Ct);
+        Assert.All(snapshot.Saved.Values, p => Assert.Equal(0, MySqlPosition.Parse(p).Follow));
+        await asker.DisposeAsync();
+        var changes = await SourceReader.ReadChangesAsync(set, snapshot.Saved, Ct);
+        Assert.All(changes.Saved.Values, p => Assert.NotEqual(0, MySqlPosition.Parse(p).Follow));
+    }
+
+    // Times are kept to the second, and the server's clock is the one that counts.
+    private async Task WaitASecondAsync() => await (await servers.SharedAsync()).RowsAsync("SELECT SLEEP(1.1)");
+
+    /// <summary>Asks for the open transactions again and again, so that the answer stays the one of the beginning.</summary>
+    private sealed class StaleList : IAsyncDisposable
+    {
+        private const string Question = "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_autocommit_non_locking=0";
+
+        private readonly MySqlConnection _connection;
+        private readonly CancellationTokenSource _end;
+        private readonly Task<string> _asking;
+
+        private StaleList(MySqlConnection connection, CancellationToken ct)
+        {
+            _connection = connection;
+            _end = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            _asking = connection.RunAsync(AskOn, CancellationToken.None);
+        }
+
+        public static async Task<StaleList> KeepAsync(MariaDbServer server, CancellationToken ct)
+        {
+            var connection = await server.ConnectAsync();
+
+            // The list is made while no transaction is open.
+            await connection.RunAsync(session => session.Rows("SELECT SLEEP(0.3)").Concat(session.Rows(Question)).Count(), ct);
+            return new StaleList(connection, ct);
+        }
+
+        /// <summary>Stops asking.</summary>
+        /// <returns>How many transactions were told of at most.</returns>
+        public async Task<string> EndAsync()
+        {
+            await _end.CancelAsync();
+            return await _asking;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await EndAsync();
+            await _connection.DisposeAsync();
+            _end.Dispose();
+        }
+
+        private string AskOn(MySqlSession session)
+        {
+            var most = "0";
+            while (!_end.IsCancellationRequested)
+            {
+                var told = session.Rows(Question)[0][0]!;
+                if (string.CompareOrdinal(told, most) > 0) most = told;
+            }
+
+            return most;
+        }
+    }
+}
