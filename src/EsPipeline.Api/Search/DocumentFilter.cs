@@ -21,7 +21,7 @@ internal static class DocumentFilter
             return;
         }
 
-        var reader = new Utf8JsonReader(document);
+        var reader = new Utf8JsonReader(document, SearchAnswer.AsDeepAsDocuments);
         reader.Read();
         WriteValue(ref reader, document, "", rules, output);
     }
@@ -48,12 +48,12 @@ internal static class DocumentFilter
         var first = true;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            var name = reader.GetString()!;
+            var name = NameAt(ref reader);
             var child = path.Length == 0 ? name : $"{path}.{name}";
             var spelt = document[(int)reader.TokenStartIndex..(int)reader.BytesConsumed];
             reader.Read();
             var isLeaf = reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray);
-            if (isLeaf ? !rules.Shows(child) : !rules.MayShowBelow(child))
+            if (name is null || (isLeaf ? !rules.Shows(child!) : !rules.MayShowBelow(child!)))
             {
                 reader.Skip();
                 continue;
@@ -65,11 +65,24 @@ internal static class DocumentFilter
 
             // The span of a name may or may not end with its colon, as the reader has read it.
             if (spelt[^1] != (byte)':') output.Write(":"u8);
-            if (rules.MayHideBelow(child)) WriteValue(ref reader, document, child, rules, output);
+            if (rules.MayHideBelow(child!)) WriteValue(ref reader, document, child!, rules, output);
             else Copy(ref reader, document, output);
         }
 
         output.Write("}"u8);
+    }
+
+    // Null for a name with half of a pair (\ud83d alone), which the servers take: no rule can be held against it.
+    private static string? NameAt(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private static void WriteArray(ref Utf8JsonReader reader, ReadOnlySpan<byte> document, string path, FieldRules rules, IBufferWriter<byte> output)

@@ -7,6 +7,9 @@ namespace EsPipeline.Api.Search;
 /// <summary>The server's answer to a search, with the places of its documents in the bytes: what was found is passed on as it is.</summary>
 internal sealed class SearchAnswer
 {
+    /// <summary>The servers themselves take documents of up to a thousand objects in one another.</summary>
+    public static readonly JsonReaderOptions AsDeepAsDocuments = new() { MaxDepth = 1100 };
+
     private readonly ReadOnlyMemory<byte> _json;
     private readonly List<Hit> _hits = [];
 
@@ -68,7 +71,7 @@ internal sealed class SearchAnswer
 
     private void ReadMembers()
     {
-        var reader = new Utf8JsonReader(_json.Span);
+        var reader = new Utf8JsonReader(_json.Span, AsDeepAsDocuments);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
