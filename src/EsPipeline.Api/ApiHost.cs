@@ -51,9 +51,9 @@ public sealed class ApiHost : IAsyncDisposable
         var certificate = CertificateOf(options);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Limit(kestrel, options, certificate));
         if (certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
-        AddServices(builder.Services, options, elasticsearch, state, loggers, time);
-        var app = builder.Build();
         var log = loggers.CreateLogger("espipe.api");
+        AddServices(builder.Services, options, elasticsearch, state, loggers, log, time);
+        var app = builder.Build();
         Use(app, options, log);
         ApiRoutes.Map(app);
         var host = new ApiHost(app);
@@ -83,10 +83,10 @@ public sealed class ApiHost : IAsyncDisposable
     }
 
     private static void AddServices(
-        IServiceCollection services, ApiOptions options, ElasticsearchOptions elasticsearch, IStateStore state, ILoggerFactory loggers, TimeProvider time)
+        IServiceCollection services, ApiOptions options, ElasticsearchOptions elasticsearch, IStateStore state, ILoggerFactory loggers, ILogger log, TimeProvider time)
     {
         services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(new FrameworkLog(loggers)));
-        services.AddSingleton(options).AddSingleton(elasticsearch).AddSingleton(state).AddSingleton(time);
+        services.AddSingleton(options).AddSingleton(elasticsearch).AddSingleton(state).AddSingleton(time).AddSingleton(log);
         services.AddSingleton<AccessGate>().AddSingleton<RequestRate>().AddSingleton<SearchCluster>().AddSingleton<FieldRules>().AddSingleton<ServedIndices>();
         services.AddSingleton<SearchEndpoint>().AddSingleton<IndexEndpoints>().AddSingleton<CursorSeal>().AddSingleton<ServerKind>().AddSingleton<ScrollEndpoint>();
         services.AddSingleton<CountsIndex>().AddSingleton<AnalyticsEndpoints>().AddSingleton<PipelineEndpoints>().AddSingleton<HealthEndpoint>();

@@ -17,8 +17,11 @@ internal static partial class Log
     [LoggerMessage(4003, LogLevel.Error, "{Method} {Path} failed in a way that should not be possible")]
     public static partial void Unexpected(ILogger logger, Exception exception, string method, string path);
 
-    [LoggerMessage(4004, LogLevel.Debug, "{Method} {Path} was refused by the search server: {Reason}")]
+    [LoggerMessage(4004, LogLevel.Debug, "{Method} {Path} was refused: {Reason}")]
     public static partial void Refused(ILogger logger, string method, string path, string reason);
+
+    [LoggerMessage(4006, LogLevel.Debug, "A view for scrolling was not closed; the search server forgets it after {KeepAlive}: {Reason}")]
+    public static partial void ViewNotClosed(ILogger logger, TimeSpan keepAlive, string reason);
 
     [LoggerMessage(4005, LogLevel.Warning, "Keys and answers cross the network in plain text at {Address}, where others can read them; --api-cert turns TLS on")]
     public static partial void PlainHttp(ILogger logger, Uri address);

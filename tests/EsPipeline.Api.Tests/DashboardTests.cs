@@ -118,6 +118,14 @@ public sealed class DashboardTests(SearchServer search, Browser browser)
         await using var missing = await ApiServer.StartAsync(search, new ApiOptions { CountsIndex = "not-there" });
         await GoAsync(page, missing, "", "error");
         Assert.Contains("--source hadoop", await page.InnerTextAsync("#status"), StringComparison.Ordinal);
+        Assert.False(await page.IsVisibleAsync("#figures"), "Empty charts are shown where there is nothing in them.");
+        var counts = await search.CreateIndexAsync("""{"properties":{"label":{"type":"keyword"},"count":{"type":"integer"},"time_bucket":{"type":"date"}}}""", ["""{"label":"","count":3,"time_bucket":"2024-01-01"}"""]);
+        await search.SendAsync(HttpMethod.Post, "_aliases", $$$"""{"actions":[{"add":{"index":"{{{counts}}}","alias":"not-there"}}]}""");
+        await page.ClickAsync("#again button");
+        await StateAsync(page, "ready");
+        Assert.False(await page.IsVisibleAsync("#again"));
+        Assert.Contains("(no name)", await page.TextContentAsync("#totals-table"), StringComparison.Ordinal);
+        await search.SendAsync(HttpMethod.Delete, counts);
         await GoAsync(page, missing, "pipeline", "empty");
         Assert.Contains("No job has run", await page.InnerTextAsync("#status"), StringComparison.Ordinal);
     }

@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using EsPipeline.Api.Search;
 using EsPipeline.Core.Errors;
@@ -22,12 +22,14 @@ public sealed class PartialAnswerTests
     }
 
     [Fact]
-    public void A_whole_answer_is_passed_on()
+    public async Task A_whole_answer_is_passed_on()
     {
         var answer = SearchAnswer.Read(Encoding.UTF8.GetBytes("{\"pit_id\":\"p\",\"timed_out\":false,\"_shards\":{\"failed\":0}," + Hits + "}"));
-        var output = new ArrayBufferWriter<byte>();
-        answer.WriteDocuments(new FieldRules(new ApiOptions()), withId: true, output);
-        Assert.Equal("[{\"_id\":\"a\",\"n\":1}]", Encoding.UTF8.GetString(output.WrittenSpan));
+        using var output = new MemoryStream();
+        var writer = PipeWriter.Create(output);
+        await answer.WriteDocumentsAsync(new FieldRules(new ApiOptions()), withId: true, writer, SearchServer.Ct);
+        await writer.CompleteAsync();
+        Assert.Equal("[{\"_id\":\"a\",\"n\":1}]", Encoding.UTF8.GetString(output.ToArray()));
         Assert.Equal((1L, "p", "[1]"), (answer.Total, answer.PointInTime, Encoding.UTF8.GetString(answer.LastSort.Span)));
     }
 }

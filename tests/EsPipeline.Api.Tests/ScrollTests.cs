@@ -119,6 +119,30 @@ public sealed class ScrollTests(SearchServer search)
     }
 
     [Fact]
+    public async Task A_view_is_kept_only_for_a_cursor_that_somebody_has()
+    {
+        var index = await search.CreateIndexAsync(Mappings, Many(0, 30));
+        await using var api = await ApiServer.StartAsync(search);
+        var before = await OpenViewsAsync();
+        for (var i = 0; i < 5; i++) await api.GetAsync($"search/{index}/scroll?size=100");
+        Assert.Equal(before, await OpenViewsAsync());
+        await api.GetAsync($"search/{index}/scroll?size=10");
+        Assert.Equal(before + 1, await OpenViewsAsync());
+
+        async Task<int> OpenViewsAsync() => (await search.SendAsync(HttpMethod.Get, $"{index}/_stats/search")).GetProperty("_all").GetProperty("total").GetProperty("search").GetProperty("open_contexts").GetInt32();
+    }
+
+    [Fact]
+    public async Task Values_too_long_for_a_cursor_are_refused_before_one_is_given_out()
+    {
+        var index = await search.CreateIndexAsync("""{"properties":{"a":{"type":"keyword"},"b":{"type":"keyword"}}}""", Enumerable.Range(0, 3).Select(i => $"{{\"a\":\"{i}{new string('x', 30_000)}\",\"b\":\"{new string('y', 30_000)}\"}}"));
+        await using var api = await ApiServer.StartAsync(search);
+        await api.RefusedAsync(HttpMethod.Get, $"search/{index}/scroll?size=1&sort=a,b", 400, "api.bad_request");
+        var cursor = (await api.GetAsync($"search/{index}/scroll?size=1&sort=a")).GetProperty("meta").GetProperty("next_cursor").GetString();
+        Assert.Equal(2, (await api.GetAsync($"search/{index}/scroll?cursor={cursor}&size=10")).GetProperty("meta").GetProperty("returned").GetInt32());
+    }
+
+    [Fact]
     public async Task A_view_that_is_gone_is_told_as_expired()
     {
         await using var api = await ApiServer.StartAsync(search);

@@ -19,7 +19,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
     private const int LabelsAtOnce = 10_000;
 
     private static readonly TimeSpan BoundsKept = TimeSpan.FromSeconds(1);
-    private (DateTimeOffset? First, DateTimeOffset? Last, DateTimeOffset Read)? _bounds;
+    private readonly Recent<Bounds> _bounds = new(BoundsKept, time);
 
     /// <summary>How often a label was counted.</summary>
     public async Task<long> TotalOfAsync(string label, TimeRange range, CancellationToken ct)
@@ -65,48 +65,55 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         var (first, last) = await BoundsAsync(range, ct).ConfigureAwait(false);
         var (interval, widened) = Interval.Choose(asked, first is { } f && last is { } l ? l - f : TimeSpan.Zero);
         var timeline = new TimelineBuilder(labels, range, interval, widened);
-        if (first is null || last is null || first > last) return timeline.Build([]);
-        var answer = await AskAsync(w =>
+        if (first is null || last is null || first > last) return timeline.Build();
+        await AskAsync(w =>
         {
             WriteFilter(w, range, filter =>
             {
                 if (labels.Count > 0) WriteTerms(filter, labels);
             });
             WriteHistogram(w, labels, range, interval, first.Value, last.Value);
-        }, ct).ConfigureAwait(false);
-        return timeline.Build(answer.GetProperty("points").GetProperty("buckets").EnumerateArray());
+        }, timeline.Read, ct).ConfigureAwait(false);
+        return timeline.Build();
     }
 
     /// <summary>A sum as a whole number: the server adds in floating point.</summary>
-    public static long SumOf(JsonElement bucket) => (long)Math.Round(bucket.GetProperty("sum").GetProperty("value").GetDouble());
+    public static long Whole(double sum) => (long)Math.Round(sum);
 
     // Where the counts within a range begin and end. Those of the whole index are kept for a moment, since every timeline asks for them.
     private async ValueTask<(DateTimeOffset? First, DateTimeOffset? Last)> BoundsAsync(TimeRange range, CancellationToken ct)
     {
-        if (_bounds is not { } bounds || time.GetUtcNow() - bounds.Read > BoundsKept)
-        {
-            var read = time.GetUtcNow();
-            var answer = await AskAsync(w =>
-            {
-                w.WriteStartObject("aggs");
-                foreach (var kind in (string[])["min", "max"])
-                {
-                    w.WriteStartObject(kind);
-                    w.WriteStartObject(kind);
-                    w.WriteString("field", Time);
-                    w.WriteEndObject();
-                    w.WriteEndObject();
-                }
-
-                w.WriteEndObject();
-            }, ct).ConfigureAwait(false);
-            _bounds = bounds = (InstantOf(answer.GetProperty("min")), InstantOf(answer.GetProperty("max")), read);
-        }
-
+        var bounds = await _bounds.FindAsync(AskBoundsAsync, ct).ConfigureAwait(false);
         return (Later(bounds.First, range.From), Earlier(bounds.Last, range.Until?.AddMilliseconds(-1)));
     }
 
+    private async Task<Bounds> AskBoundsAsync(CancellationToken ct)
+    {
+        var answer = await AskAsync(w =>
+        {
+            w.WriteStartObject("aggs");
+            foreach (var kind in (string[])["min", "max"])
+            {
+                w.WriteStartObject(kind);
+                w.WriteStartObject(kind);
+                w.WriteString("field", Time);
+                w.WriteEndObject();
+                w.WriteEndObject();
+            }
+
+            w.WriteEndObject();
+        }, ct).ConfigureAwait(false);
+        return new Bounds(InstantOf(answer.GetProperty("min")), InstantOf(answer.GetProperty("max")));
+    }
+
     private async Task<JsonElement> AskAsync(Action<Utf8JsonWriter> members, CancellationToken ct)
+    {
+        JsonElement? found = null;
+        await AskAsync(members, (ref Utf8JsonReader reader) => found = JsonElement.ParseValue(ref reader), ct).ConfigureAwait(false);
+        return found ?? throw ApiErrors.BackendUnavailable.Error("The search server's answer can't be read.");
+    }
+
+    private async Task AskAsync(Action<Utf8JsonWriter> members, SearchAnswer.AggregationsReader read, CancellationToken ct)
     {
         ServedIndex index;
         try
@@ -127,9 +134,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
             members(w);
         });
         using var answer = await cluster.AskAsync(HttpMethod.Post, $"{index.Path}/_search?allow_partial_search_results=false", body, ct).ConfigureAwait(false);
-        SearchAnswer.Read(answer.Json);
-        using var document = JsonDocument.Parse(answer.Json);
-        return document.RootElement.GetProperty("aggregations").Clone();
+        SearchAnswer.Read(answer.Json, read);
     }
 
     private static void WriteFilter(Utf8JsonWriter writer, TimeRange range, Action<Utf8JsonWriter> more)
@@ -243,10 +248,15 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         writer.WriteEndObject();
     }
 
+    private static long SumOf(JsonElement bucket) => Whole(bucket.GetProperty("sum").GetProperty("value").GetDouble());
+
     private static DateTimeOffset? InstantOf(JsonElement bound) =>
         bound.GetProperty("value") is { ValueKind: JsonValueKind.Number } value ? DateTimeOffset.FromUnixTimeMilliseconds((long)value.GetDouble()) : null;
 
     private static DateTimeOffset? Later(DateTimeOffset? a, DateTimeOffset? b) => a is null || b is null ? a : a > b ? a : b;
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b is null ? a : a < b ? a : b;
+
+    // The first and the last time of all counts; null where there are none.
+    private sealed record Bounds(DateTimeOffset? First, DateTimeOffset? Last);
 }

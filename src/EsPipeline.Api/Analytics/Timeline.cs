@@ -16,28 +16,96 @@ public sealed record Timeline(string Interval, bool Widened, string TimeZone, IR
 /// <param name="Counts">The count at each point.</param>
 public sealed record TimelineSeries(string? Label, long Total, IReadOnlyList<long> Counts);
 
-/// <summary>Makes a timeline of the server's points.</summary>
+/// <summary>Makes a timeline of the server's points, as they are read.</summary>
 internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange range, Interval interval, bool widened)
 {
-    /// <summary>Puts it together.</summary>
-    public Timeline Build(IEnumerable<JsonElement> buckets)
+    private readonly List<string> _points = [];
+    private readonly List<long>[] _sums = [.. Enumerable.Range(0, Math.Max(1, labels.Count)).Select(_ => new List<long>())];
+
+    /// <summary>Reads <c>aggregations</c>: in one pass, since there may be thousands of sums.</summary>
+    public void Read(ref Utf8JsonReader reader)
     {
-        var points = new List<string>();
-        var sums = Enumerable.Range(0, Math.Max(1, labels.Count)).Select(_ => new List<long>()).ToArray();
-        foreach (var bucket in buckets)
+        reader.Read();
+        while (NextMember(ref reader))
         {
-            points.Add(TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeMilliseconds(bucket.GetProperty("key").GetInt64()), range.Zone).ToString("yyyy-MM-dd'T'HH:mm:ssK"));
-            if (labels.Count == 0)
+            if (reader.ValueTextEquals("points"u8)) ReadBuckets(ref reader, ReadPoint);
+            else reader.Skip();
+        }
+    }
+
+    /// <summary>Puts it together.</summary>
+    public Timeline Build()
+    {
+        var series = _sums.Select((s, i) => new TimelineSeries(labels.Count == 0 ? null : labels[i], s.Sum(), s));
+        return new Timeline(interval.Name, widened, range.Zone.Id, _points, [.. series]);
+    }
+
+    private void ReadPoint(ref Utf8JsonReader reader, int at)
+    {
+        while (NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals("sum"u8))
             {
-                sums[0].Add(CountsIndex.SumOf(bucket));
+                _sums[0].Add(ReadSum(ref reader));
+            }
+            else if (reader.ValueTextEquals("labels"u8))
+            {
+                ReadBuckets(ref reader, ReadLabel);
+            }
+            else if (reader.ValueTextEquals("key"u8))
+            {
+                reader.Read();
+                _points.Add(TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64()), range.Zone).ToString("yyyy-MM-dd'T'HH:mm:ssK"));
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+    }
+
+    // The labels come in the order in which they were asked for.
+    private void ReadLabel(ref Utf8JsonReader reader, int at)
+    {
+        while (NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals("sum"u8)) _sums[at].Add(ReadSum(ref reader));
+            else reader.Skip();
+        }
+    }
+
+    private static void ReadBuckets(ref Utf8JsonReader reader, BucketReader each)
+    {
+        reader.Read();
+        while (NextMember(ref reader))
+        {
+            if (!reader.ValueTextEquals("buckets"u8))
+            {
+                reader.Skip();
                 continue;
             }
 
-            var at = 0;
-            foreach (var label in bucket.GetProperty("labels").GetProperty("buckets").EnumerateArray()) sums[at++].Add(CountsIndex.SumOf(label));
+            reader.Read();
+            for (var at = 0; reader.Read() && reader.TokenType == JsonTokenType.StartObject; at++) each(ref reader, at);
+        }
+    }
+
+    private static long ReadSum(ref Utf8JsonReader reader)
+    {
+        var sum = 0L;
+        reader.Read();
+        while (NextMember(ref reader))
+        {
+            var isValue = reader.ValueTextEquals("value"u8);
+            reader.Read();
+            if (isValue) sum = CountsIndex.Whole(reader.GetDouble());
         }
 
-        var series = sums.Select((s, i) => new TimelineSeries(labels.Count == 0 ? null : labels[i], s.Sum(), s));
-        return new Timeline(interval.Name, widened, range.Zone.Id, points, [.. series]);
+        return sum;
     }
+
+    private static bool NextMember(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
+
+    // Stands within the bucket; its number among its like.
+    private delegate void BucketReader(ref Utf8JsonReader reader, int at);
 }

@@ -41,7 +41,8 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger log)
 
     private async Task AnswerAsync(HttpContext context, PipelineException error)
     {
-        if (!Problem.IsCallers(error)) Log.Failed(log, context.Request.Method, PathOf(context), error.Message, error.Code);
+        if (Problem.IsCallers(error)) Log.Refused(log, context.Request.Method, PathOf(context), error.Message);
+        else Log.Failed(log, context.Request.Method, PathOf(context), error.Message, error.Code);
 
         // An answer that has begun can't become an error: it is broken off, so that nobody takes it for whole (invariant 4).
         if (context.Response.HasStarted)
@@ -69,6 +70,7 @@ internal sealed partial class ErrorAnswers(RequestDelegate next, ILogger log)
     private static PipelineException FromBadRequest(BadHttpRequestException e) => e.StatusCode switch
     {
         413 => ApiErrors.BodyTooLarge.Error("The body is larger than 1 MiB."),
+        408 => ApiErrors.BadRequest.Error("The body did not arrive in time."),
         _ when Parameter().Match(e.Message) is { Success: true } match => ApiErrors.BadRequest.Error($"The parameter '{match.Groups["name"].Value}' is not a whole number."),
         _ => ApiErrors.BadRequest.Error("The request can't be understood."),
     };

@@ -21,7 +21,7 @@ internal static class PageAnswer
         response.Headers.CacheControl = "no-store";
         var output = response.BodyWriter;
         output.Write("{\"data\":"u8);
-        answer.WriteDocuments(rules, withId, output);
+        await answer.WriteDocumentsAsync(rules, withId, output, context.RequestAborted).ConfigureAwait(false);
         output.Write(",\"meta\":"u8);
         output.Write(JsonSerializer.SerializeToUtf8Bytes(meta, ApiJson.Options));
         output.Write("}"u8);

@@ -71,7 +71,7 @@ public sealed record Problem(string Type, string Title, int Status, string Detai
     }
 
     /// <summary>True where the error is the caller's, and no matter for the log.</summary>
-    public static bool IsCallers(PipelineException error) => Statuses.TryGetValue(error.Error, out var status) && status < 500;
+    public static bool IsCallers(PipelineException error) => Statuses[Translate(error).Error] < 500;
 
     // Addresses, users and the server's own words stay in the log (invariant 7).
     private static PipelineException Translate(PipelineException error)

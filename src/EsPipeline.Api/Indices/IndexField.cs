@@ -10,6 +10,9 @@ internal sealed record IndexField(string Name, string Type, string? Nested, stri
     /// <summary>True for an object, which holds no value itself.</summary>
     public bool IsObject => Type is "object" or "nested";
 
+    /// <summary>True where a whole object is kept as one field, and each name in it can be searched as well; also where only one index of several has it so.</summary>
+    public bool IsFlattened => Type.Split('|').Any(t => t is "flattened" or "flat_object");
+
     /// <summary>True where a value is taken apart into words.</summary>
     public bool IsText => Type is "text" or "match_only_text" or "search_as_you_type" or "annotated_text";
 
@@ -18,6 +21,9 @@ internal sealed record IndexField(string Name, string Type, string? Nested, stri
 
     /// <summary>True for true and false.</summary>
     public bool IsBoolean => Type is "boolean";
+
+    /// <summary>True for times.</summary>
+    public bool IsDate => Type is "date" or "date_nanos" or "date_range";
 
     /// <summary>True where documents can be put in its order, besides text by its sub-field.</summary>
     public bool IsSortable => IsNumber || IsBoolean || Type is "keyword" or "constant_keyword" or "wildcard" or "ip" or "version" or "date" or "date_nanos" or "murmur3";

@@ -7,7 +7,8 @@ namespace EsPipeline.Api.Indices;
 
 /// <summary>
 /// The fields of an index that exist for callers: those of its mapping that no rule hides, neither by name, nor because they are another
-/// name (alias) or a copy (copy_to) of a hidden one. Fields that a script computes are not among them.
+/// name (alias) or a copy (copy_to) of a hidden one, or stand behind a computed field of the same name, which may show any other. Computed
+/// fields themselves are not among them.
 /// </summary>
 internal sealed class IndexFields
 {
@@ -23,19 +24,22 @@ internal sealed class IndexFields
     public static IndexFields Of(JsonElement mappings, FieldRules rules)
     {
         var fields = new IndexFields(rules);
-        var aliases = new Dictionary<string, string>();
+        var aliases = new List<(string Alias, string Target)>();
         var copies = new List<(string From, string To)>();
+        var computed = new List<string>();
         foreach (var index in mappings.EnumerateObject())
         {
-            if (index.Value.TryGetProperty("mappings", out var root)) fields.Collect(root, "", null, aliases, copies);
+            if (!index.Value.TryGetProperty("mappings", out var root)) continue;
+            fields.Collect(root, "", null, aliases, copies);
+            if (root.TryGetProperty("runtime", out var runtime)) computed.AddRange(runtime.EnumerateObject().Select(f => f.Name));
         }
 
         foreach (var (alias, target) in aliases)
         {
-            if (fields._fields.TryGetValue(target, out var field)) fields._fields[alias] = field with { Name = alias };
+            if (fields._fields.TryGetValue(target, out var field)) fields.Add(field with { Name = alias });
         }
 
-        fields.Hide(aliases, copies);
+        fields.Hide(aliases, copies, computed);
         return fields;
     }
 
@@ -43,21 +47,27 @@ internal sealed class IndexFields
     /// <exception cref="PipelineException"><see cref="ApiErrors.NoSuchField"/>: it is not there, or not for callers, or an object.</exception>
     public IndexField Find(string name)
     {
-        if (name == "_id" && _rules.Shows(name)) return new IndexField("_id", "_id", null, null);
-        if (!_fields.TryGetValue(name, out var field))
+        // A name with a star is a pattern to the server in some queries, for fields of any name.
+        if ((name.Contains('*', StringComparison.Ordinal) ? null : Known(name)) is not { } field)
         {
-            // A flattened field has no mapping for what is in it.
-            if (_rules.Shows(name) && Ancestors(name).Any(a => _fields.GetValueOrDefault(a)?.Type == "flattened")) return new IndexField(name, "keyword", null, null);
             var near = NearestName.Of(name, _fields.Keys);
             throw ApiErrors.NoSuchField.Error($"There is no field '{Shown(name)}'{(near is null ? "" : $"; is '{near}' meant?")}");
         }
 
         if (field.IsObject) throw ApiErrors.NoSuchField.Error($"'{name}' is an object; name a field in it, such as '{_fields.Keys.FirstOrDefault(k => k.StartsWith(name + ".", StringComparison.Ordinal)) ?? name + ".…"}'.");
-        if (field.Type == "flattened" && _rules.MayHideBelow(name)) throw ApiErrors.NoSuchField.Error($"'{name}' can't be searched as a whole; name a field in it.");
+        if (field.IsFlattened && _rules.MayHideBelow(name)) throw ApiErrors.NoSuchField.Error($"'{name}' can't be searched as a whole; name a field in it.");
         return field;
     }
 
-    private void Collect(JsonElement mapping, string prefix, string? nested, Dictionary<string, string> aliases, List<(string From, string To)> copies)
+    // A flattened field has no mapping for what is in it.
+    private IndexField? Known(string name) =>
+        _fields.TryGetValue(name, out var field) ? field
+        : !_rules.Shows(name) ? null
+        : name == "_id" ? new IndexField("_id", "_id", null, null)
+        : Ancestors(name).Any(a => _fields.GetValueOrDefault(a) is { IsFlattened: true }) ? new IndexField(name, "keyword", null, null)
+        : null;
+
+    private void Collect(JsonElement mapping, string prefix, string? nested, List<(string Alias, string Target)> aliases, List<(string From, string To)> copies)
     {
         if (!mapping.TryGetProperty("properties", out var properties)) return;
         foreach (var property in properties.EnumerateObject())
@@ -66,7 +76,7 @@ internal sealed class IndexFields
             var type = property.Value.TryGetProperty("type", out var text) ? text.GetString()! : "object";
             if (type == "alias")
             {
-                aliases[path] = property.Value.GetProperty("path").GetString()!;
+                aliases.Add((path, property.Value.GetProperty("path").GetString()!));
                 continue;
             }
 
@@ -104,20 +114,24 @@ internal sealed class IndexFields
         else if (known.Exact != field.Exact) _fields[field.Name] = known with { Exact = null };
     }
 
-    private void Hide(Dictionary<string, string> aliases, List<(string From, string To)> copies)
+    private void Hide(List<(string Alias, string Target)> aliases, List<(string From, string To)> copies, List<string> computed)
     {
         if (_rules.IsEmpty) return;
 
         // What holds the values of a hidden field is hidden too, and so is what holds that one's.
         var hidden = copies.Where(c => !_rules.Shows(c.From)).Select(c => c.To).ToHashSet();
-        hidden.UnionWith(aliases.Where(a => !_rules.Shows(a.Value) || hidden.Contains(a.Value)).Select(a => a.Key));
+        hidden.UnionWith(computed);
+        hidden.UnionWith([.. aliases.Where(a => !ShowsWhole(a.Target) || hidden.Contains(a.Target) || Ancestors(a.Target).Any(hidden.Contains)).Select(a => a.Alias)]);
         foreach (var field in _fields.Values.ToArray())
         {
-            var shown = field.IsObject || field.Type == "flattened" ? _rules.MayShowBelow(field.Name) : _rules.Shows(field.Name);
+            var shown = field.IsObject || field.IsFlattened ? _rules.MayShowBelow(field.Name) : _rules.Shows(field.Name);
             if (!shown || hidden.Contains(field.Name) || Ancestors(field.Name).Any(hidden.Contains)) _fields.Remove(field.Name);
             else if (field.Exact is { } exact && !_rules.Shows(exact)) _fields[field.Name] = field with { Exact = null };
         }
     }
+
+    // By another name, what is in a flattened field would have another path than the one that a rule hides.
+    private bool ShowsWhole(string name) => _rules.Shows(name) && !(_fields.GetValueOrDefault(name) is { IsFlattened: true } && _rules.MayHideBelow(name));
 
     private static IEnumerable<string> Ancestors(string path)
     {

@@ -9,8 +9,7 @@ namespace EsPipeline.Api.Indices;
 /// <summary>One index, alias or data stream that a caller may search.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Fields">Its fields that exist for callers.</param>
-/// <param name="Read">When this was learnt.</param>
-internal sealed record ServedIndex(string Name, IndexFields Fields, DateTimeOffset Read)
+internal sealed record ServedIndex(string Name, IndexFields Fields)
 {
     /// <summary>The name as a part of a path.</summary>
     public string Path => Uri.EscapeDataString(Name);
@@ -22,26 +21,33 @@ internal sealed record ServedIndex(string Name, IndexFields Fields, DateTimeOffs
 /// </summary>
 internal sealed class ServedIndices(SearchCluster cluster, ApiOptions options, FieldRules rules, TimeProvider time)
 {
-    private static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Kept = TimeSpan.FromSeconds(3);
     private const int MostKept = 1000;
 
-    private readonly ConcurrentDictionary<string, ServedIndex> _known = new();
+    private readonly ConcurrentDictionary<string, Recent<ServedIndex>> _known = new();
 
     /// <summary>Finds an index by the name that a caller gave.</summary>
     /// <exception cref="PipelineException"><see cref="ApiErrors.BadIndexName"/> or <see cref="ApiErrors.NoSuchIndex"/>.</exception>
     public async ValueTask<ServedIndex> FindAsync(string name, CancellationToken ct)
     {
-        if (_known.TryGetValue(name, out var known) && time.GetUtcNow() - known.Read < Kept) return known;
+        if (_known.TryGetValue(name, out var known)) return await known.FindAsync(token => LearnAsync(name, token), ct).ConfigureAwait(false);
         IndexName.Check(name);
         if (!IndexName.IsServed(name, options.Indices)) throw NotServed(name);
-        var read = time.GetUtcNow();
+        var recent = new Recent<ServedIndex>(Kept, time);
+        var index = await recent.FindAsync(token => LearnAsync(name, token), ct).ConfigureAwait(false);
+
+        // Only what is there is kept: names that are not may be any number.
+        if (_known.Count >= MostKept) _known.Clear();
+        _known[name] = recent;
+        return index;
+    }
+
+    private async Task<ServedIndex> LearnAsync(string name, CancellationToken ct)
+    {
         await RefuseHiddenAsync(name, ct).ConfigureAwait(false);
         using var answer = await AskAsync(name, $"{Uri.EscapeDataString(name)}/_mapping", ct).ConfigureAwait(false);
         using var mappings = JsonDocument.Parse(answer.Json);
-        var index = new ServedIndex(name, IndexFields.Of(mappings.RootElement, rules), read);
-        if (_known.Count >= MostKept) _known.Clear();
-        _known[name] = index;
-        return index;
+        return new ServedIndex(name, IndexFields.Of(mappings.RootElement, rules));
     }
 
     // An alias or a data stream is served for its name, but never shows what is the server's own or hidden.

@@ -3,7 +3,9 @@ using EsPipeline.Api.Http;
 using EsPipeline.Api.Indices;
 using EsPipeline.Api.Search;
 using EsPipeline.Connectors.Elasticsearch;
+using EsPipeline.Core.Errors;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Api.Scroll;
 
@@ -11,9 +13,13 @@ namespace EsPipeline.Api.Scroll;
 /// <c>GET /search/{index}/scroll</c>: every document of an index once, as it was when the first page was asked for, over a point in time
 /// with search_after.
 /// </summary>
-internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, ServedIndices indices, FieldRules rules, CursorSeal seal, ApiOptions options, TimeProvider time)
+internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, ServedIndices indices, FieldRules rules, CursorSeal seal, ApiOptions options, TimeProvider time, ILogger log)
 {
     private const int UsualSize = 100;
+    private static readonly TimeSpan LongestClose = TimeSpan.FromSeconds(2);
+
+    // What is left of the longest line of a request when the path and the other parameters are in it.
+    private const int LongestCursor = 56 << 10;
 
     /// <summary>Answers one page.</summary>
     public async Task AnswerAsync(HttpContext context, string name, string? text, int? size, string? fields, string? sort)
@@ -34,15 +40,32 @@ internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, S
         Body("");
         var expires = time.GetUtcNow() + options.ScrollKeepAlive;
         var view = cursor?.View ?? await OpenAsync(index, info, keepAlive, ct).ConfigureAwait(false);
-        using var found = await cluster.AskAsync(HttpMethod.Post, "_search?allow_partial_search_results=false", Body(view), ct).ConfigureAwait(false);
-        var answer = SearchAnswer.Read(found.Json);
-        var total = cursor?.Total ?? answer.Total ?? 0;
-        var seen = (cursor?.Seen ?? 0) + answer.Count;
-        var hasNext = seen < total && answer.Count > 0;
-        var next = hasNext ? seal.Seal(new Cursor(name, answer.PointInTime ?? view, Parse(answer.LastSort), count, cursor?.Fields ?? fields ?? "", order, total, seen, expires)) : null;
+        string? next = null;
+        try
+        {
+            using var found = await cluster.AskAsync(HttpMethod.Post, "_search?allow_partial_search_results=false", Body(view), ct).ConfigureAwait(false);
+            var answer = SearchAnswer.Read(found.Json);
+            var total = cursor?.Total ?? answer.Total ?? 0;
+            var seen = (cursor?.Seen ?? 0) + answer.Count;
+            if (seen < total && answer.Count > 0)
+            {
+                next = Seal(new Cursor(name, answer.PointInTime ?? view, Parse(answer.LastSort), count, cursor?.Fields ?? fields ?? "", order, total, seen, expires));
+            }
 
-        var meta = new ScrollMeta(total, count, answer.Count, seen, hasNext, cursor is not null, next, selection.Fields.Count > 0 ? selection.Fields : ["*"]);
-        await PageAnswer.WriteAsync(context, answer, rules, selection.WithId, meta).ConfigureAwait(false);
+            var meta = new ScrollMeta(total, count, answer.Count, seen, next is not null, cursor is not null, next, selection.Fields.Count > 0 ? selection.Fields : ["*"]);
+            await PageAnswer.WriteAsync(context, answer, rules, selection.WithId, meta).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A view for which nobody has a cursor; one for which somebody has is kept, since a page may be asked for again.
+            if (cursor is null && next is null) await CloseAsync(info, view).ConfigureAwait(false);
+        }
+    }
+
+    private string Seal(Cursor cursor)
+    {
+        var text = seal.Seal(cursor);
+        return text.Length <= LongestCursor ? text : throw ApiErrors.BadRequest.Error("The values that the documents are sorted by are too long for a cursor.", "Sort by fields with shorter values.");
     }
 
     private Cursor Continue(string text, string index, int? size, string? fields, string? sort)
@@ -75,7 +98,7 @@ internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, S
             cursor.After.WriteTo(writer);
         }
 
-        selection.Write(writer);
+        selection.Write(writer, rules);
     }
 
     private async Task<string> OpenAsync(ServedIndex index, ServerInfo info, string keepAlive, CancellationToken ct)
@@ -84,6 +107,27 @@ internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, S
         using var answer = await cluster.AskAsync(HttpMethod.Post, $"{index.Path}/{info.OpenPointInTime}?keep_alive={keepAlive}", null, ct).ConfigureAwait(false);
         using var document = JsonDocument.Parse(answer.Json);
         return document.RootElement.GetProperty(info.PointInTimeField).GetString()!;
+    }
+
+    // Where that fails, the server forgets it by itself after a while.
+    private async Task CloseAsync(ServerInfo info, string view)
+    {
+        using var patience = new CancellationTokenSource(LongestClose, time);
+        try
+        {
+            var body = SearchQuery.Write(w =>
+            {
+                if (info.IsOpenSearch) w.WriteStartArray("pit_id");
+                else w.WritePropertyName("id");
+                w.WriteStringValue(view);
+                if (info.IsOpenSearch) w.WriteEndArray();
+            });
+            using var closed = await cluster.AskAsync(HttpMethod.Delete, info.ClosePointInTime, body, patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is PipelineException or OperationCanceledException)
+        {
+            Log.ViewNotClosed(log, options.ScrollKeepAlive, e.Message);
+        }
     }
 
     private static string[] Split(string? fields) =>

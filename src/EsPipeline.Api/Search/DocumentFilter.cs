@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using EsPipeline.Core.Records;
 
@@ -23,7 +22,7 @@ internal static class DocumentFilter
             return;
         }
 
-        var reader = new Utf8JsonReader(document);
+        var reader = new Utf8JsonReader(document, SearchAnswer.AsDeepAsDocuments);
         reader.Read();
         WriteValue(ref reader, document, "", rules, output);
     }
@@ -50,14 +49,13 @@ internal static class DocumentFilter
         var first = true;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-
-            // A name with half a surrogate pair is no text that a rule could speak of: it goes by how it is spelt.
-            var name = DocumentJson.TextOf(ref reader) ?? Encoding.UTF8.GetString(reader.ValueSpan);
+            // Half of a surrogate pair, which the servers take, is no text: no rule can be held against it.
+            var name = DocumentJson.TextOf(ref reader);
             var child = path.Length == 0 ? name : $"{path}.{name}";
             var spelt = document[(int)reader.TokenStartIndex..(int)reader.BytesConsumed];
             reader.Read();
             var isLeaf = reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray);
-            if (isLeaf ? !rules.Shows(child) : !rules.MayShowBelow(child))
+            if (name is null || (isLeaf ? !rules.Shows(child!) : !rules.MayShowBelow(child!)))
             {
                 reader.Skip();
                 continue;
@@ -69,7 +67,7 @@ internal static class DocumentFilter
 
             // The span of a name may or may not end with its colon, as the reader has read it.
             if (spelt[^1] != (byte)':') output.Write(":"u8);
-            if (rules.MayHideBelow(child)) WriteValue(ref reader, document, child, rules, output);
+            if (rules.MayHideBelow(child!)) WriteValue(ref reader, document, child!, rules, output);
             else Copy(ref reader, document, output);
         }
 

@@ -1,14 +1,19 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using EsPipeline.Api.Indices;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Api.Search;
 
 /// <summary>What a caller wants of one field: a value, one of several, a range, or none at all. Checked against the field, and written as a query.</summary>
-internal static class FieldCondition
+internal static partial class FieldCondition
 {
     private const int MostValues = 1000;
     private const int MostText = 8192;
+
+    // In a time such as now-1d/d.
+    private const int MostSteps = 8;
 
     private static readonly string[] Bounds = ["gte", "gt", "lte", "lt"];
 
@@ -134,16 +139,24 @@ internal static class FieldCondition
 
         var text = value.ToString();
         if (text.Length > MostText) throw ApiErrors.BadValue.Error($"A value for '{field.Name}' is longer than {MostText} characters.");
-        if (field.IsNumber && (value.ValueKind is JsonValueKind.True or JsonValueKind.False || !double.TryParse(text, System.Globalization.NumberStyles.Float, null, out _)))
+        if (field.IsNumber && (value.ValueKind is JsonValueKind.True or JsonValueKind.False || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)))
         {
             throw ApiErrors.BadValue.Error($"'{field.Name}' is of the type {field.Type}, and '{SearchRequest.Shown(text)}' is not a number.");
         }
 
+        // Beyond a thousand million years the server itself fails at now+…y, and does not refuse it.
+        if (field.IsDate && (FarYears().IsMatch(text) || Steps().Count(text) > MostSteps)) throw ApiErrors.BadValue.Error($"'{SearchRequest.Shown(text)}' is further away than times reach.");
         if (field.IsBoolean && text.ToLowerInvariant() is not ("true" or "false"))
         {
             throw ApiErrors.BadValue.Error($"'{field.Name}' is true or false, not '{SearchRequest.Shown(text)}'.");
         }
     }
+
+    [GeneratedRegex("[+-]0*[0-9]{6,}y", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex FarYears();
+
+    [GeneratedRegex("[+/-][0-9]*[yMwdhHms]", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Steps();
 
     private static string Kind(JsonElement value) => value.ValueKind switch
     {

@@ -14,6 +14,9 @@ internal sealed class FieldRules
     /// <param name="options">The rules.</param>
     public FieldRules(ApiOptions options) => (_allowed, _denied) = ([.. options.AllowFields], [.. options.DenyFields]);
 
+    /// <summary>The rules for what does not exist, as they were given.</summary>
+    public IReadOnlyList<string> Denied => _denied;
+
     /// <summary>True where every field exists.</summary>
     public bool IsEmpty => _allowed.Length == 0 && _denied.Length == 0;
 

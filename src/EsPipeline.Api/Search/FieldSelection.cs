@@ -33,14 +33,17 @@ internal sealed record FieldSelection
     /// <summary>True where each document comes with its key as <c>_id</c>.</summary>
     public bool WithId => Fields.Contains("_id");
 
-    /// <summary>Writes it as the server takes it. What the rules hide is not its business: <see cref="DocumentFilter"/> takes it out.</summary>
-    public void Write(Utf8JsonWriter writer)
+    /// <summary>
+    /// Writes it as the server takes it. <see cref="DocumentFilter"/> takes out what the rules hide; but a hidden field that is named is not
+    /// asked for at all, since the empty object that it was in would tell that it is there.
+    /// </summary>
+    public void Write(Utf8JsonWriter writer, FieldRules rules)
     {
         if (Fields.Count == 0 && Excluded.Count == 0) return;
-        var onlyId = Fields.Count == 1 && WithId;
+        string[] named = [.. Fields.Where(f => f != "_id" && (f.Contains('*', StringComparison.Ordinal) || rules.MayShowBelow(f)))];
         writer.WriteStartObject("_source");
-        Write(writer, "includes", Fields.Where(f => f != "_id"));
-        Write(writer, "excludes", onlyId ? ["*"] : Excluded);
+        Write(writer, "includes", named);
+        Write(writer, "excludes", Fields.Count == 0 || named.Contains("*") ? Excluded : named.Length == 0 ? ["*"] : Excluded.Concat(rules.Denied));
         writer.WriteEndObject();
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text.Json;
 using EsPipeline.Core.Errors;
 
@@ -7,6 +8,11 @@ namespace EsPipeline.Api.Search;
 /// <summary>The server's answer to a search, with the places of its documents in the bytes: what was found is passed on as it is.</summary>
 internal sealed class SearchAnswer
 {
+    /// <summary>The servers themselves take documents of up to a thousand objects in one another.</summary>
+    public static readonly JsonReaderOptions AsDeepAsDocuments = new() { MaxDepth = 1100 };
+
+    private const int SendAt = 64 << 10;
+
     private readonly ReadOnlyMemory<byte> _json;
     private readonly List<Hit> _hits = [];
 
@@ -24,35 +30,50 @@ internal sealed class SearchAnswer
     /// <summary>The sort values of the last document, as JSON; empty where there are none.</summary>
     public ReadOnlyMemory<byte> LastSort => _hits.Count == 0 ? default : _json[_hits[^1].Sort];
 
+    /// <summary>Reads what the server has added up; the reader stands before the value.</summary>
+    public delegate void AggregationsReader(ref Utf8JsonReader reader);
+
     /// <summary>Reads an answer.</summary>
+    /// <param name="json">The answer.</param>
+    /// <param name="aggregations">Reads what was added up; null where nothing was asked for. What it has read counts only when this returns.</param>
     /// <exception cref="PipelineException">It is not whole (invariant 4).</exception>
-    public static SearchAnswer Read(ReadOnlyMemory<byte> json)
+    public static SearchAnswer Read(ReadOnlyMemory<byte> json, AggregationsReader? aggregations = null)
     {
         var answer = new SearchAnswer(json);
         try
         {
-            answer.ReadMembers();
+            answer.ReadMembers(aggregations);
             return answer;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             throw ApiErrors.BackendUnavailable.Error("The search server's answer can't be read.", inner: e);
         }
     }
 
-    /// <summary>Writes the documents as a JSON array.</summary>
-    public void WriteDocuments(FieldRules rules, bool withId, IBufferWriter<byte> output)
+    /// <summary>Writes the documents as a JSON array, and sends what there is again and again, so that they are not in memory twice.</summary>
+    public async Task WriteDocumentsAsync(FieldRules rules, bool withId, PipeWriter output, CancellationToken ct)
     {
         output.Write("["u8);
+        var (unsent, shown) = (0, withId && rules.Shows("_id"));
         for (var i = 0; i < _hits.Count; i++)
         {
             if (i > 0) output.Write(","u8);
-            var source = _hits[i].Source is { } at ? _json.Span[at] : "{}"u8;
-            if (withId && rules.Shows("_id")) WriteWithId(_json.Span[_hits[i].Id], source, rules, output);
-            else DocumentFilter.Write(source, rules, output);
+            Write(_hits[i], shown, rules, output);
+            unsent += _hits[i].Source is { } source ? source.End.Value - source.Start.Value : 0;
+            if (unsent < SendAt) continue;
+            await output.FlushAsync(ct).ConfigureAwait(false);
+            unsent = 0;
         }
 
         output.Write("]"u8);
+    }
+
+    private void Write(Hit hit, bool withId, FieldRules rules, IBufferWriter<byte> output)
+    {
+        var source = hit.Source is { } at ? _json.Span[at] : "{}"u8;
+        if (withId) WriteWithId(_json.Span[hit.Id], source, rules, output);
+        else DocumentFilter.Write(source, rules, output);
     }
 
     private static void WriteWithId(ReadOnlySpan<byte> id, ReadOnlySpan<byte> source, FieldRules rules, IBufferWriter<byte> output)
@@ -66,9 +87,9 @@ internal sealed class SearchAnswer
         output.Write(members);
     }
 
-    private void ReadMembers()
+    private void ReadMembers(AggregationsReader? aggregations)
     {
-        var reader = new Utf8JsonReader(_json.Span);
+        var reader = new Utf8JsonReader(_json.Span, AsDeepAsDocuments);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -76,6 +97,7 @@ internal sealed class SearchAnswer
             else if (reader.ValueTextEquals("timed_out"u8)) RefuseTimeout(ref reader);
             else if (reader.ValueTextEquals("_shards"u8)) RefuseFailedShards(ref reader);
             else if (reader.ValueTextEquals("pit_id"u8)) PointInTime = ReadText(ref reader);
+            else if (aggregations is not null && reader.ValueTextEquals("aggregations"u8)) aggregations(ref reader);
             else reader.Skip();
         }
     }

@@ -14,7 +14,7 @@ internal sealed class SearchEndpoint(SearchCluster cluster, ServedIndices indice
         using var body = await JsonBody.ReadAsync(context).ConfigureAwait(false);
         var request = SearchRequest.Read(body.RootElement, options.MaxPageSize);
         var index = await indices.FindAsync(request.Index, ct).ConfigureAwait(false);
-        var search = SearchQuery.Page(request, index, options.Timeout);
+        var search = SearchQuery.Page(request, index, rules, options.Timeout);
 
         // One name for all, so that one copy of each shard answers every page, and equals keep their order from page to page.
         var path = $"{index.Path}/_search?allow_partial_search_results=false&preference=espipe";

@@ -61,7 +61,7 @@ internal static class DocumentFields
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = FieldName.Of(ref reader);
+            var name = DocumentJson.TextOf(ref reader);
             reader.Read();
             if (name is not null)
             {

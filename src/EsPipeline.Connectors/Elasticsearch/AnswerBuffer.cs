@@ -9,12 +9,14 @@ namespace EsPipeline.Connectors.Elasticsearch;
 internal sealed class AnswerBuffer : IDisposable
 {
     private readonly long _maxBytes;
+    private AnswerRoom? _room;
 
     /// <param name="sizeHint">How many bytes are expected.</param>
     /// <param name="maxBytes">How many are taken at most.</param>
-    public AnswerBuffer(int sizeHint, long maxBytes)
+    /// <param name="room">What has to be waited for before more than some of them are taken; null for nothing.</param>
+    public AnswerBuffer(int sizeHint, long maxBytes, AnswerRoom? room = null)
     {
-        _maxBytes = maxBytes;
+        (_maxBytes, _room) = (maxBytes, room);
         Array = ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, 4096));
     }
 
@@ -39,7 +41,12 @@ internal sealed class AnswerBuffer : IDisposable
         {
             while (true)
             {
-                if (Length >= Array.Length - JsonSpan.Padding) Grow();
+                if (Length >= Array.Length - JsonSpan.Padding)
+                {
+                    patience.CancelAfter(Timeout.InfiniteTimeSpan);
+                    await MakeRoomAsync(ct).ConfigureAwait(false);
+                }
+
                 patience.CancelAfter(silence);
                 var read = await stream.ReadAsync(Array.AsMemory(Length, Array.Length - JsonSpan.Padding - Length), patience.Token).ConfigureAwait(false);
                 if (read == 0) return;
@@ -68,6 +75,17 @@ internal sealed class AnswerBuffer : IDisposable
         if (Array.Length > 0) ArrayPool<byte>.Shared.Return(Detach());
     }
 
+    private async ValueTask MakeRoomAsync(CancellationToken ct)
+    {
+        if (_room is { } room && Array.Length * 2L > room.Bytes)
+        {
+            _room = null;
+            await room.WaitAsync(ct).ConfigureAwait(false);
+        }
+
+        Grow();
+    }
+
     private void Grow()
     {
         if (Array.Length == System.Array.MaxLength) throw ElasticsearchErrors.AnswerTooLarge.Error("The server's answer is larger than 2 GiB.");
@@ -77,3 +95,8 @@ internal sealed class AnswerBuffer : IDisposable
         Array = larger;
     }
 }
+
+/// <summary>A bound on how many large answers are held in memory at once.</summary>
+/// <param name="Bytes">From how many bytes on an answer is a large one.</param>
+/// <param name="WaitAsync">Called once for an answer that becomes one, before it does.</param>
+internal sealed record AnswerRoom(int Bytes, Func<CancellationToken, ValueTask> WaitAsync);

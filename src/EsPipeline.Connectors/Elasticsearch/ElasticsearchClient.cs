@@ -88,8 +88,8 @@ internal sealed class ElasticsearchClient : IDisposable
     }
 
     /// <summary>Sends a request with a body of JSON, or none, and receives the answer's bytes.</summary>
-    public Task<AnswerBuffer> FetchAsync(HttpMethod method, string path, ReadOnlyMemory<byte> json, int sizeHint, long maxBytes, CancellationToken ct) =>
-        FetchAsync(method, path, json.IsEmpty ? null : () => JsonContent(json), sizeHint, maxBytes, ct);
+    public Task<AnswerBuffer> FetchAsync(HttpMethod method, string path, ReadOnlyMemory<byte> json, int sizeHint, long maxBytes, CancellationToken ct, AnswerRoom? room = null) =>
+        FetchAsync(method, path, json.IsEmpty ? null : () => JsonContent(json), sizeHint, maxBytes, ct, room);
 
     /// <summary>Sends a request and receives the answer's bytes.</summary>
     /// <param name="method">The method.</param>
@@ -98,14 +98,15 @@ internal sealed class ElasticsearchClient : IDisposable
     /// <param name="sizeHint">How many bytes are expected.</param>
     /// <param name="maxBytes">More than this is not received: the answer is then cut off and says so.</param>
     /// <param name="ct">Cancels.</param>
+    /// <param name="room">What has to be waited for before the answer becomes a large one; null for nothing.</param>
     /// <exception cref="PipelineException">There was no answer, or one that says no.</exception>
     public async Task<AnswerBuffer> FetchAsync(
-        HttpMethod method, string path, Func<HttpContent>? body, int sizeHint, long maxBytes, CancellationToken ct)
+        HttpMethod method, string path, Func<HttpContent>? body, int sizeHint, long maxBytes, CancellationToken ct, AnswerRoom? room = null)
     {
         var (address, response) = await AskAsync(method, path, body, ct).ConfigureAwait(false);
         using (response)
         {
-            var buffer = new AnswerBuffer(sizeHint, maxBytes);
+            var buffer = new AnswerBuffer(sizeHint, maxBytes, room);
             try
             {
                 var stream = await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
@@ -194,6 +195,9 @@ internal sealed class ElasticsearchClient : IDisposable
             UseCookies = false,
             UseProxy = !local,
             ConnectTimeout = _patience.Connect,
+
+            // Nothing follows a request from one system to the next by its headers, and having them costs every request.
+            ActivityHeadersPropagator = null,
             PooledConnectionLifetime = TimeSpan.FromMinutes(15),
             AutomaticDecompression = Compresses ? DecompressionMethods.GZip : DecompressionMethods.None,
             SslOptions = trust.SslOptions(),

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using EsPipeline.Connectors.Columns;
 using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.MySql;
@@ -114,7 +113,7 @@ internal sealed class ColumnEncoder : RowEncoder
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (FieldName.Of(ref reader) is { } name && Find(ref reader) == Unknown && found?.Contains(name) != true) (found ??= []).Add(name);
+                if (DocumentJson.TextOf(ref reader) is { } name && Find(ref reader) == Unknown && found?.Contains(name) != true) (found ??= []).Add(name);
                 reader.Read();
                 reader.Skip();
             }

@@ -4,6 +4,9 @@ const keyName = 'espipe-api-key';
 export const element = id => document.getElementById(id);
 export const number = value => new Intl.NumberFormat('en').format(value);
 
+/** What a label is called where it has to be seen. */
+export const named = label => (label.trim() === '' ? '(no name)' : label);
+
 /** Asks the API. An answer that says no is thrown as the problem that it is. */
 export async function ask(path, signal) {
   const key = sessionStorage.getItem(keyName);
@@ -24,6 +27,7 @@ export function say(state, words) {
   const status = element('status');
   status.textContent = words;
   status.classList.toggle('bad', state === 'error');
+  if (element('again')) element('again').hidden = true;
   document.documentElement.dataset.state = state;
 }
 
@@ -34,7 +38,13 @@ export function sayProblem(problem, again) {
   say('error', [problem.detail ?? problem.message, problem.remedy].filter(Boolean).join(' '));
   const form = element('key');
   form.hidden = problem.code !== 'api.key_needed';
-  if (form.hidden) return;
+  if (form.hidden) {
+    // A page that looks for news by itself has no such button.
+    if (!element('again')) return;
+    element('again').hidden = false;
+    element('again').firstChild.onclick = () => again();
+    return;
+  }
   say('error', 'This server asks for a key.');
   form.onsubmit = event => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-import { ask, colour, colours, draw, element, fill, make, number, onTheme, row, say, sayProblem, saveCsv, withoutCharts } from './common.js';
+import { ask, colour, colours, draw, element, fill, make, named, number, onTheme, row, say, sayProblem, saveCsv, withoutCharts } from './common.js';
 
 const filter = element('filter');
 const zones = ['UTC', Intl.DateTimeFormat().resolvedOptions().timeZone].filter((zone, i, all) => zone && all.indexOf(zone) === i);
@@ -62,6 +62,9 @@ async function load() {
 
 function show() {
   const { totals } = state;
+
+  // A chart takes its size from what is seen.
+  element('figures').hidden = false;
   const drawn = showTotals();
   showTimeline();
   const bounded = filter.elements.from.value || filter.elements.to.value;
@@ -87,15 +90,15 @@ function showTotals() {
     const box = make('input', { type: 'checkbox', checked: state.labels.includes(label), onchange: () => choose(label) });
     box.dataset.label = label;
     if (label === focused) refocus = box;
-    box.setAttribute('aria-label', `Show ${label} over time`);
-    return row([{ text: box }, label, count]);
+    box.setAttribute('aria-label', `Show ${named(label)} over time`);
+    return row([{ text: box }, named(label), count]);
   }));
   refocus?.focus();
   element('totals-box').style.height = `${Math.max(8, labels.length * 1.55 + 3)}rem`;
   element('totals-box').hidden = labels.length === 0;
   return draw('totals', {
     type: 'bar',
-    data: { labels: labels.map(l => l.label), datasets: [{ label: 'Total', data: labels.map(l => l.count), backgroundColor: labels.map(l => colourOf(l.label)), borderRadius: 3 }] },
+    data: { labels: labels.map(l => named(l.label)), datasets: [{ label: 'Total', data: labels.map(l => l.count), backgroundColor: labels.map(l => colourOf(l.label)), borderRadius: 3 }] },
     options: {
       indexAxis: 'y',
       plugins: { legend: { display: false } },
@@ -106,7 +109,7 @@ function showTotals() {
   }, 'totals-details');
 }
 
-const shorten = labels => (_, i) => (labels[i].label.length > 22 ? `${labels[i].label.slice(0, 21)}…` : labels[i].label);
+const shorten = labels => (_, i) => (labels[i].label.length > 22 ? `${labels[i].label.slice(0, 21)}…` : named(labels[i].label));
 
 function showTimeline() {
   const { points, series, interval, widened, time_zone: zone } = state.timeline;
@@ -116,12 +119,12 @@ function showTimeline() {
   element('timeline-note').textContent = points.length === 0 ? 'Nothing to show.'
     : `Each point is ${each}${widened ? ', wider than chosen so that there are at most 2,000 points' : ''}. Times are in ${zone}.`;
   fill(element('chosen'), ...(state.labels.length === 0 ? ['All labels together'] : state.labels.map((label, i) => {
-    const chip = make('button', { type: 'button', title: `Take ${label} away`, onclick: () => choose(label) }, make('i', { className: `c${i}` }), make('span', {}, label), '✕');
-    chip.setAttribute('aria-label', `Take ${label} away`);
+    const chip = make('button', { type: 'button', title: `Take ${named(label)} away`, onclick: () => choose(label) }, make('i', { className: `c${i}` }), make('span', {}, named(label)), '✕');
+    chip.setAttribute('aria-label', `Take ${named(label)} away`);
     return chip;
   })));
   const when = points.map(point => pointText(point, unit));
-  const titles = series.map(s => s.label ?? 'All labels');
+  const titles = series.map(s => (s.label === undefined ? 'All labels' : named(s.label)));
   const table = element('timeline-table');
   fill(table.tHead, row(['Time', ...titles.map(text => ({ text, isNumber: true }))], 'th'));
   fill(table.tBodies[0], ...points.map((_, i) => row([when[i], ...series.map(s => s.counts[i])])));
