@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Core.Records;
 
@@ -41,39 +42,29 @@ public sealed class RecordTransform : IRecordTransform
         using var output = new RecordBatchBuilder();
         foreach (var malformed in batch.Malformed)
         {
-            output.AddMalformed(malformed.Place, malformed.Key.Span, malformed.Raw.Span, malformed.Error, malformed.Reason);
+            if (HasUnkeyed(malformed.Key.Span, malformed.Raw.Span)) output.AddMalformed(malformed.Place, malformed.Key.Span, malformed.Raw.Span, malformed.Error, malformed.Reason);
+            else filtered++;
         }
 
         foreach (ref readonly var record in batch.Records.Span)
         {
-            try
-            {
-                if (!Transform(record, output)) filtered++;
-            }
-            catch (JsonException e)
-            {
-                output.DropRecord();
-                output.AddMalformed(record.Place, record.Key.Span, record.Json.Span, TransformErrors.NotAnObject, $"It is not JSON: {e.Message}");
-            }
+            if (!Transform(record, output)) filtered++;
         }
 
         return output.Build(batch.End, batch.Extent, batch.PlaceUnit);
     }
 
+    // What has no key of its own in the sink falls to a shard, too, so that one of them sets it aside: by the key it has at the source, or
+    // else by its bytes.
+    private bool HasUnkeyed(ReadOnlySpan<byte> key, ReadOnlySpan<byte> raw) => _shard.Has(key.IsEmpty ? raw : key);
+
     // False where the record belongs to another shard.
     private bool Transform(in Record record, RecordBatchBuilder output)
     {
-        var delete = record.Operation == RecordOperation.Delete;
-        if (_idPath is null)
-        {
-            output.Write(record.Key.Span);
-        }
-        else if (delete || !JsonKey.TryWrite(record.Json.Span, _idPath, output))
+        if (WriteKey(record, output) is var (error, reason))
         {
             output.DropRecord();
-            var (error, reason) = delete
-                ? (TransformErrors.DeleteWithoutDocument, "A delete has no document to take the key from.")
-                : (TransformErrors.NoId, $"It has no text or number in '{_idField}'.");
+            if (!HasUnkeyed(record.Key.Span, record.Json.Span)) return false;
             output.AddMalformed(record.Place, record.Key.Span, record.Json.Span, error, reason);
             return true;
         }
@@ -85,18 +76,53 @@ public sealed class RecordTransform : IRecordTransform
             return false;
         }
 
-        if (delete || !_rules.Any)
-        {
-            output.Write(record.Json.Span);
-        }
-        else if (!_rules.Apply(record.Json.Span, output))
+        if (WriteDocument(record, output) is var (problem, why))
         {
             output.DropRecord();
-            output.AddMalformed(record.Place, record.Key.Span, record.Json.Span, TransformErrors.NotAnObject, "The document is not a JSON object.");
+            output.AddMalformed(record.Place, record.Key.Span, record.Json.Span, problem, why);
             return true;
         }
 
         output.EndRecord(record.Operation, record.Version, record.Place);
         return true;
     }
+
+    private (ErrorCode Error, string Reason)? WriteKey(in Record record, RecordBatchBuilder output)
+    {
+        if (_idPath is null)
+        {
+            output.Write(record.Key.Span);
+            return null;
+        }
+
+        if (record.Operation == RecordOperation.Delete) return (TransformErrors.DeleteWithoutDocument, "A delete has no document to take the key from.");
+        try
+        {
+            return JsonKey.TryWrite(record.Json.Span, _idPath, output) ? null : (TransformErrors.NoId, $"It has no text or number in '{_idField}'.");
+        }
+        catch (JsonException e)
+        {
+            return NotJson(e);
+        }
+    }
+
+    private (ErrorCode Error, string Reason)? WriteDocument(in Record record, RecordBatchBuilder output)
+    {
+        if (record.Operation == RecordOperation.Delete || !_rules.Any)
+        {
+            output.Write(record.Json.Span);
+            return null;
+        }
+
+        try
+        {
+            return _rules.Apply(record.Json.Span, output) ? null : (TransformErrors.NotAnObject, "The document is not a JSON object.");
+        }
+        catch (JsonException e)
+        {
+            return NotJson(e);
+        }
+    }
+
+    private static (ErrorCode Error, string Reason) NotJson(JsonException e) => (TransformErrors.NotAnObject, $"It is not JSON: {e.Message}");
 }

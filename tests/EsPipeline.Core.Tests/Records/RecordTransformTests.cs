@@ -120,6 +120,31 @@ public sealed class RecordTransformTests
         Assert.Equal(documents.Select(d => d.Key), seen.Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("id")]
+    public void Shards_together_set_every_malformed_record_aside_once(string? idField)
+    {
+        var found = 0;
+        for (var i = 0; i < 3; i++)
+        {
+            using var builder = new RecordBatchBuilder();
+            for (var n = 0; n < 60; n++)
+            {
+                builder.Add(Encoding.UTF8.GetBytes($"no-id-{n}"), "{}"u8, RecordOperation.Upsert, 0, n);
+                builder.Add(Encoding.UTF8.GetBytes($"no-json-{n}"), "{\"id\""u8, RecordOperation.Upsert, 0, n);
+                builder.AddMalformed(n, [], Encoding.UTF8.GetBytes($"line {n}"), TransformErrors.NotAnObject, "It is no object.");
+                builder.AddMalformed(n, Encoding.UTF8.GetBytes($"key-{n}"), "line"u8, TransformErrors.NotAnObject, "It is no object.");
+            }
+
+            var result = Apply(new RecordTransform(new TransformRules([], ["x"], [], []), idField, new Shard(i, 3)), builder.Build(new Position("end"), 0, "line"));
+            Assert.Equal(240, result.Records.Count + result.Malformed.Count + result.Filtered);
+            found += result.Malformed.Count;
+        }
+
+        Assert.Equal(idField is null ? 180 : 240, found);
+    }
+
     [Fact]
     public void The_shard_looks_at_the_new_key()
     {
