@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
+using EsPipeline.Core.Records;
 
 namespace EsPipeline.Api.Search;
 
@@ -48,7 +50,9 @@ internal static class DocumentFilter
         var first = true;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            var name = reader.GetString()!;
+
+            // A name with half a surrogate pair is no text that a rule could speak of: it goes by how it is spelt.
+            var name = DocumentJson.TextOf(ref reader) ?? Encoding.UTF8.GetString(reader.ValueSpan);
             var child = path.Length == 0 ? name : $"{path}.{name}";
             var spelt = document[(int)reader.TokenStartIndex..(int)reader.BytesConsumed];
             reader.Read();

@@ -51,6 +51,24 @@ internal sealed class CsvColumns
         return names;
     }
 
+    /// <summary>The place in a document of a name or a text that half a surrogate pair makes no text at all; null for none. Within nested values such a one stays the JSON that it is.</summary>
+    public static string? NoTextIn(ReadOnlySpan<byte> json)
+    {
+        // Only an escape can be half a pair, and few documents have any.
+        if (json.IndexOf("\\u"u8) < 0) return null;
+        var reader = new Utf8JsonReader(json, ReaderOptions);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (DocumentJson.TextOf(ref reader) is not { } name) return "A field's name";
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.String && DocumentJson.TextOf(ref reader) is null) return $"The text in '{name}'";
+            reader.Skip();
+        }
+
+        return null;
+    }
+
     /// <summary>Writes the first line.</summary>
     public void WriteHeader(RecordBatchBuilder output)
     {
@@ -63,7 +81,7 @@ internal sealed class CsvColumns
         output.Write("\n"u8);
     }
 
-    /// <summary>Writes a row; the key stands in <c>id</c> where the document has no such field.</summary>
+    /// <summary>Writes a row of a document that is all text (<see cref="NoTextIn"/>); the key stands in <c>id</c> where the document has no such field.</summary>
     /// <returns>Null, or the name of a field that no column is for; then nothing was written.</returns>
     public string? WriteRow(ReadOnlySpan<byte> key, ReadOnlySpan<byte> json, RecordBatchBuilder output)
     {

@@ -62,6 +62,11 @@ public sealed partial class CsvSink : FileOutputSink
             return new RecordFailure(0, FilesErrors.CannotDelete, "A row of a CSV file can't say that a document was deleted.");
         }
 
+        if (CsvColumns.NoTextIn(record.Json.Span) is { } place)
+        {
+            return new RecordFailure(0, FilesErrors.NoText, $"{place} holds an escape that is half of a surrogate pair.");
+        }
+
         if (_columns is null)
         {
             _sample.Add((record.Key.ToArray(), record.Json.ToArray()));

@@ -104,8 +104,8 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : I
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isContent = reader.ValueTextEquals(_contentField);
-            var isDeleted = reader.ValueTextEquals("deleted"u8);
+            var isContent = DocumentJson.TextIs(ref reader, _contentField);
+            var isDeleted = DocumentJson.TextIs(ref reader, "deleted"u8);
             reader.Read();
             if (isContent && reader.TokenType == JsonTokenType.StartObject)
             {

@@ -48,11 +48,11 @@ public sealed class JsonLinesSink(OutputFileOptions options, TimeProvider time, 
     {
         if (json.StartsWith("{\"id\":"u8)) return true;
         if (json.IndexOf("\"id\""u8) < 0 && json.IndexOf("\\u006"u8) < 0) return false;
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 1000 });
+        var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("id"u8)) return true;
+            if (DocumentJson.TextIs(ref reader, "id"u8)) return true;
             reader.Read();
             reader.Skip();
         }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text.Json;
+using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Firestore;
 
@@ -41,20 +42,20 @@ internal readonly record struct GeoPoint(double Latitude, double Longitude)
         point = default;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("lat"u8))
+            if (DocumentJson.TextIs(ref reader, "lat"u8))
             {
                 if (!reader.Read() || !TryReadNumber(ref reader, out latitude)) return false;
             }
-            else if (reader.ValueTextEquals("lon"u8))
+            else if (DocumentJson.TextIs(ref reader, "lon"u8))
             {
                 if (!reader.Read() || !TryReadNumber(ref reader, out longitude)) return false;
             }
-            else if (reader.ValueTextEquals("type"u8))
+            else if (DocumentJson.TextIs(ref reader, "type"u8))
             {
                 if (!reader.Read() || reader.TokenType != JsonTokenType.String) return false;
-                isPoint = reader.ValueTextEquals("Point"u8) || reader.ValueTextEquals("point"u8);
+                isPoint = DocumentJson.TextIs(ref reader, "Point"u8) || DocumentJson.TextIs(ref reader, "point"u8);
             }
-            else if (reader.ValueTextEquals("coordinates"u8))
+            else if (DocumentJson.TextIs(ref reader, "coordinates"u8))
             {
                 if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray || !TryReadPair(ref reader, out var pair)) return false;
                 (latitude, longitude) = (pair.Latitude, pair.Longitude);

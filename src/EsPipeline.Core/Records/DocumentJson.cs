@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace EsPipeline.Core.Records;
@@ -23,4 +24,9 @@ public static class DocumentJson
             return null;
         }
     }
+
+    /// <summary>True where the name or text that the reader stands on is <paramref name="text"/>, with or without escapes; half a surrogate pair is no text.</summary>
+    public static bool TextIs(ref Utf8JsonReader reader, ReadOnlySpan<byte> text) => reader.ValueIsEscaped
+        ? TextOf(ref reader) is { } unescaped && Encoding.UTF8.GetBytes(unescaped).AsSpan().SequenceEqual(text)
+        : reader.ValueSpan.SequenceEqual(text);
 }

@@ -43,17 +43,11 @@ public static class JsonKey
         return true;
     }
 
-    private static bool IsNamed(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
-    {
-        if (!reader.ValueIsEscaped) return reader.ValueSpan.SequenceEqual(name);
-        return DocumentJson.TextOf(ref reader) is { } text && Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(name);
-    }
-
     private static bool FindProperty(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var found = IsNamed(ref reader, name);
+            var found = DocumentJson.TextIs(ref reader, name);
             reader.Read();
             if (found) return true;
             reader.Skip();

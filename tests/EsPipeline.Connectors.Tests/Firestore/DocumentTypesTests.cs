@@ -70,6 +70,8 @@ public sealed class DocumentTypesTests(FirestoreEmulator emulator)
     [InlineData("nested.when", "\"2024\"", """{"timestampValue":"2024-01-01T00:00:00Z"}""")]
     [InlineData("where", """{"lat":41.12,"lon":-71.34}""", """{"geoPointValue":{"latitude":41.12,"longitude":-71.34}}""")]
     [InlineData("where", """{"lon":"-71.34","lat":"41.12"}""", """{"geoPointValue":{"latitude":41.12,"longitude":-71.34}}""")]
+    [InlineData("where", """{"\ud800":1,"lat":2}""", """{"mapValue":{"fields":{"\ufffd":{"integerValue":"1"},"lat":{"integerValue":"2"}}}}""")]
+    [InlineData("where", """{"type":"\ud800","lat":2}""", """{"mapValue":{"fields":{"type":{"stringValue":"\ufffd"},"lat":{"integerValue":"2"}}}}""")]
     [InlineData("where", "\"41.12,-71.34\"", """{"geoPointValue":{"latitude":41.12,"longitude":-71.34}}""")]
     [InlineData("where", "\"41.12, -71.34\"", """{"geoPointValue":{"latitude":41.12,"longitude":-71.34}}""")]
     [InlineData("where", "[-71.34,41.12]", """{"geoPointValue":{"latitude":41.12,"longitude":-71.34}}""")]
