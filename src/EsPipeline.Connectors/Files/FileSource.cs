@@ -50,16 +50,18 @@ public abstract class FileSource : IDataSource
     /// <inheritdoc/>
     public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
     {
+        (InputFile File, FilePosition Saved)[] files = [.. InputFile.Expand(_arguments)
+            .Select(f => (f, plan.Saved.TryGetValue(new PartitionId(f.Path), out var position) ? FilePosition.Parse(position) : FilePosition.Start))];
+        var lastRead = Array.FindLastIndex(files, f => f.Saved.Offset > 0);
         var partitions = new List<Partition>();
         string? changed = null;
-        foreach (var file in InputFile.Expand(_arguments))
+        InputFile? added = null;
+        foreach (var (file, saved) in files)
         {
-            var id = new PartitionId(file.Path);
-            var saved = plan.Saved.TryGetValue(id, out var position) ? FilePosition.Parse(position) : FilePosition.Start;
-
-            // What comes after a file that is read anew counts as newer than it, so it has to be read after it again.
-            changed ??= saved.Offset > 0 ? await ChangeAsync(file, saved, ct).ConfigureAwait(false) : null;
-            partitions.Add(new Partition(id, FilePosition.Start.ToPosition())
+            // What comes after a file that is read anew, or for the first time, counts as newer than it, so it has to be read after it again.
+            if (saved.Offset > 0) changed ??= added is not null ? $"'{added.Name}', which comes before it, is new" : await ChangeAsync(file, saved, ct).ConfigureAwait(false);
+            else if (partitions.Count < lastRead && await HasRecordsAsync(file, ct).ConfigureAwait(false)) added = file;
+            partitions.Add(new Partition(new PartitionId(file.Path), FilePosition.Start.ToPosition())
             {
                 InOrder = true,
                 Resumable = !file.IsStandardInput,
@@ -93,6 +95,15 @@ public abstract class FileSource : IDataSource
     {
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
+    }
+
+    // A file without records has no position, however often it was read.
+    private async Task<bool> HasRecordsAsync(InputFile file, CancellationToken ct)
+    {
+        if (file.IsStandardInput) return false;
+        using var open = await OpenFile.OpenAsync(file, ParserFor(file), ct, WindowBytes).ConfigureAwait(false);
+        using var output = new RecordBatchBuilder();
+        return await open.ReadAsync(output, ct).ConfigureAwait(false) > 0;
     }
 
     private async Task<string?> ChangeAsync(InputFile file, FilePosition saved, CancellationToken ct)
