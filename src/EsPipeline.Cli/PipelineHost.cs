@@ -81,6 +81,7 @@ internal sealed class PipelineHost : IAsyncDisposable
             ShutdownTimeout = run.ShutdownTimeout,
             MaxRuntime = run.MaxRuntime,
             Meter = _services.GetRequiredService<PipelineMeter>(),
+            SinkNames = _settings.SinkNames,
             Log = Log,
         };
     }

@@ -9,8 +9,9 @@ namespace EsPipeline.Cli;
 /// <summary>What a command line, an environment and a <c>.env</c> file together say: every option's value, and every mistake.</summary>
 internal sealed class Settings
 {
-    private Settings(OptionBinder binder, RunOptions run, Connector? source, Connector? sink, object? sourceOptions, object? sinkOptions)
+    private Settings(OptionBinder binder, RunOptions run, Connector? source, Connector? sink, object? sourceOptions, object? sinkOptions, string sinkPrefix)
     {
+        SinkNames = sinkPrefix.Length > 0 ? new PrefixedNames(sink!.Sink!.Options, sinkPrefix) : null;
         (Run, Source, Sink, SourceOptions, SinkOptions) = (run, source!, sink!, sourceOptions!, sinkOptions!);
         Values = binder.Values;
         Mistakes = [.. binder.Mistakes];
@@ -30,6 +31,9 @@ internal sealed class Settings
 
     /// <summary>The sink's options record.</summary>
     public object SinkOptions { get; }
+
+    /// <summary>How the sink's options are called where both ends share theirs; null where they have their plain names.</summary>
+    public PrefixedNames? SinkNames { get; }
 
     /// <summary>Every value, and where it came from.</summary>
     public IReadOnlyList<OptionValue> Values { get; }
@@ -84,7 +88,7 @@ internal sealed class Settings
         var sourceOptions = source is null ? null : binder.Bind(source.Source!.Options);
         var target = sourceOptions is null ? null : source!.Source!.UsualTarget(sourceOptions);
         var sinkOptions = sink is null ? null : binder.Bind(sink.Sink!.Options, prefix, complete: target is null ? null : options => sink.Sink.UseTarget(options, target));
-        var settings = new Settings(binder, run, source, sink, sourceOptions, sinkOptions);
+        var settings = new Settings(binder, run, source, sink, sourceOptions, sinkOptions, prefix);
         var more = new List<string>(settings.Mistakes);
         settings.CheckNames(commandLine, environment, envFile, prefix, more);
         settings.ReadSelection(more);

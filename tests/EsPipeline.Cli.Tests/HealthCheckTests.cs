@@ -42,6 +42,27 @@ public sealed class HealthCheckTests : IDisposable
         Assert.Contains("state: state folder ", run.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_is_wrong_with_a_sink_of_the_sources_system_is_told_in_the_names_of_the_sinks_options()
+    {
+        foreach (var prefix in (string[])["", "SINK_"])
+        {
+            _folder.Environment[prefix + "FIREBASE_PROJECT_ID"] = "demo";
+            _folder.Environment[prefix + "FIREBASE_COLLECTION"] = "things";
+            _folder.Environment[prefix + "ES_INDEX"] = "things";
+            _folder.Environment[prefix + "ES_HOST_URL"] = $"http://127.0.0.1:{FreePort.Find()}";
+        }
+
+        _folder.Environment["FIRESTORE_EMULATOR_HOST"] = $"127.0.0.1:{FreePort.Find()}";
+        var firestore = (await _folder.RunAsync("--source", "firestore", "--sink", "firestore", "--mode", "health-check")).Ended(1);
+        Assert.Contains("or SINK_GOOGLE_APPLICATION_CREDENTIALS, or SINK_FIRESTORE_EMULATOR_HOST", firestore.Output, StringComparison.Ordinal);
+
+        var search = (await _folder.RunAsync("--source", "elasticsearch", "--sink", "elasticsearch", "--mode", "health-check", "--simple-errors")).Ended(1);
+        Assert.Contains("Check --es-url,", search.Output, StringComparison.Ordinal);
+        Assert.Contains("Check --sink-es-url,", search.Output, StringComparison.Ordinal);
+        foreach (var prefix in (string[])["", "SINK_"]) Assert.Contains($"curl -sS {_folder.Environment[prefix + "ES_HOST_URL"]}", search.Said, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     /// <summary>A port that never answers: connections are taken by the system and nobody reads, or its queue is full and none is made.</summary>

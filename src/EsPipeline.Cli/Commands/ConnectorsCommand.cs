@@ -62,12 +62,19 @@ internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
             var shared = connector.Source is { } && OptionCatalog.SharesOptions(connector, connector);
             OptionDefinition[] own = [.. OptionDefinition.Of(sink.Options).Where(o => !shared || !o.Property.DeclaringType!.IsAssignableFrom(connector.Source!.Options))];
             var how = !shared ? "As a sink:"
-                : $"As a sink it takes the same options{(own.Length > 0 ? " of connection, and these" : "")}; where the source is {connector.Name} too, with --{OptionCatalog.SinkPrefix}- before their names.";
+                : $"As a sink it takes the same options{(own.Length > 0 ? " of connection, and these" : "")}; where the source is {connector.Name} too, {Prefixed(sink.Options)}.";
             foreach (var line in HelpText.Wrap(how)) terminal.WriteResult(line);
             Print(own);
         }
 
         return ExitCode.Done;
+    }
+
+    private static string Prefixed(Type options)
+    {
+        string[] names = [.. OptionDefinition.Of(options, OptionCatalog.SinkPrefix).Where(o => o.Name.Length == 0).Select(o => o.Environment.First())];
+        var only = names.Length == 0 ? "" : $"; what has no option is {string.Join(", ", names)}";
+        return $"with --{OptionCatalog.SinkPrefix}- before their names, and {OptionCatalog.SinkPrefix.ToUpperInvariant()}_ in the environment{only}";
     }
 
     private void Print(IReadOnlyList<OptionDefinition> options)

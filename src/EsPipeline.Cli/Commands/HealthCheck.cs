@@ -13,14 +13,15 @@ internal static class HealthCheck
     {
         var checks = new[]
         {
-            ($"source {settings.Source.Name}", AskAsync(host.Source.CheckAsync, ct)),
-            ($"sink {settings.Sink.Name}", AskAsync(host.Sink.CheckAsync, ct)),
-            ("state", AskAsync(host.State.CheckAsync, ct)),
+            ($"source {settings.Source.Name}", AskAsync(host.Source.CheckAsync, ct), null),
+            ($"sink {settings.Sink.Name}", AskAsync(host.Sink.CheckAsync, ct), settings.SinkNames),
+            ("state", AskAsync(host.State.CheckAsync, ct), null),
         };
         var healthy = true;
-        foreach (var (name, check) in checks)
+        foreach (var (name, check, names) in checks)
         {
             var health = await check;
+            if (health?.Problem is { } plain && names is not null) health = health with { Problem = names.In(plain) };
             var verdict = health?.Problem is { } problem ? $"{problem.Message} {problem.Remedy} ({problem.Code})"
                 : health is null ? $"no answer within {Longest.TotalSeconds:0} s"
                 : string.Join("; ", health.Warnings.Prepend("ok"));

@@ -59,7 +59,8 @@ internal sealed class MonitorCommand(Terminal terminal) : ICommand
         }
         catch (PipelineException e)
         {
-            terminal.WriteResult($"test document: {e.Message} {e.Remedy} ({e.Code})");
+            var error = host.Setup().AtSink(e);
+            terminal.WriteResult($"test document: {error.Message} {error.Remedy} ({error.Code})");
             return false;
         }
     }

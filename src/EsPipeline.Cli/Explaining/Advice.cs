@@ -17,8 +17,12 @@ internal sealed partial class Advice(Settings? settings)
     /// <summary>What it means, and the numbered list.</summary>
     /// <param name="error">The kind of error.</param>
     /// <param name="remedy">What the error itself says to do; the code's own remedy where null.</param>
-    public IReadOnlyList<string> Lines(ErrorCode error, string? remedy = null) =>
-        [$"What {error.Code} means: {error.Meaning}", "What to do:", .. Numbered(error.Steps.Prepend(remedy ?? error.Remedy).Concat(General(error)))];
+    /// <param name="names">How options are called at the end that it comes from; null for their plain names.</param>
+    public IReadOnlyList<string> Lines(ErrorCode error, string? remedy = null, PrefixedNames? names = null)
+    {
+        var steps = error.Steps.Prepend(remedy ?? error.Remedy).Concat(General(error));
+        return [$"What {error.Code} means: {names?.In(error.Meaning) ?? error.Meaning}", "What to do:", .. Numbered(names is null ? steps : steps.Select(names.In), names)];
+    }
 
     /// <summary>The numbered list of the code's own steps.</summary>
     public IReadOnlyList<string> OwnSteps(ErrorCode error) => Numbered(error.Steps.Prepend(error.Remedy));
@@ -26,7 +30,7 @@ internal sealed partial class Advice(Settings? settings)
     /// <summary>The names in a text that stand for values.</summary>
     internal static IEnumerable<string> PlaceholdersIn(string text) => Placeholder().Matches(text).Select(m => m.Groups["name"].Value);
 
-    private List<string> Numbered(IEnumerable<string> steps)
+    private List<string> Numbered(IEnumerable<string> steps, PrefixedNames? names = null)
     {
         var lines = new List<string>();
         var number = 0;
@@ -34,12 +38,12 @@ internal sealed partial class Advice(Settings? settings)
         {
             if (CommandAtEnd().Match(step) is { Success: true } match)
             {
-                lines.Add($"  {++number}. {Fill(match.Groups["text"].Value.TrimEnd(), inCommand: false)}");
-                lines.Add($"       {Fill(match.Groups["command"].Value, inCommand: true)}");
+                lines.Add($"  {++number}. {Fill(match.Groups["text"].Value.TrimEnd(), inCommand: false, names)}");
+                lines.Add($"       {Fill(match.Groups["command"].Value, inCommand: true, names)}");
             }
             else
             {
-                lines.Add($"  {++number}. {Fill(step, inCommand: false)}");
+                lines.Add($"  {++number}. {Fill(step, inCommand: false, names)}");
             }
         }
 
@@ -62,11 +66,11 @@ internal sealed partial class Advice(Settings? settings)
         yield return "Then run the same command again: it goes on from the checkpoint.";
     }
 
-    private string Fill(string text, bool inCommand) => Placeholder().Replace(text, match =>
+    private string Fill(string text, bool inCommand, PrefixedNames? names) => Placeholder().Replace(text, match =>
     {
         var name = match.Groups["name"].Value;
         if (name == "job-options") return JobOptions();
-        var value = ValueOf(name);
+        var value = ValueOf(name, names);
         if (value.Length == 0) value = $"<{name.TrimStart('-')}>";
         var isPieceOfCommand = char.IsAsciiLetterLower(name[0]);
         if (!inCommand || isPieceOfCommand) return value;
@@ -74,15 +78,17 @@ internal sealed partial class Advice(Settings? settings)
         return quoted ? ShellText.Within(value) : ShellText.Quote(value);
     });
 
-    // What the options of the ends come to goes before what one option says; of two ends of one system the source's values are taken.
-    private string ValueOf(string name)
+    // What the options of the ends come to goes before what one option says. Of two ends of one system the source's values are taken, unless
+    // the names are the sink's.
+    private string ValueOf(string name, PrefixedNames? names)
     {
         if (settings is null) return "";
-        foreach (var options in new[] { settings.SourceOptions, settings.SinkOptions }.OfType<IEffectiveOptions>())
+        object[] ends = names is null ? [settings.SourceOptions, settings.SinkOptions] : [settings.SinkOptions];
+        foreach (var options in ends.OfType<IEffectiveOptions>())
         {
             foreach (var (known, text) in options.Effective)
             {
-                if (known == name) return OptionDefinition.Format(text);
+                if ((names?.In(known) ?? known) == name) return OptionDefinition.Format(text);
             }
         }
 

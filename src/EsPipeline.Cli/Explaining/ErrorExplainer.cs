@@ -28,7 +28,7 @@ internal sealed class ErrorExplainer(Settings settings, Terminal terminal)
             terminal.WriteError($"The model {settings.Run.AiModel} gave no answer ({answer.Problem}).");
         }
 
-        Write(_advice.Lines(error.Error, error.Remedy));
+        Write(_advice.Lines(error.Error, error.Remedy, error.Names));
     }
 
     /// <summary>Explains why a run failed, or why records of it were set aside, cause by cause.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace EsPipeline.Core.Configuration;
 
@@ -34,7 +33,7 @@ public sealed record OptionValue(OptionDefinition Definition, object? Value, Opt
 /// <param name="environment">The environment.</param>
 /// <param name="envFile">The <c>.env</c> file's names and values.</param>
 /// <param name="now">What an age such as <c>5m</c> is counted from.</param>
-public sealed partial class OptionBinder(
+public sealed class OptionBinder(
     IReadOnlyDictionary<string, IReadOnlyList<string>> commandLine,
     IReadOnlyDictionary<string, string> environment,
     IReadOnlyDictionary<string, string> envFile,
@@ -83,27 +82,12 @@ public sealed partial class OptionBinder(
         complete?.Invoke(options);
         if (validate && options is IValidatedOptions validated)
         {
-            var own = prefix.Length == 0 ? [] : OptionDefinition.Of(record).Zip(OptionDefinition.Of(record, prefix)).ToArray();
-            _mistakes.AddRange(validated.Mistakes().Select(m => NameWords().Replace(m, word => NameOf(word.Value, own))));
+            var names = new PrefixedNames(record, prefix);
+            _mistakes.AddRange(validated.Mistakes().Select(names.In));
         }
 
         return options;
     }
-
-    // A record knows its options by their plain names; a person has to read the names that were typed.
-    private static string NameOf(string word, (OptionDefinition Plain, OptionDefinition Prefixed)[] definitions)
-    {
-        foreach (var (plain, prefixed) in definitions)
-        {
-            if (word == plain.Name) return prefixed.Name;
-            if (plain.Environment.Contains(word)) return prefixed.Environment.ElementAt(plain.Environment.ToList().IndexOf(word));
-        }
-
-        return word;
-    }
-
-    [GeneratedRegex("--[a-z][a-z0-9-]*|[A-Z][A-Z0-9_]+", RegexOptions.None, matchTimeoutMilliseconds: Timeout.Infinite)]
-    private static partial Regex NameWords();
 
     /// <summary>Adds a mistake that was found elsewhere.</summary>
     public void AddMistake(string sentence) => _mistakes.Add(sentence);

@@ -35,7 +35,7 @@ public sealed class Pipeline
         _sourceOutage = new Outage($"source {setup.From.Name}", setup.Log, setup.Time);
         _sinkOutage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
         _sourceRetry = new RetryPolicy(setup.Retry, _sourceOutage, setup.Random, setup.Time);
-        _sinkRetry = new RetryPolicy(setup.Retry, _sinkOutage, setup.Random, setup.Time);
+        _sinkRetry = new RetryPolicy(setup.Retry, _sinkOutage, setup.Random, setup.Time, setup.SinkNames);
         _counter = new DocumentCounter(setup.Sink, setup.Log);
     }
 

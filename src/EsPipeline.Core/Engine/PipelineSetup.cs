@@ -1,5 +1,6 @@
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
@@ -93,6 +94,9 @@ public sealed record PipelineSetup
     /// <summary>Where the run's figures can be read; null for nowhere.</summary>
     public PipelineMeter? Meter { get; init; }
 
+    /// <summary>How the sink's options are called; null where they have their plain names.</summary>
+    public PrefixedNames? SinkNames { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -101,6 +105,9 @@ public sealed record PipelineSetup
 
     /// <summary>Where the engine logs.</summary>
     public required ILogger Log { get; init; }
+
+    /// <summary>What the sink says, in the names that its options have here.</summary>
+    public PipelineException AtSink(PipelineException error) => SinkNames?.In(error) ?? error;
 
     /// <summary>The source.</summary>
     public IDataSource Source => From.Source;

@@ -4,11 +4,17 @@ using EsPipeline.Core.Errors;
 namespace EsPipeline.Core.Engine;
 
 /// <summary>How one end's failures are tried again; shared by all readers or all writers.</summary>
-internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random random, TimeProvider time)
+/// <param name="options">How often, and how long.</param>
+/// <param name="outage">Told of each failure.</param>
+/// <param name="random">Where jitter comes from.</param>
+/// <param name="time">The clock.</param>
+/// <param name="names">How the end's options are called in what a person is told; null for their plain names.</param>
+internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random random, TimeProvider time, PrefixedNames? names = null)
 {
     private readonly RetryOptions _options = options;
     private readonly Outage _outage = outage;
     private readonly TimeProvider _time = time;
+    private readonly PrefixedNames? _names = names;
     private readonly Backoff _backoff = new(options.Delay, random);
     private volatile bool _proven;
 
@@ -73,6 +79,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
         /// <param name="wholeEnd">False where only some records failed, which does not mean that the end is down.</param>
         public async Task AgainAsync(PipelineException error, CancellationToken ct, bool wholeEnd = true)
         {
+            error = policy._names?.In(error) ?? error;
             if (!policy.MayPass(error.Error)) throw error;
             policy._outage.Note(error);
             if (Failed++ == 0) _firstFailure = _time.GetTimestamp();

@@ -1,3 +1,5 @@
+using EsPipeline.Core.Configuration;
+
 namespace EsPipeline.Core.Errors;
 
 /// <summary>The one exception that a person sees: a stable code, what happened to what, and what to do. It never holds a secret.</summary>
@@ -28,6 +30,9 @@ public sealed class PipelineException : Exception
 
     /// <summary>How long the system asked to wait; null where it did not.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The names that options have at the end that it comes from, where these are not the plain ones; null otherwise.</summary>
+    public PrefixedNames? Names { get; init; }
 
     private static string Closed(string message) => message.TrimEnd() switch
     {

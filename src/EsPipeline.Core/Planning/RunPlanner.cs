@@ -50,7 +50,7 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
             BilledWrites = _tally.BilledWrites,
             Problems = _tally.Problems,
             Duplicates = _tally.Duplicates(setup.Sink is IResumableSink),
-            SinkProblem = problem,
+            SinkProblem = problem is null ? null : setup.AtSink(problem),
             Estimate = await RunEstimation.OfAsync(setup, _tally, elapsed, notes, ct).ConfigureAwait(false),
             Notes = notes,
         };

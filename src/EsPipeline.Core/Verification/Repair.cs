@@ -34,7 +34,7 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
             setup.Sink,
             new AdaptiveSize(setup.Sink.Limits),
             new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
-            new RetryPolicy(setup.Retry with { Forever = false }, new Outage($"sink {setup.To.Name}", setup.Log, setup.Time), setup.Random, setup.Time),
+            new RetryPolicy(setup.Retry with { Forever = false }, new Outage($"sink {setup.To.Name}", setup.Log, setup.Time), setup.Random, setup.Time, setup.SinkNames),
             new DeadLetterGate(letters, setup.Job, setup.MaxDeadLetters, setup.Time),
             _account,
             setup.Time);

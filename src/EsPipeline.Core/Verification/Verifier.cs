@@ -35,8 +35,8 @@ public sealed class Verifier
     public Verifier(PipelineSetup setup, VerifyOptions options)
     {
         (_setup, _options, _seed) = (setup, options, (ulong)setup.Random.NextInt64());
-        _sourceRetry = RetryFor($"source {setup.From.Name}");
-        _sinkRetry = RetryFor($"sink {setup.To.Name}");
+        _sourceRetry = RetryFor($"source {setup.From.Name}", names: null);
+        _sinkRetry = RetryFor($"sink {setup.To.Name}", setup.SinkNames);
     }
 
     // Of a part of the source it can't be said what else belongs into the sink; where keys change on the way, neither which part is this job's.
@@ -206,7 +206,8 @@ public sealed class Verifier
         return letters;
     }
 
-    private RetryPolicy RetryFor(string end) => new(_setup.Retry with { Forever = false }, new Outage(end, _setup.Log, _setup.Time), _setup.Random, _setup.Time);
+    private RetryPolicy RetryFor(string end, PrefixedNames? names) =>
+        new(_setup.Retry with { Forever = false }, new Outage(end, _setup.Log, _setup.Time), _setup.Random, _setup.Time, names);
 
     private static async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, List<string> notes, CancellationToken ct)
     {

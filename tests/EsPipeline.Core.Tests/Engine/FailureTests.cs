@@ -1,5 +1,7 @@
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
+using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Telemetry;
@@ -14,6 +16,19 @@ public sealed class FailureTests : IDisposable
     private readonly TestJob _job = new();
 
     public void Dispose() => _job.Dispose();
+
+    [Fact]
+    public async Task What_the_sink_says_is_told_in_the_names_of_its_options()
+    {
+        var names = new PrefixedNames(typeof(RunOptions), "sink");
+        var wrong = new ErrorCode("test.wrong", FailureKind.Environment, "It is wrong.", "Check --state, or ESPIPE_STATE.");
+        var (source, sink) = (new TestSource([.. Corpus.Plain(3)]), new TestSink { Problem = wrong.Error("--threads is too much.") });
+        var error = (await _job.RunAsync(_job.Setup(source, sink) with { SinkNames = names })).Error!;
+        Assert.Equal(("--sink-threads is too much.", "Check --sink-state, or SINK_ESPIPE_STATE.", names), (error.Message, error.Remedy, error.Names));
+
+        (sink.Problem, source.Problem) = (null, wrong.Error("--threads is too much."));
+        Assert.Equal("--threads is too much.", (await _job.RunAsync(_job.Setup(source, sink) with { SinkNames = names })).Error!.Message);
+    }
 
     [Fact]
     public async Task A_sink_that_fails_thirty_per_cent_of_records_at_random_ends_right()
