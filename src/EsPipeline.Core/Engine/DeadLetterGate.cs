@@ -9,7 +9,9 @@ namespace EsPipeline.Core.Engine;
 /// <param name="most">How many letters this run may write.</param>
 /// <param name="time">The clock.</param>
 /// <param name="settleAs">How a letter is settled when its key is written.</param>
-internal sealed class DeadLetterGate(DeadLetterFile letters, string job, long most, TimeProvider time, string settleAs = "superseded")
+/// <param name="beforeSettling">Makes durable what the sink was given, where it is not on return; null where nothing has to be done.</param>
+internal sealed class DeadLetterGate(
+    DeadLetterFile letters, string job, long most, TimeProvider time, string settleAs = "superseded", Func<CancellationToken, Task>? beforeSettling = null)
 {
     private long _count;
 
@@ -67,6 +69,7 @@ internal sealed class DeadLetterGate(DeadLetterFile letters, string job, long mo
     public async Task SettleAsync(RecordSlice slice, IReadOnlyDictionary<int, DeadLetter> refused, CancellationToken ct)
     {
         if (refused.Count == 0 && letters.OpenCount == 0) return;
+        if (beforeSettling is not null) await beforeSettling(ct).ConfigureAwait(false);
         var set = new List<DeadLetter>();
         var keys = new HashSet<byte[]>(KeyComparer.Instance);
         for (var i = 0; i < slice.Count; i++)

@@ -14,8 +14,6 @@ public readonly record struct ReplayResult(int Replayed, int Refused, int Malfor
 /// <summary>Sends a job's dead letters to its sink again, through the same writer as a run. Holds the job's lock.</summary>
 public sealed class DeadLetterReplay(PipelineSetup setup)
 {
-    private const int LettersAtOnce = 500;
-
     /// <summary>Sends again what <paramref name="chosen"/> chooses.</summary>
     /// <exception cref="Errors.PipelineException">The sink or the state can't be used, the sink is not the job's, or the job's lock was lost.</exception>
     public async Task<ReplayResult> RunAsync(Func<DeadLetter, bool> chosen, CancellationToken ct)
@@ -31,35 +29,55 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         var letters = await DeadLetterFile.OpenAsync(path, setup.Time, ct).ConfigureAwait(false);
         await using var lettersHandle = letters.ConfigureAwait(false);
 
-        var saved = await PrepareAsync(state, ct).ConfigureAwait(false);
+        // Somebody waits for the answer, whatever the job's mode: the letters stay where they are when the sink is down.
         var outage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
+        var retry = new RetryPolicy(setup.Retry with { Forever = false }, outage, setup.Random, setup.Time, setup.SinkNames);
+        var saved = await PrepareAsync(state, ct).ConfigureAwait(false);
+        var resumable = setup.Sink as IResumableSink;
+
+        // Invariant 1: a letter is all that is left of its record until the sink holds it durably, which a resumable one does not on return.
+        async Task MakeDurableAsync(CancellationToken stop)
+        {
+            if (resumable is null || saved is null) return;
+            saved = saved with { SinkToken = await resumable.FlushAsync(stop).ConfigureAwait(false) };
+            await state.SaveAsync(saved, stop).ConfigureAwait(false);
+        }
+
         var account = new RunAccount();
         var writer = new UnitWriter(
             setup.Sink,
             new AdaptiveSize(setup.Sink.Limits),
             new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
-            new RetryPolicy(setup.Retry, outage, setup.Random, setup.Time),
-            new DeadLetterGate(letters, setup.Job, long.MaxValue, setup.Time, settleAs: "replayed"),
+            retry,
+            new DeadLetterGate(letters, setup.Job, long.MaxValue, setup.Time, settleAs: "replayed", beforeSettling: MakeDurableAsync),
             account,
             setup.Time);
 
+        var limits = setup.Sink.Limits;
+        var most = Math.Min(setup.BatchSize.Start ?? limits.StartRecords, limits.MaxRecords);
         var malformed = 0;
-        var pending = new List<DeadLetter>();
+        var (pending, pendingBytes) = (new List<DeadLetter>(), 0L);
         await foreach (var letter in DeadLetterFile.ReadAsync(path, ct).ConfigureAwait(false))
         {
             if (!chosen(letter)) continue;
-            if (letter.Malformed) malformed++;
-            else pending.Add(letter);
-            if (pending.Count == LettersAtOnce) await WriteAsync(writer, pending, account, ct).ConfigureAwait(false);
+            if (letter.Malformed)
+            {
+                malformed++;
+                continue;
+            }
+
+            var bytes = letter.Key.Length + letter.Document.Length;
+            if (pending.Count == most || (pending.Count > 0 && pendingBytes + bytes > limits.MaxBytes))
+            {
+                await WriteAsync(writer, pending, account, ct).ConfigureAwait(false);
+                pendingBytes = 0;
+            }
+
+            pending.Add(letter);
+            pendingBytes += bytes;
         }
 
         if (pending.Count > 0) await WriteAsync(writer, pending, account, ct).ConfigureAwait(false);
-        if (setup.Sink is IResumableSink resumable && saved is not null)
-        {
-            var token = await resumable.FlushAsync(ct).ConfigureAwait(false);
-            await state.SaveAsync(saved with { SinkToken = token }, ct).ConfigureAwait(false);
-        }
-
         var totals = account.Totals();
         return new ReplayResult((int)(totals.Written + totals.Unchanged), (int)totals.DeadLettered, malformed);
     }
@@ -67,7 +85,8 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
     private async Task<Checkpoint?> PrepareAsync(IJobState state, CancellationToken ct)
     {
         var source = (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
-        var sink = (await setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
+        var sink = await setup.Sink.CheckAsync(ct).ConfigureAwait(false);
+        if (sink.Problem is { } problem) throw setup.AtSink(problem);
         var saved = await state.LoadAsync(ct).ConfigureAwait(false);
         var identity = setup.IdentityOf(source, sink);
         if (saved is not null && saved.Identity.Hash != identity.Hash)

@@ -1,4 +1,5 @@
 using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sinks;
@@ -31,6 +32,64 @@ public sealed class DeadLetterReplayTests : IDisposable
         };
         var replay = new DeadLetterReplay(_job.Setup(source, sink) with { State = store });
         var error = await Assert.ThrowsAsync<PipelineException>(() => _job.Time.RunAsync(replay.RunAsync(_ => true, CancellationToken.None)));
-        Assert.Equal((CheckpointErrors.JobLost, 500), (error.Error, sent));
+        Assert.Equal((CheckpointErrors.JobLost, 20), (error.Error, sent));
+    }
+
+    [Fact]
+    public async Task A_sink_that_stays_down_ends_it_though_the_job_waits_for_ever()
+    {
+        var (source, sink) = await RefusedAsync(3, _ => """{"a":"bad"}""");
+        sink.BeforeWrite = (_, _) => throw TestSink.Busy.Error("It is busy.");
+        var replay = new DeadLetterReplay(_job.Setup(source, sink, PipelineMode.Continuous));
+        var error = await Assert.ThrowsAsync<PipelineException>(() => _job.Time.RunAsync(replay.RunAsync(_ => true, CancellationToken.None)));
+        Assert.Equal((EngineErrors.RetriesExhausted, 3), (error.Error, await OpenAsync()));
+    }
+
+    [Fact]
+    public async Task No_write_holds_more_than_the_sink_takes_at_once()
+    {
+        var (source, sink) = await RefusedAsync(60, i => $$"""{"a":"bad","text":"{{new string('x', i < 30 ? 400 : 10)}}"}""");
+        sink.Limits = sink.Limits with { MaxBytes = 1000, MaxRecords = 12 };
+        var writes = new List<(int Count, long Bytes)>();
+        sink.BeforeWrite = (slice, _) =>
+        {
+            writes.Add((slice.Count, slice.Bytes));
+            return Task.FromResult<IReadOnlyList<RecordFailure>>([]);
+        };
+        var result = await _job.Time.RunAsync(new DeadLetterReplay(_job.Setup(source, sink)).RunAsync(_ => true, CancellationToken.None));
+        Assert.Equal((60, 0), (result.Replayed, await OpenAsync()));
+        Assert.All(writes, w => Assert.True(w is { Count: <= 12, Bytes: <= 1000 }, $"{w}"));
+        Assert.Equal((2, 12), (writes[0].Count, writes.Max(w => w.Count)));
+    }
+
+    [Fact]
+    public async Task No_letter_is_settled_before_a_file_holds_it_durably()
+    {
+        var source = new TestSource([.. Enumerable.Range(0, 7).Select(i => new Document($"k{i}", $$"""{"n":{{i}},"a":"bad"}"""))]);
+        var sink = new RecordingFile(_job.Time) { Refuses = "bad" };
+        Assert.Equal(7, (await _job.RunAsync(source, sink)).Account.DeadLettered);
+        sink.Refuses = null;
+        sink.FlushProblem = TestSink.Full.Error("No room.");
+        var replay = new DeadLetterReplay(_job.Setup(source, sink));
+        await Assert.ThrowsAsync<PipelineException>(() => _job.Time.RunAsync(replay.RunAsync(_ => true, CancellationToken.None)));
+        Assert.Equal((7, "0"), (await OpenAsync(), (await _job.SavedAsync())!.SinkToken));
+
+        sink.FlushProblem = null;
+        Assert.Equal(7, (await _job.Time.RunAsync(replay.RunAsync(_ => true, CancellationToken.None))).Replayed);
+        Assert.Equal((0, "7", 7), (await OpenAsync(), (await _job.SavedAsync())!.SinkToken, sink.Lines.Distinct().Count()));
+    }
+
+    private async Task<(TestSource Source, TestSink Sink)> RefusedAsync(int count, Func<int, string> json)
+    {
+        var source = new TestSource([.. Enumerable.Range(0, count).Select(i => new Document($"k{i:00000}", json(i)))]);
+        var sink = new TestSink { BeforeWrite = (slice, _) => TestSink.Refuse(slice, "bad", TestSink.Refused) };
+        Assert.Equal(count, (await _job.RunAsync(source, sink)).Account.DeadLettered);
+        return (source, sink);
+    }
+
+    private async Task<int> OpenAsync()
+    {
+        await using var letters = await DeadLetterFile.OpenAsync(_job.DeadLetters, _job.Time, CancellationToken.None);
+        return letters.OpenCount;
     }
 }
