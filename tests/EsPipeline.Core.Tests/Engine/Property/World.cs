@@ -101,7 +101,7 @@ internal sealed class World
     public IEnumerable<WorldItem> Items => Partitions.SelectMany(p => p.Items);
 
     /// <summary>True where a rule of the job leaves the item out.</summary>
-    public bool IsFiltered(WorldItem item) => !item.Malformed && !Shard.Has(System.Text.Encoding.UTF8.GetBytes(item.Key));
+    public bool IsFiltered(WorldItem item) => !Shard.Has(System.Text.Encoding.UTF8.GetBytes(item.Key.Length > 0 ? item.Key : item.Json));
 
     public override string ToString() =>
         $"seed {Seed}: {(IsFile ? "file" : "keyed sink")}, {(UniqueKeys ? "unique keys" : InOrder ? "in order" : "repeated keys")}, "

@@ -61,7 +61,7 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
         foreach (var twice in actual.GroupBy(j => j).Where(g => g.Count() > 1)) yield return $"{Document.Short(twice.Key, 30)} has {twice.Count()} open letters.";
 
         var malformed = open.Where(l => l.Malformed).Select(l => Encoding.UTF8.GetString(l.Document.Span)).ToArray();
-        foreach (var item in Visible.Where(i => i.Malformed))
+        foreach (var item in Visible.Where(IsMalformed))
         {
             var letters = malformed.Count(m => m == item.Json);
             var mayBeSettled = item.Key.Length > 0 && Records[item.Key].Any(r => r.Order > item.Order);
@@ -76,7 +76,7 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
         if (account.Read != items.Length) yield return $"{account.Read} were read instead of {items.Length}.";
         if (account.Filtered != items.Count(world.IsFiltered)) yield return $"{account.Filtered} were filtered instead of {items.Count(world.IsFiltered)}.";
         if (!world.UniqueKeys && !world.IsFile) yield break;
-        var deadLettered = items.Count(i => i.Malformed || (IsRecord(i) && i.Bad));
+        var deadLettered = items.Count(i => IsMalformed(i) || (IsRecord(i) && i.Bad));
         if (account.DeadLettered != deadLettered) yield return $"{account.DeadLettered} were set aside instead of {deadLettered}.";
         if (account.Written != items.Count(i => IsRecord(i) && !i.Bad)) yield return $"{account.Written} were written.";
     }
@@ -88,7 +88,7 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
     public IEnumerable<WorldItem> UnsafeInSink(IReadOnlyList<int> reached, Dictionary<string, WorldItem> applied, string letters)
     {
         var passed = Passed(reached);
-        foreach (var item in passed.Where(i => i.Malformed && !HasLetter(i, letters))) yield return item;
+        foreach (var item in passed.Where(i => IsMalformed(i) && !HasLetter(i, letters))) yield return item;
         foreach (var last in passed.Where(IsRecord).GroupBy(i => i.Key).Select(g => g.MaxBy(i => i.Order)!))
         {
             var isApplied = applied.TryGetValue(last.Key, out var there) && there.Order >= last.Order;
@@ -100,7 +100,7 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
     public IEnumerable<WorldItem> UnsafeInFile(IReadOnlyList<int> reached, IReadOnlyList<WorldItem> lines, string letters)
     {
         var passed = Passed(reached);
-        foreach (var item in passed.Where(i => (i.Malformed || (IsRecord(i) && i.Bad)) && !HasLetter(i, letters))) yield return item;
+        foreach (var item in passed.Where(i => (IsMalformed(i) || (IsRecord(i) && i.Bad)) && !HasLetter(i, letters))) yield return item;
         var writable = passed.Where(i => IsRecord(i) && !i.Bad).ToHashSet();
         foreach (var item in writable.Except(lines)) yield return item;
         foreach (var item in lines.Where(l => !writable.Contains(l))) yield return item;
@@ -111,6 +111,9 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
     // A later record of the key, in the same write, took this one's place and was refused.
     private bool LaterLetter(WorldItem item, string letters) =>
         Records[item.Key].Any(r => r.Order > item.Order && r.Bad && HasLetter(r, letters));
+
+    // One that belongs to another shard is that one's to set aside.
+    private bool IsMalformed(WorldItem item) => item.Malformed && !world.IsFiltered(item);
 
     private bool IsRecord(WorldItem item) => !item.Malformed && !world.IsFiltered(item);
 
