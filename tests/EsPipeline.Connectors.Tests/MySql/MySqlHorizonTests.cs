@@ -9,8 +9,25 @@ public sealed class MySqlHorizonTests(MySqlServers servers)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
+    // Where whoever asks does not get a processor for a tenth of a second, the list is made anew, and nothing was tried.
+    private const int Attempts = 10;
+
     [Fact]
     public async Task A_row_committed_late_is_not_missed_while_others_ask_for_the_open_transactions_without_a_pause()
+    {
+        for (var attempt = 1; !await IsNotMissedWhileTheListIsStaleAsync(); attempt++) Assert.True(attempt < Attempts, "The list of transactions was always made anew.");
+    }
+
+    [Fact]
+    public async Task Times_are_complete_again_once_the_others_have_gone()
+    {
+        for (var attempt = 1; !await AreCompleteAgainAsync(); attempt++) Assert.True(attempt < Attempts, "The list of transactions was always made anew.");
+    }
+
+    // Times are kept to the second, and the server's clock is the one that counts.
+    private async Task WaitASecondAsync() => await (await servers.SharedAsync()).RowsAsync("SELECT SLEEP(1.1)");
+
+    private async Task<bool> IsNotMissedWhileTheListIsStaleAsync()
     {
         await using var set = await MySqlDataSet.CreateAsync(await servers.NewDatabaseAsync(), [.. Corpus.Plain(50)]);
         await using var asker = await StaleList.KeepAsync(await servers.SharedAsync(), Ct);
@@ -23,24 +40,21 @@ public sealed class MySqlHorizonTests(MySqlServers servers)
         await commit();
         await WaitASecondAsync();
         var after = await SourceReader.ReadChangesAsync(set, during.Saved, Ct);
-        Assert.Equal("0", await asker.EndAsync());
         ContentAssert.Same(Corpus.Plain(80).Select(set.Expected), after.Apply(during.Apply(snapshot.Apply())));
+        return await asker.EndAsync() == "0";
     }
 
-    [Fact]
-    public async Task Times_are_complete_again_once_the_others_have_gone()
+    private async Task<bool> AreCompleteAgainAsync()
     {
         await using var set = await MySqlDataSet.CreateAsync(await servers.NewDatabaseAsync(), [.. Corpus.Plain(50)]);
         var asker = await StaleList.KeepAsync(await servers.SharedAsync(), Ct);
         var snapshot = await SourceReader.ReadSnapshotAsync(set, new SourceKnobs(), 1, Ct);
-        Assert.All(snapshot.Saved.Values, p => Assert.Equal(0, MySqlPosition.Parse(p).Follow));
         await asker.DisposeAsync();
+        if (snapshot.Saved.Values.Any(p => MySqlPosition.Parse(p).Follow != 0)) return false;
         var changes = await SourceReader.ReadChangesAsync(set, snapshot.Saved, Ct);
         Assert.All(changes.Saved.Values, p => Assert.NotEqual(0, MySqlPosition.Parse(p).Follow));
+        return true;
     }
-
-    // Times are kept to the second, and the server's clock is the one that counts.
-    private async Task WaitASecondAsync() => await (await servers.SharedAsync()).RowsAsync("SELECT SLEEP(1.1)");
 
     /// <summary>Asks for the open transactions again and again, so that the answer stays the one of the beginning.</summary>
     private sealed class StaleList : IAsyncDisposable
