@@ -30,7 +30,7 @@ internal sealed class OddRequests(Random random, string index)
 
     private static readonly string[] Addresses =
     [
-        "search/{0}/scroll?{1}", "indices/{0}/fields?{1}", "api/timeline?{1}", "api/label_counts?{1}", "api/count_specific?{1}", "api/pipeline/{0}", "search/{0}", "{0}", "indices?{1}", "assets/{0}", "openapi.json?{1}",
+        "search/{0}/scroll?{1}", "indices/{0}/fields?{1}", "api/timeline?{1}", "api/label_counts?{1}", "api/count_specific?{1}", "api/pipeline/{0}", "search/{0}", "./{0}", "indices?{1}", "assets/{0}", "openapi.json?{1}",
     ];
 
     private static readonly string[] Parameters =

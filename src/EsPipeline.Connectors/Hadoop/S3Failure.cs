@@ -16,7 +16,14 @@ internal static class S3Failure
     public static Exception Of(Exception e, HadoopOptions options, StoredObject? file)
     {
         if (e is AmazonServiceException { StatusCode: >= HttpStatusCode.Continue } answer) return OfAnswer(answer, options, file);
-        if (Within<AuthenticationException>(e) is { } tls) return HadoopErrors.Tls.Error($"{Where(options)} could not prove who it is: {tls.Message}", inner: e);
+        if (Within<AuthenticationException>(e) is { } tls)
+        {
+            // Of all that can fail there, only an answer that is no TLS at all is told in these words by the runtime.
+            return tls.Message.Contains("corrupted frame", StringComparison.Ordinal)
+                ? HadoopErrors.Tls.Error($"{Where(options)} does not speak TLS.", "Write the address with http:// if nobody between can read or change the data, or with the port that speaks TLS.", e)
+                : HadoopErrors.Tls.Error($"{Where(options)} could not prove who it is: {tls.Message}", inner: e);
+        }
+
         if (e is HttpRequestException or IOException || Within<SocketException>(e) is not null)
         {
             return HadoopErrors.Unreachable.Error($"{Where(options)} could not be reached, or broke off: {Innermost(e).Message}", inner: e);

@@ -167,6 +167,7 @@ public sealed class S3FaultTests(S3Server server)
         await using var source = set.Open(Small, set.Options with { Endpoint = endpoint });
         var refused = await Assert.ThrowsAsync<PipelineException>(() => source.GetPartitionsAsync(SourceReader.Plan(set, ReadKind.Snapshot, 1), Ct));
         Assert.Equal((HadoopErrors.Tls, FailureKind.Environment), (refused.Error, refused.Kind));
+        Assert.Equal(fault == "plain text", refused.Message.Contains("does not speak TLS", StringComparison.Ordinal));
     }
 
     [Fact]
