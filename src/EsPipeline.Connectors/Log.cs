@@ -89,6 +89,9 @@ internal static partial class Log
         "{Server} does not tell which transactions are open now, since others ask it for them (information_schema.INNODB_TRX) more often than every 0.1 s: until it does, no time is taken as complete, and the changes since the last one that was are read again each time")]
     public static partial void MySqlTransactionsStale(ILogger logger, string server);
 
+    [LoggerMessage(2307, LogLevel.Warning, "{Warning}")]
+    public static partial void MySqlReplica(ILogger logger, string warning);
+
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,
         "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]

@@ -57,8 +57,9 @@ public sealed class MySqlSource : IDataSource
         {
             var target = Find(session);
             session.Execute($"SELECT {target.Reader().SelectList} FROM {target.From} LIMIT 0");
-            if (_run.Mode is RunMode.Continuous or RunMode.Single) CheckFollows(session, target);
-            return [];
+            if (_run.Mode is not (RunMode.Continuous or RunMode.Single)) return [];
+            CheckFollows(session, target);
+            return ReplicaState.Of(session).Warning(session.Server, _run.Overlap) is { } warning ? [warning] : [];
         },
         ct);
 
