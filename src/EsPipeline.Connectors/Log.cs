@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Warning, "More than {Keys} keys: from here on a key that comes again is written again (--unique-keys)")]
     public static partial void UniqueKeysExceeded(ILogger logger, long keys);
 
+    [LoggerMessage(2009, LogLevel.Warning, "The file holds more than {Keys} keys: a record that comes again as it was, as in the moments that are read twice, is written again (--unique-keys)")]
+    public static partial void RepeatsExceedKeys(ILogger logger, long keys);
+
     // Elasticsearch: 2100 to 2199.
     [LoggerMessage(2100, LogLevel.Warning, "The server lost its view of {Shard}; reading goes on in a new one, and what changed meanwhile is read afterwards")]
     public static partial void ViewLost(ILogger logger, string shard);

@@ -152,7 +152,7 @@ public sealed class MySqlSource : IDataSource
         SayNulls(session, target);
         if (saved.Any(p => p.Follow is null)) throw TableErrors.CannotFollow.Error($"The copy of {target.Name} was begun without a column of times.");
         var start = new MySqlPosition { Kind = PositionKind.Changes, Follow = saved.Count == 0 ? 0 : saved.Min(p => p.Follow) };
-        return new Partition(new PartitionId($"{target.Name}#changes"), start.ToPosition());
+        return new Partition(new PartitionId($"{target.Name}#changes"), start.ToPosition()) { Repeats = true };
     }
 
     private void CheckFollows(MySqlSession session, ReadTarget target)
