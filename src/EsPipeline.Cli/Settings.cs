@@ -154,7 +154,31 @@ internal sealed class Settings
             mistakes.Add(e.Message);
         }
 
-        var (index, count) = Run.Shards is { } shards ? (Run.ShardIndex ?? 0, shards) : (0, 1);
+        ReadShard(mistakes);
+        if (Source?.Source is not { } source) return;
+        if (Query is not null && source.QueryLanguage is null) mistakes.Add($"--query: the source {Source.Name} takes no query.");
+        if ((Run.Since ?? Run.Until) is not null && !source.SelectsByTime)
+        {
+            mistakes.Add($"{(Run.Since is not null ? "--since" : "--until")}: the source {Source.Name} can't select by time.");
+        }
+    }
+
+    // One of the two alone would have each process copy the same part, or everything, and call it done.
+    private void ReadShard(List<string> mistakes)
+    {
+        if (Run is { Shard: null, Shards: > 1, ShardIndex: null })
+        {
+            mistakes.Add($"ESPIPE_SHARDS: there are {Run.Shards} parts, but neither JOB_COMPLETION_INDEX nor --shard says which of them this process is to copy.");
+            return;
+        }
+
+        if (Run is { Shard: null, Shards: null, ShardIndex: > 0 })
+        {
+            mistakes.Add($"JOB_COMPLETION_INDEX: this is process {Run.ShardIndex}, but neither ESPIPE_SHARDS nor --shard says how many there are; to copy everything, give --shard 0/1.");
+            return;
+        }
+
+        var (index, count) = (Run.ShardIndex ?? 0, Run.Shards ?? 1);
         if (Run.Shard is { } text && (text.Split('/') is not [var i, var n] || !int.TryParse(i, out index) || !int.TryParse(n, out count)))
         {
             mistakes.Add($"--shard: '{text}' is not of the form 0/4.");
@@ -166,13 +190,6 @@ internal sealed class Settings
         else
         {
             Shard = new Shard(index, count);
-        }
-
-        if (Source?.Source is not { } source) return;
-        if (Query is not null && source.QueryLanguage is null) mistakes.Add($"--query: the source {Source.Name} takes no query.");
-        if ((Run.Since ?? Run.Until) is not null && !source.SelectsByTime)
-        {
-            mistakes.Add($"{(Run.Since is not null ? "--since" : "--until")}: the source {Source.Name} can't select by time.");
         }
     }
 

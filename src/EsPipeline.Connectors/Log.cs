@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Warning, "More than {Keys} keys: from here on a key that comes again is written again (--unique-keys)")]
     public static partial void UniqueKeysExceeded(ILogger logger, long keys);
 
+    [LoggerMessage(2009, LogLevel.Warning, "The file holds more than {Keys} keys: a record that comes again as it was, as in the moments that are read twice, is written again (--unique-keys)")]
+    public static partial void RepeatsExceedKeys(ILogger logger, long keys);
+
     // Elasticsearch: 2100 to 2199.
     [LoggerMessage(2100, LogLevel.Warning, "The server lost its view of {Shard}; reading goes on in a new one, and what changed meanwhile is read afterwards")]
     public static partial void ViewLost(ILogger logger, string shard);
@@ -88,6 +91,9 @@ internal static partial class Log
     [LoggerMessage(2306, LogLevel.Warning,
         "{Server} does not tell which transactions are open now, since others ask it for them (information_schema.INNODB_TRX) more often than every 0.1 s: until it does, no time is taken as complete, and the changes since the last one that was are read again each time")]
     public static partial void MySqlTransactionsStale(ILogger logger, string server);
+
+    [LoggerMessage(2307, LogLevel.Warning, "{Warning}")]
+    public static partial void MySqlReplica(ILogger logger, string warning);
 
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,

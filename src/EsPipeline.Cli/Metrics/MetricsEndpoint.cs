@@ -85,8 +85,9 @@ internal sealed class MetricsEndpoint : IAsyncDisposable
 
                 _ = AnswerAsync(client);
             }
-            catch (OperationCanceledException)
+            catch (Exception) when (_stop.IsCancellationRequested)
             {
+                // A listener that is stopped while it takes a client says so in several ways, none of which is the copy's failure.
                 return;
             }
             catch (SocketException e)

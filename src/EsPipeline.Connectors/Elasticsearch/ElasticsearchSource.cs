@@ -119,6 +119,7 @@ public sealed class ElasticsearchSource : IDataSource
         return [.. parts.Select(p => new Partition(p.Id, p.Position.ToPosition())
         {
             UniqueKeys = keysAreUnique && p.Position is RangePosition,
+            Repeats = p.Position is TimePosition,
             StartsOverBecause = p.StartsOverBecause,
             Extent = p.Extent,
         })];

@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Files;
 
 /// <summary>
 /// Writes records into one file in the order in which they come. In a snapshot in which keys may come again the first record of a key is
-/// written and the others count as unchanged; changes are all written, one after the other.
+/// written and the others count as unchanged; changes are all written, one after the other, but for those that come again as they were.
 /// </summary>
 public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
 {
@@ -86,12 +86,14 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
         catch (Exception e)
         {
             keys?.Forget(mark);
+            _latest?.Forget();
             SliceFailed();
             if (e is IOException or UnauthorizedAccessException) throw _file.Problem(e);
             throw;
         }
 
         SliceWritten();
+        RepeatsWritten();
         Guard(() => keys?.SaveIfMany());
         if (keys?.Count >= _options.UniqueKeys)
         {
@@ -141,6 +143,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     /// <inheritdoc/>
     public async Task<bool> RestoreAsync(string? token, CancellationToken ct)
     {
+        (_latest, _knowsLatest) = (null, false);
         if (token is null)
         {
             _keys = null;
@@ -240,6 +243,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     private int FormatNew(RecordSlice slice, KeyLog? keys, RecordBatchBuilder output, List<RecordFailure> failures)
     {
         var unchanged = 0;
+        var latest = _latest;
         Span<UInt128> hashes = stackalloc UInt128[HashesAhead];
         for (var i = -HashesAhead; i < slice.Count; i++)
         {
@@ -247,7 +251,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
             if (keys is not null && i + HashesAhead < slice.Count) keys.Prefetch(hashes[(i + HashesAhead) % HashesAhead] = keys.HashOf(slice[i + HashesAhead].Key.Span));
             if (i < 0) continue;
             ref readonly var record = ref slice[i];
-            if (keys?.Contains(record.Key.Span, hash) == true) unchanged++;
+            if (keys?.Contains(record.Key.Span, hash) == true || (latest is not null && IsRepeat(record, latest))) unchanged++;
             else if (Format(record, output) is { } failure) failures.Add(failure with { Index = i });
             else keys?.Add(record.Key.Span, hash);
         }

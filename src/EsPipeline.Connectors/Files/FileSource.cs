@@ -55,12 +55,16 @@ public abstract class FileSource : IDataSource
         var lastRead = Array.FindLastIndex(files, f => f.Saved.Offset > 0);
         var partitions = new List<Partition>();
         string? changed = null;
-        InputFile? added = null;
+        string? added = null;
         foreach (var (file, saved) in files)
         {
-            // What comes after a file that is read anew, or for the first time, counts as newer than it, so it has to be read after it again.
-            if (saved.Offset > 0) changed ??= added is not null ? $"'{added.Name}', which comes before it, is new" : await ChangeAsync(file, saved, ct).ConfigureAwait(false);
-            else if (partitions.Count < lastRead && await HasRecordsAsync(file, ct).ConfigureAwait(false)) added = file;
+            // What comes after records that are read for the first time, or anew, counts as newer than they, so it has to be read after them again.
+            if (saved.Offset > 0) changed ??= added ?? await ChangeAsync(file, saved, ct).ConfigureAwait(false);
+            if (changed is null && added is null && partitions.Count < lastRead && await HasMoreAsync(file, saved, ct).ConfigureAwait(false))
+            {
+                added = $"'{file.Name}', which comes before it, {(saved.Offset > 0 ? "has grown" : "is new")}";
+            }
+
             partitions.Add(new Partition(new PartitionId(file.Path), FilePosition.Start.ToPosition())
             {
                 InOrder = true,
@@ -98,10 +102,11 @@ public abstract class FileSource : IDataSource
     }
 
     // A file without records has no position, however often it was read.
-    private async Task<bool> HasRecordsAsync(InputFile file, CancellationToken ct)
+    private async Task<bool> HasMoreAsync(InputFile file, FilePosition saved, CancellationToken ct)
     {
-        if (file.IsStandardInput) return false;
+        if (file.IsStandardInput || (saved.Offset > 0 && !file.IsCompressed && file.Length <= saved.Offset)) return false;
         using var open = await OpenFile.OpenAsync(file, ParserFor(file), ct, WindowBytes).ConfigureAwait(false);
+        await open.SeekAsync(saved, ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder();
         return await open.ReadAsync(output, ct).ConfigureAwait(false) > 0;
     }

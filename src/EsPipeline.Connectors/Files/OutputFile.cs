@@ -35,15 +35,27 @@ internal sealed class OutputFile : IAsyncDisposable
     /// <summary>Bytes that were written whole.</summary>
     public long Length { get; private set; }
 
+    /// <summary>True where the file has its name, and what is appended goes to its end.</summary>
+    public bool IsComplete => _complete;
+
+    /// <summary>Removes what was not written whole, so that the file holds <see cref="Length"/> bytes.</summary>
+    public void CutBack()
+    {
+        if (!_torn) return;
+        _stream ??= Open();
+        _stream.SetLength(Length);
+        _stream.Position = Length;
+        _torn = false;
+    }
+
     /// <summary>Appends bytes; where that fails nothing of them counts, and the next append puts its bytes in their place.</summary>
     /// <exception cref="PipelineException"><see cref="FilesErrors.Unwritable"/>.</exception>
     public void Append(ReadOnlySpan<byte> bytes)
     {
         try
         {
+            CutBack();
             var stream = _stream ??= Open();
-            if (_torn) stream.SetLength(Length);
-            if (_torn) stream.Position = Length;
             _torn = !IsStream;
             stream.Write(bytes);
             if (IsStream) stream.Flush();

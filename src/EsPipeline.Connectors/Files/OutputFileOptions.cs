@@ -10,7 +10,7 @@ public record OutputFileOptions : IValidatedOptions, IEffectiveOptions
     public string File { get; init; } = "";
 
     /// <summary>How many keys are remembered.</summary>
-    [Option("--unique-keys", "Keys remembered, at 16 bytes each, to write a key that comes again only once", Min = 0, Max = 1_000_000_000)]
+    [Option("--unique-keys", "Keys remembered, to write what comes again only once: 16 bytes each, up to 100 where changes are followed by time", Min = 0, Max = 1_000_000_000)]
     public long UniqueKeys { get; init; } = 10_000_000;
 
     /// <inheritdoc/>

@@ -1,14 +1,15 @@
 using System.Globalization;
+using System.IO.Enumeration;
 
 namespace EsPipeline.Connectors.Hadoop;
 
-/// <summary>A folder on this machine. Symbolic links in it are not followed.</summary>
+/// <summary>A folder on this machine. Symbolic links to files are read; those to folders, which may lead in circles, are not followed.</summary>
 internal sealed class FolderStore(string path) : IObjectStore
 {
     private static readonly EnumerationOptions Everything = new()
     {
         RecurseSubdirectories = true,
-        AttributesToSkip = FileAttributes.ReparsePoint,
+        AttributesToSkip = FileAttributes.None,
         IgnoreInaccessible = false,
     };
 
@@ -18,24 +19,28 @@ internal sealed class FolderStore(string path) : IObjectStore
 
     public IReadOnlyDictionary<string, string> Identity => new Dictionary<string, string> { ["folder"] = _root };
 
-    public IReadOnlyList<string> Warnings => [];
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
 
     public string NameOf(StoredObject file) => Path.Combine(_root, file.Path);
 
     public Task CheckAsync(CancellationToken ct)
     {
-        Guard(() => Directory.EnumerateFileSystemEntries(_root).Any());
+        var linked = Guard(() => Entries().Where(e => e is { IsLink: true, IsFolder: true }).Select(e => e.Entry.FullName).Order(StringComparer.Ordinal).ToArray());
+        Warnings = linked.Length == 0
+            ? []
+            : [$"{linked[0]}{(linked.Length > 1 ? $" and {linked.Length - 1} more are links to folders, which are" : " is a link to a folder, which is")} not followed: read each with a --hadoop-path of its own."];
         return Task.CompletedTask;
     }
 
     public Task<IReadOnlyList<StoredObject>> ListAsync(CancellationToken ct) => Task.FromResult<IReadOnlyList<StoredObject>>(Guard(() =>
     {
         var files = new List<StoredObject>();
-        foreach (var file in new DirectoryInfo(_root).EnumerateFiles("*", Everything))
+        foreach (var (entry, isLink, isFolder) in Entries())
         {
             ct.ThrowIfCancellationRequested();
-            var name = Path.GetRelativePath(_root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            files.Add(new StoredObject(name, file.Length, VersionOf(file.LastWriteTimeUtc)));
+            var name = Path.GetRelativePath(_root, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
+            var file = isFolder ? null : isLink ? Target(entry, name) : (FileInfo)entry;
+            if (file is not null) files.Add(new StoredObject(name, file.Length, VersionOf(file.LastWriteTimeUtc)));
         }
 
         return files;
@@ -72,6 +77,23 @@ internal sealed class FolderStore(string path) : IObjectStore
     public void Dispose()
     {
     }
+
+    private static bool IsLink(ref FileSystemEntry entry) => entry.Attributes.HasFlag(FileAttributes.ReparsePoint);
+
+    // Null for what is no data, whatever it leads to.
+    private static FileInfo? Target(FileSystemInfo link, string name)
+    {
+        if (link.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } file) return file;
+        return JobListing.IsHidden(name) ? null : throw HadoopErrors.BrokenLink.Error($"{link.FullName} is a link to {link.LinkTarget}, which is not there.");
+    }
+
+    // Every file, and the folders that are links.
+    private FileSystemEnumerable<(FileSystemInfo Entry, bool IsLink, bool IsFolder)> Entries() =>
+        new(_root, (ref e) => (e.ToFileSystemInfo(), IsLink(ref e), e.IsDirectory), Everything)
+        {
+            ShouldRecursePredicate = (ref e) => !IsLink(ref e),
+            ShouldIncludePredicate = (ref e) => !e.IsDirectory || IsLink(ref e),
+        };
 
     private static string VersionOf(DateTime changed) => changed.Ticks.ToString(CultureInfo.InvariantCulture);
 

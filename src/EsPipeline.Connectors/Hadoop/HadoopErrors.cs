@@ -79,6 +79,17 @@ public static class HadoopErrors
         Steps = ["See what is there: `ls -lad {--hadoop-path}`"],
     };
 
+    /// <summary>A symbolic link leads nowhere.</summary>
+    public static readonly ErrorCode BrokenLink = new(
+        "hadoop.broken_link", FailureKind.Environment, "A symbolic link among the part files leads nowhere.", "Bring back what it leads to, or remove the link.")
+    {
+        Steps =
+        [
+            "See the links and where they lead: `{hadoop-list}`",
+            "Once you have brought back the file that the link leads to, or removed the link, see that all is well: the same command as `espipe plan`",
+        ],
+    };
+
     /// <summary>A file can't be read.</summary>
     public static readonly ErrorCode Unreadable = new(
         "hadoop.unreadable", FailureKind.Environment, "A file can't be read.", "Check that this user may read it.")

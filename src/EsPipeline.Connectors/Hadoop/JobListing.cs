@@ -42,7 +42,8 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
         return new JobListing(jobs, [.. unfinished.Order(KeyOrder.Instance)]);
     }
 
-    private static bool IsHidden(string path)
+    /// <summary>True for what is the framework's own and no data.</summary>
+    public static bool IsHidden(string path)
     {
         foreach (var range in path.AsSpan().Split('/'))
         {

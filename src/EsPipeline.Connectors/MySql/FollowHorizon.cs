@@ -12,7 +12,8 @@ namespace EsPipeline.Connectors.MySql;
 /// <remarks>
 /// InnoDB tells of transactions from a list that it makes anew only when nobody has asked for 0.1 s (<c>CACHE_MIN_IDLE_TIME</c> in its
 /// <c>trx0i_s.cc</c>), so that a monitor can keep it as old as it likes. A transaction of our own, begun before the list is looked at, shows
-/// whether it is new enough.
+/// whether it is new enough. A replica's list has no transaction of the server that it copies: only the overlap covers those, on top of how
+/// far it is behind.
 /// </remarks>
 internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
 {
@@ -27,16 +28,29 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
 
     private const string OurTransaction = "START TRANSACTION WITH CONSISTENT SNAPSHOT";
 
-    // Ours, then the oldest of the others. InnoDB tells the beginning of a transaction in the zone of the machine, whatever the session's.
-    private const string OursAndOldest =
-        "SELECT trx_mysql_thread_id,TIMESTAMPDIFF(SECOND,trx_started,CONVERT_TZ(UTC_TIMESTAMP(),'+00:00','SYSTEM')),trx_mysql_thread_id=CONNECTION_ID() AS ours "
-        + "FROM information_schema.INNODB_TRX WHERE trx_autocommit_non_locking=0 OR trx_mysql_thread_id=CONNECTION_ID() ORDER BY ours DESC,trx_started LIMIT 2";
+    /// <summary>Now in the zone of the machine, in which InnoDB tells the beginning of a transaction, whatever the session's.</summary>
+    internal const string MachineTime = "CONVERT_TZ(UTC_TIMESTAMP(),'+00:00','SYSTEM')";
+
+    /// <summary>
+    /// The most seconds that may have passed where the machine's clock shows <c>age</c> more of them: it may have been put back meanwhile, by 2
+    /// hours at most (Antarctica/Troll).
+    /// </summary>
+    internal const string MostAge = "age+COALESCE(GREATEST(0,TIMESTAMPDIFF(SECOND," + Earliest + ",CONVERT_TZ(" + Earliest + ",'+00:00','SYSTEM'))"
+        + "-TIMESTAMPDIFF(SECOND,UTC_TIMESTAMP()," + MachineTime + ")),0)";
+
+    private const string Earliest = "(UTC_TIMESTAMP()-INTERVAL age+7200 SECOND)";
+
+    // Ours, then the oldest of the others.
+    private const string OursAndOldest = "SELECT id," + MostAge + ",ours FROM (SELECT trx_mysql_thread_id AS id,TIMESTAMPDIFF(SECOND,trx_started," + MachineTime + ") AS age,"
+        + "trx_mysql_thread_id=CONNECTION_ID() AS ours FROM information_schema.INNODB_TRX WHERE trx_autocommit_non_locking=0 OR trx_mysql_thread_id=CONNECTION_ID()) AS open "
+        + "ORDER BY ours DESC,age DESC LIMIT 2";
 
     // Longer than the list's rest, and uneven, so that two that wait do not keep each other waiting.
     private const string WaitForNewList = "DO SLEEP(0.11+0.1*RAND())";
 
     private bool _blind;
     private bool _stale;
+    private string? _warnedOfReplica;
     private string? _heldBy;
 
     /// <summary>Asks the server, before anything is read. Leaves a transaction open.</summary>
@@ -45,14 +59,23 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
     public long Ask(MySqlSession session)
     {
         var now = ServerTime.Parse(session.Rows("SELECT NOW(6)")[0][0]) ?? throw MySqlErrors.Server.Error($"{session.Server.Name} does not tell the time.");
-        if (OldestAge(session) is not { } age) return 0;
+        var replica = ReplicaState.Of(session);
+        WarnOf(replica, session.Server);
+        if (replica.IsStopped || OldestAge(session) is not { } age) return 0;
 
-        // Begun in the future: the clocks were just put back. An hour covers the end of summer time.
+        // Begun in the future: somebody has put the clock back.
         if (age < TimeSpan.Zero) age += TimeSpan.FromHours(1);
-        var complete = now - (long)(age + overlap).TotalMicroseconds;
+        var complete = now - (long)(age + replica.Lag + overlap).TotalMicroseconds;
 
         // A column without fractions holds the second that a time lies in.
         return complete - (complete % MicrosecondsPerSecond);
+    }
+
+    private void WarnOf(ReplicaState replica, MySqlServer server)
+    {
+        var warning = replica.Warning(server, overlap);
+        if (warning is not null && warning != _warnedOfReplica) Log.MySqlReplica(log, warning);
+        _warnedOfReplica = warning;
     }
 
     private TimeSpan? OldestAge(MySqlSession session)

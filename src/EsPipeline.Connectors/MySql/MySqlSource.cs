@@ -57,8 +57,9 @@ public sealed class MySqlSource : IDataSource
         {
             var target = Find(session);
             session.Execute($"SELECT {target.Reader().SelectList} FROM {target.From} LIMIT 0");
-            if (_run.Mode is RunMode.Continuous or RunMode.Single) CheckFollows(session, target);
-            return [];
+            if (_run.Mode is not (RunMode.Continuous or RunMode.Single)) return [];
+            CheckFollows(session, target);
+            return ReplicaState.Of(session).Warning(session.Server, _run.Overlap) is { } warning ? [warning] : [];
         },
         ct);
 
@@ -151,7 +152,7 @@ public sealed class MySqlSource : IDataSource
         SayNulls(session, target);
         if (saved.Any(p => p.Follow is null)) throw TableErrors.CannotFollow.Error($"The copy of {target.Name} was begun without a column of times.");
         var start = new MySqlPosition { Kind = PositionKind.Changes, Follow = saved.Count == 0 ? 0 : saved.Min(p => p.Follow) };
-        return new Partition(new PartitionId($"{target.Name}#changes"), start.ToPosition());
+        return new Partition(new PartitionId($"{target.Name}#changes"), start.ToPosition()) { Repeats = true };
     }
 
     private void CheckFollows(MySqlSession session, ReadTarget target)

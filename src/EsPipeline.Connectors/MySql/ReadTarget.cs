@@ -39,7 +39,7 @@ internal sealed record ReadTarget(string Name, string From, IReadOnlyList<RowCol
             ?? throw TableErrors.NoTable.Error($"There is no table {options.Database}.{options.Table}, or the account may not see it.");
         if (table.Engine.Length == 0) return OfRows(session, options, options.Table, table.Quoted, updated);
 
-        var layout = TableLayout.Of(table, options);
+        var layout = TableLayout.Of(table, options, reading: true);
         if (!table.IsUnique([.. layout.Key.Select(k => k.Name)]))
         {
             throw TableErrors.NoKey.Error(

@@ -15,11 +15,14 @@ internal sealed record TableLayout(MySqlTable Table, IReadOnlyList<MySqlColumn> 
     /// Finds the layout of a table: the key is what <c>--db-key</c> names, else the primary key, else the first index that identifies rows.
     /// A table is of the shape document where it has a key of one column and a JSON column that is named so or is alone beside the key.
     /// </summary>
+    /// <param name="table">The table.</param>
+    /// <param name="options">What is known of its columns.</param>
+    /// <param name="reading">True for a source, which must not pass over a column that it was not told to: the JSON column is then alone beside the key.</param>
     /// <exception cref="PipelineException">There is no key, or an option names what is not there.</exception>
-    public static TableLayout Of(MySqlTable table, MySqlOptions options)
+    public static TableLayout Of(MySqlTable table, MySqlOptions options, bool reading)
     {
         var key = KeyOf(table, options);
-        var content = options.Shape == MySqlShape.Columns ? null : ContentOf(table, key, options);
+        var content = options.Shape == MySqlShape.Columns ? null : ContentOf(table, key, options, reading);
         if (content is null && options.Shape == MySqlShape.Document)
         {
             throw TableErrors.DoesNotFit.Error(
@@ -40,7 +43,7 @@ internal sealed record TableLayout(MySqlTable Table, IReadOnlyList<MySqlColumn> 
             : throw TableErrors.NoKey.Error($"The table {table.Database}.{table.Name} has no primary key and no other index that identifies its rows.");
     }
 
-    private static MySqlColumn? ContentOf(MySqlTable table, List<MySqlColumn> key, MySqlOptions options)
+    private static MySqlColumn? ContentOf(MySqlTable table, List<MySqlColumn> key, MySqlOptions options, bool reading)
     {
         if (options.ContentColumn is { } name) return table.Get(name, "--db-content-column");
         if (key.Count > 1) return null;
@@ -49,7 +52,7 @@ internal sealed record TableLayout(MySqlTable Table, IReadOnlyList<MySqlColumn> 
         if (options.Shape == MySqlShape.Document) return named ?? (others is [{ CanHoldDocuments: true } alone] ? alone : null);
 
         // Without being told, only what can't be anything else is taken for documents: text beside a key may be just text.
-        if (named is not null && (named.Kind == ColumnKind.Json || others.Length == 1)) return named;
+        if (named is not null && ((named.Kind == ColumnKind.Json && !reading) || others.Length == 1)) return named;
         return others is [{ Kind: ColumnKind.Json } only] ? only : null;
     }
 }

@@ -51,7 +51,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     public TableLayout? Probe(MySqlSession session)
     {
         if (MySqlTable.Read(session, options.Database, options.Table) is not { } table) return null;
-        var layout = TableLayout.Of(table, options);
+        var layout = TableLayout.Of(table, options, reading: false);
         TableFit.Check(layout, SourceSchema.Unknown);
         IReadOnlyList<MySqlColumn> columns = layout.Content is { } content ? [layout.Key[0], content] : [layout.Key[0]];
         new TableWriter(session.Server, layout, columns, options.Write, log).TryRights(session);
@@ -133,7 +133,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     {
         _epochs = schema.Fields.Where(f => f.Kind == FieldKind.Timestamp).ToDictionary(f => f.Path, f => EpochOf(f.Format), StringComparer.OrdinalIgnoreCase);
         if (MySqlTable.Read(session, options.Database, options.Table) is not { } table) return false;
-        var layout = TableLayout.Of(table, options);
+        var layout = TableLayout.Of(table, options, reading: false);
         TableFit.Check(layout, schema);
 
         // A field that documents have lost must not stay in their rows.
@@ -146,7 +146,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         session.Execute(statement);
         var table = MySqlTable.Read(session, options.Database, options.Table)
             ?? throw TableErrors.NoTable.Error($"The table {options.Database}.{options.Table} is not there though it was just made.");
-        var layout = TableLayout.Of(table, options);
+        var layout = TableLayout.Of(table, options, reading: false);
         TableFit.Check(layout, SourceSchema.Unknown);
         Use(session, layout, fields.Select(f => f.Path));
     }

@@ -49,7 +49,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var resumable = setup.Sink is IResumableSink;
         var writers = resumable ? 1 : Math.Clamp(setup.Sink.Limits.Concurrency, 1, 256);
         var uniqueKeys = partitions.All(p => p.UniqueKeys) && setup.Transform is not { ChangesKeys: true };
-        await BeginAtSinkAsync(kind, uniqueKeys, stop).ConfigureAwait(false);
+        await BeginAtSinkAsync(kind, uniqueKeys, partitions.Any(p => p.Repeats), stop).ConfigureAwait(false);
         WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
         // A pass over changes may never end, and nothing may be held back for what comes hours later: there a sink learns from its first write.
         var sample = kind == ReadKind.Snapshot && setup.Sink is ISamplingSink { NeedsSample: true } sampling
@@ -81,8 +81,11 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
     }
 
     // A sink may ask its system something here, which may be down like at any other time.
-    private Task BeginAtSinkAsync(ReadKind kind, bool uniqueKeys, CancellationToken stop) =>
-        sinkRetry.CallAsync(ct => setup.Sink.BeginPassAsync(kind, uniqueKeys, ct), stop);
+    private async Task BeginAtSinkAsync(ReadKind kind, bool uniqueKeys, bool repeats, CancellationToken stop)
+    {
+        await sinkRetry.CallAsync(ct => setup.Sink.BeginPassAsync(kind, uniqueKeys, ct), stop).ConfigureAwait(false);
+        if (repeats && setup.Sink is IResumableSink file) await sinkRetry.CallAsync(file.ExpectRepeatsAsync, stop).ConfigureAwait(false);
+    }
 
     // Of partitions in order a later one must not be saved ahead of an earlier one that is not safe yet: reading that again would put its
     // old records over the newer ones. Asked from the last to the first: what holds of a later one has begun after the earlier one was read.

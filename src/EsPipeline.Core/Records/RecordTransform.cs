@@ -116,7 +116,7 @@ public sealed class RecordTransform : IRecordTransform
 
         try
         {
-            return _rules.Apply(record.Json.Span, output) ? null : (TransformErrors.NotAnObject, "The document is not a JSON object.");
+            return _rules.Apply(record.Json.Span, output);
         }
         catch (JsonException e)
         {

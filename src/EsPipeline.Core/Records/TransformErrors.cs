@@ -42,4 +42,19 @@ public static class TransformErrors
     {
         Steps = ["See what else would be refused, with nothing written: the same command as `espipe plan`"],
     };
+
+    /// <summary>A field's new name is taken.</summary>
+    public static readonly ErrorCode NameTaken = new(
+        "transform.name_taken",
+        FailureKind.Permanent,
+        "A field can't be renamed, because the document has another field of that name already.",
+        "Choose another name, or leave the field that has it out with --exclude-fields.")
+    {
+        Steps =
+        [
+            "See how many documents have both, with nothing written: the same command as `espipe plan`",
+            "Leave out the field that has the name already: `--exclude-fields NAME`",
+            "Or choose a name that no document has: `--rename FIELD=NAME`",
+        ],
+    };
 }

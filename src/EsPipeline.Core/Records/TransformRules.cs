@@ -1,51 +1,57 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Core.Records;
 
 /// <summary>
 /// The rules of <c>--fields</c>, <c>--exclude-fields</c>, <c>--rename</c> and <c>--set</c> as a tree of field names. A dotted path goes into
-/// objects, and into every object of an array.
+/// objects, and into every object of an array; a name with dots is such a path as well.
 /// </summary>
 public sealed class TransformRules
 {
-    private readonly Node _root = new();
+    private readonly FieldRule _root = new();
     private readonly List<(byte[] Name, byte[] Json)> _set = [];
 
     /// <param name="keep">Paths to keep; none to keep everything.</param>
     /// <param name="exclude">Paths to leave out.</param>
     /// <param name="rename"><c>path=new-name</c>, the new name in the same object.</param>
     /// <param name="set"><c>field=value</c> at the top of the document; the value as JSON, or as text where it is not JSON.</param>
-    /// <exception cref="FormatException">A rule can't be read; the message says which.</exception>
+    /// <exception cref="FormatException">A rule can't be read, or two of them give one field two values; the message says which.</exception>
     public TransformRules(IReadOnlyList<string> keep, IReadOnlyList<string> exclude, IReadOnlyList<string> rename, IReadOnlyList<string> set)
     {
-        foreach (var path in keep) At(path, keeping: true);
-        foreach (var path in exclude) At(path, keeping: false).Excluded = true;
+        foreach (var path in keep) _root.At(path, keeping: true);
+        foreach (var path in exclude) _root.At(path).Excluded = true;
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var rule in rename)
         {
             var (path, name) = Split(rule, "--rename");
-            At(path, keeping: false).RenameTo = Quoted(name);
+            if (!_root.At(path, renaming: true).TryRename(name)) throw new FormatException($"--rename: '{path}' is given two new names, one of them in '{rule}'.");
+            Give(given, path[..(path.LastIndexOf('.') + 1)] + name, $"--rename {rule}");
         }
 
         foreach (var rule in set)
         {
             var (name, value) = Split(rule, "--set");
-            At(name, keeping: false).Excluded = true;
-            _set.Add((Quoted(name), IsJson(value) ? Encoding.UTF8.GetBytes(value) : Quoted(value)));
+            _root.At(name).Excluded = true;
+            _set.Add((FieldRule.Quoted(name), IsJson(value) ? Encoding.UTF8.GetBytes(value) : FieldRule.Quoted(value)));
+            Give(given, name, $"--set {rule}");
         }
     }
 
     /// <summary>True where there is any rule.</summary>
-    public bool Any => _root.Children.Count > 0 || _set.Count > 0;
+    public bool Any => _root.HasBelow || _set.Count > 0;
 
     /// <summary>Writes a document with the rules applied; values that no rule touches keep their bytes.</summary>
-    /// <returns>False where it is not a JSON object.</returns>
-    public bool Apply(ReadOnlySpan<byte> document, RecordBatchBuilder output)
+    /// <returns>Null, or why it can't be done.</returns>
+    /// <exception cref="JsonException">It is not JSON.</exception>
+    public (ErrorCode Error, string Reason)? Apply(ReadOnlySpan<byte> document, RecordBatchBuilder output)
     {
         var reader = new Utf8JsonReader(document, DocumentJson.ReaderOptions);
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;
-        var first = CopyObject(ref reader, document, _root, output);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return (TransformErrors.NotAnObject, "The document is not a JSON object.");
+        string? taken = null;
+        var first = CopyObject(ref reader, document, _root, output, ref taken);
+        if (taken is not null) return (TransformErrors.NameTaken, $"A field that --rename names is to be called '{taken}', and another field of the same object has that name.");
         foreach (var (name, json) in _set)
         {
             output.Write(first ? ""u8 : ","u8);
@@ -56,50 +62,53 @@ public sealed class TransformRules
         }
 
         output.Write("}"u8);
-        return true;
+        return null;
     }
 
     // Writes the object without its closing brace; the reader ends on it. True where nothing was written but the opening brace.
-    private static bool CopyObject(ref Utf8JsonReader reader, ReadOnlySpan<byte> document, Node node, RecordBatchBuilder output)
+    private static bool CopyObject(ref Utf8JsonReader reader, ReadOnlySpan<byte> document, FieldRule rules, RecordBatchBuilder output, ref string? taken)
     {
         output.Write("{"u8);
         var first = true;
+        var names = rules.Renames ? new MemberNames() : null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var nameStart = (int)reader.TokenStartIndex;
             var name = document[nameStart..(nameStart + reader.ValueSpan.Length + 2)];
-            var rule = node.Find(ref reader);
+            var keeps = rules.Keeps(ref reader, out var rule, out var newName);
             reader.Read();
-            if (rule is null ? node.KeepsOnly : rule.Excluded || (node.KeepsOnly && !rule.Kept))
+            if (!keeps)
             {
                 reader.Skip();
                 continue;
             }
 
+            names?.Add(nameStart, name, newName);
             if (!first) output.Write(","u8);
             first = false;
-            output.Write(rule?.RenameTo ?? name);
+            output.Write(newName ?? name);
             output.Write(":"u8);
-            CopyValue(ref reader, document, rule, output);
+            CopyValue(ref reader, document, rule, output, ref taken);
         }
 
+        taken ??= names?.Taken(document);
         return first;
     }
 
-    private static void CopyValue(ref Utf8JsonReader reader, ReadOnlySpan<byte> document, Node? rule, RecordBatchBuilder output)
+    private static void CopyValue(ref Utf8JsonReader reader, ReadOnlySpan<byte> document, FieldRule? rule, RecordBatchBuilder output, ref string? taken)
     {
-        if (rule is { Children.Count: > 0 } && reader.TokenType == JsonTokenType.StartObject)
+        if (rule is { HasBelow: true } && reader.TokenType == JsonTokenType.StartObject)
         {
-            CopyObject(ref reader, document, rule, output);
+            CopyObject(ref reader, document, rule, output, ref taken);
             output.Write("}"u8);
         }
-        else if (rule is { Children.Count: > 0 } && reader.TokenType == JsonTokenType.StartArray)
+        else if (rule is { HasBelow: true } && reader.TokenType == JsonTokenType.StartArray)
         {
             output.Write("["u8);
             for (var first = true; reader.Read() && reader.TokenType != JsonTokenType.EndArray; first = false)
             {
                 if (!first) output.Write(","u8);
-                CopyValue(ref reader, document, rule, output);
+                CopyValue(ref reader, document, rule, output, ref taken);
             }
 
             output.Write("]"u8);
@@ -119,8 +128,10 @@ public sealed class TransformRules
         return (rule[..at], rule[(at + 1)..]);
     }
 
-    private static byte[] Quoted(string text) =>
-        [(byte)'"', .. JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes, (byte)'"'];
+    private static void Give(Dictionary<string, string> given, string field, string rule)
+    {
+        if (!given.TryAdd(field, rule)) throw new FormatException($"{rule.Split(' ')[0]}: '{given[field]}' and '{rule}' both give the field '{field}' a value; one of the two would be lost.");
+    }
 
     private static bool IsJson(string text)
     {
@@ -132,42 +143,6 @@ public sealed class TransformRules
         catch (JsonException)
         {
             return false;
-        }
-    }
-
-    private Node At(string path, bool keeping)
-    {
-        var node = _root;
-        foreach (var part in path.Split('.'))
-        {
-            if (part.Length == 0) throw new FormatException($"'{path}' is not a field's path.");
-            if (keeping) node.KeepsOnly = true;
-            var name = Encoding.UTF8.GetBytes(part);
-            if (!node.Children.TryGetValue(name, out var child)) node.Children[name] = child = new Node();
-            if (keeping) child.Kept = true;
-            node = child;
-        }
-
-        return node;
-    }
-
-    private sealed class Node
-    {
-        public Dictionary<byte[], Node> Children { get; } = new(KeyComparer.Instance);
-
-        public bool KeepsOnly { get; set; }
-
-        public bool Kept { get; set; }
-
-        public bool Excluded { get; set; }
-
-        public byte[]? RenameTo { get; set; }
-
-        public Node? Find(ref Utf8JsonReader property)
-        {
-            if (Children.Count == 0) return null;
-            if (property.ValueIsEscaped) return DocumentJson.TextOf(ref property) is { } name ? Children.GetValueOrDefault(Encoding.UTF8.GetBytes(name)) : null;
-            return Children.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(property.ValueSpan, out var node) ? node : null;
         }
     }
 }

@@ -59,4 +59,10 @@ public interface IResumableSink : IDataSink
     /// begins the whole copy anew.
     /// </summary>
     Task<bool> RestoreAsync(string? token, CancellationToken ct);
+
+    /// <summary>
+    /// Told, after <see cref="IDataSink.BeginPassAsync"/>, that records which were written before may come again as they were; see
+    /// <see cref="Sources.Partition.Repeats"/>. They are to count as unchanged.
+    /// </summary>
+    Task ExpectRepeatsAsync(CancellationToken ct) => Task.CompletedTask;
 }

@@ -23,6 +23,12 @@ public sealed record Partition(PartitionId Id, Position Start)
     public bool Resumable { get; init; } = true;
 
     /// <summary>
+    /// True where records that an earlier pass or run has handed on may come again as they were, as from a source that is followed by time
+    /// and reaches back a little each time. To a sink by key it is nothing; a file leaves them out.
+    /// </summary>
+    public bool Repeats { get; init; }
+
+    /// <summary>
     /// Why the saved position is of no use any more (the index was restored, the file replaced), as a clause for the log; the partition is
     /// then read from <see cref="Start"/>. Null where all is as it was.
     /// </summary>

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
+using EsPipeline.Cli.Metrics;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Cli.Tests.Metrics;
 
@@ -51,6 +53,19 @@ public sealed class MetricsEndpointTests : IDisposable
         Assert.StartsWith("HTTP/1.1 200 ", await AskAsync(url, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), StringComparison.Ordinal);
         run.Input.Close();
         (await run.EndAsync()).Ended(0);
+    }
+
+    [Fact]
+    public async Task Its_end_is_no_failure_whatever_it_is_doing()
+    {
+        for (var i = 0; i < 500; i++)
+        {
+            var endpoint = MetricsEndpoint.Start("127.0.0.1", 0, NullLogger.Instance);
+            using var client = new TcpClient();
+            await client.ConnectAsync(endpoint.Address, TestContext.Current.CancellationToken);
+            await client.GetStream().WriteAsync("GET /metrics HTTP/1.1\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+            await endpoint.DisposeAsync();
+        }
     }
 
     [Fact]

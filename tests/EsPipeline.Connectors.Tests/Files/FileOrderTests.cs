@@ -30,6 +30,20 @@ public sealed class FileOrderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_grows_in_front_of_one_that_was_read_makes_that_one_start_over()
+    {
+        await WriteAsync("a", "{\"id\":\"k\",\"v\":\"a\"}\n");
+        await WriteAsync("b", "{\"id\":\"k\",\"v\":\"b\"}\n");
+        await RunAsync();
+        await WriteAsync("a", "{\"id\":\"k\",\"v\":\"a\"}\n{\"id\":\"k\",\"v\":\"a2\"}\n");
+        Assert.Equal([null, "'a.jsonl', which comes before it, has grown"], await RunAsync());
+        Assert.Equal([null, null], await RunAsync());
+
+        await WriteAsync("b", "{\"id\":\"k\",\"v\":\"b\"}\n{\"id\":\"k\",\"v\":\"b2\"}\n");
+        Assert.Equal([null, null], await RunAsync());
+    }
+
+    [Fact]
     public async Task A_new_file_behind_all_that_were_read_is_read_alone()
     {
         await WriteAsync("a", "{\"id\":\"k\",\"v\":\"a\"}\n");

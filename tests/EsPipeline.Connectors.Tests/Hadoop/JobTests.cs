@@ -46,6 +46,28 @@ public sealed class JobTests(S3Server server)
         Assert.Equal(["loose", "a-day", "a0", "b-c", "unfinished"], everything.Records.Select(r => r.Key));
     }
 
+    [Fact]
+    public async Task A_link_to_a_file_is_read_one_to_a_folder_is_told_of_and_one_that_leads_nowhere_is_an_error()
+    {
+        using var folder = new TemporaryFolder();
+        var job = Directory.CreateDirectory(folder.File("job")).FullName;
+        await File.WriteAllTextAsync(folder.File("elsewhere"), "linked\t1\n", Ct);
+        await File.WriteAllTextAsync(Path.Combine(job, "_SUCCESS"), "", Ct);
+        await File.WriteAllTextAsync(Path.Combine(job, "part-00000"), "own\t1\n", Ct);
+        File.CreateSymbolicLink(Path.Combine(job, "part-00001"), folder.File("elsewhere"));
+        File.CreateSymbolicLink(Path.Combine(job, "circle"), folder.Path);
+        File.CreateSymbolicLink(Path.Combine(job, ".lock"), folder.File("missing"));
+        await using var source = new HadoopSource(new HadoopOptions { Path = job, Format = HadoopFormat.KeyValue }, TimeProvider.System, NullLogger<HadoopSource>.Instance);
+        Assert.Contains(Path.Combine(job, "circle"), Assert.Single((await source.CheckAsync(Ct)).Warnings), StringComparison.Ordinal);
+        var plan = new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>());
+        Assert.Equal(["own", "linked"], (await SourceReader.ReadAsync(source, plan, Ct)).Records.Select(r => r.Key));
+
+        File.CreateSymbolicLink(Path.Combine(job, "part-00002"), folder.File("missing"));
+        var error = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadAsync(source, plan, Ct));
+        Assert.Equal(HadoopErrors.BrokenLink, error.Error);
+        Assert.Contains("part-00002", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -17,6 +17,7 @@ public sealed class MariaDbServer : IAsyncDisposable
     private readonly string[] _arguments;
     private readonly string _folder;
     private Process? _process;
+    private string? _zone;
 
     private MariaDbServer(MySqlOptions options, string folder, params string[] arguments) =>
         (Options, _folder, _arguments) = (options, folder, arguments);
@@ -47,12 +48,18 @@ public sealed class MariaDbServer : IAsyncDisposable
     /// <summary>Starts a server with data of its own.</summary>
     /// <param name="ct">Ends the wait for it.</param>
     /// <param name="arguments">Arguments of <c>mariadbd</c>.</param>
-    public static async Task<MariaDbServer> StartAsync(CancellationToken ct, params string[] arguments)
+    public static Task<MariaDbServer> StartAsync(CancellationToken ct, params string[] arguments) => StartInAsync(null, ct, arguments);
+
+    /// <summary>Starts a server with data of its own on a machine whose clock shows a zone's time.</summary>
+    /// <param name="zone">The zone as the variable <c>TZ</c> has it; null for this machine's.</param>
+    /// <param name="ct">Ends the wait for it.</param>
+    /// <param name="arguments">Arguments of <c>mariadbd</c>.</param>
+    public static async Task<MariaDbServer> StartInAsync(string? zone, CancellationToken ct, params string[] arguments)
     {
         Conformance.TestServers.Need(IsInstalled, "MariaDB is not installed here (apt-get install mariadb-server).");
         var data = Directory.CreateTempSubdirectory("espipe-mariadb-").FullName;
         var options = new MySqlOptions { Port = FreePort(), User = "root" };
-        var server = new MariaDbServer(options, data, arguments);
+        var server = new MariaDbServer(options, data, arguments) { _zone = zone };
         await RunAsync(
             "mariadb-install-db", "--no-defaults", $"--user={Environment.UserName}", $"--datadir={data}", "--auth-root-authentication-method=normal",
             "--skip-test-db", "--innodb-log-file-size=8M");
@@ -76,6 +83,7 @@ public sealed class MariaDbServer : IAsyncDisposable
             string.Create(CultureInfo.InvariantCulture, $"--socket={Path.GetTempPath()}espipe-test-{Options.Port}.sock"), $"--pid-file={Path.Combine(_folder, "pid")}",
             "--skip-name-resolve", "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=128M", .. _arguments,
         ];
+        if (_zone is not null) start.Environment["TZ"] = _zone;
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, _) => { };

@@ -50,6 +50,22 @@ public sealed class MySqlReadingTests(MySqlServers servers)
     }
 
     [Theory]
+    [InlineData("id INT PRIMARY KEY, title TEXT, author TEXT, content JSON", null, """{"id":1,"title":"t","author":"a","content":{"n":1}}""")]
+    [InlineData("id INT PRIMARY KEY, title TEXT, author TEXT, content JSON", MySqlShape.Document, """{"n":1}""")]
+    [InlineData("id INT PRIMARY KEY, content JSON", null, """{"n":1}""")]
+    [InlineData("id INT PRIMARY KEY, content JSON, n INT AS (JSON_VALUE(content,'$.n'))", null, """{"n":1}""")]
+    public async Task Only_what_is_nothing_but_a_key_and_a_document_is_read_as_documents(string columns, MySqlShape? shape, string json)
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        var more = columns.Contains("title", StringComparison.Ordinal);
+        await database.ExecuteAsync(
+            $"CREATE TABLE docs ({columns})",
+            more ? "INSERT INTO docs VALUES (1,'t','a','{\"n\":1}')" : "INSERT INTO docs (id,content) VALUES (1,'{\"n\":1}')");
+        await using var source = database.Source(database.Options with { Shape = shape });
+        Assert.Equal(json, Assert.Single((await MySqlDatabase.ReadAsync(source)).Records).Json);
+    }
+
+    [Theory]
     [InlineData("INT", "", 500)]
     [InlineData("BIGINT UNSIGNED", "18446744073709551000+", 500)]
     [InlineData("VARCHAR(40) COLLATE utf8mb4_general_ci", "'Key '+", 500)]

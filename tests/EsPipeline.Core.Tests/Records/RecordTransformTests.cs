@@ -35,6 +35,67 @@ public sealed class RecordTransformTests
         Assert.Equal(("k", expected), (result.Records.Single().Key, result.Records.Single().Json));
     }
 
+    public static TheoryData<string, string[], string[], string[], string, string> Spellings => new()
+    {
+        { "exclude", [], ["user.ssn"], [], """{"user.ssn":1,"user.name":2}""", """{"user.name":2}""" },
+        { "exclude an object", [], ["user"], [], """{"user.ssn":1,"users":2}""", """{"users":2}""" },
+        { "exclude, half and half", [], ["a.b.c"], [], """{"a.b":{"c":1,"d":2},"a":{"b.c":3},"a.b.c":4}""", """{"a.b":{"d":2},"a":{}}""" },
+        { "exclude, escaped", [], ["user.ssn"], [], """{"user\u002essn":1}""", "{}" },
+        { "exclude in a list", [], ["list.x.y"], [], """{"list":[{"x.y":1,"z":2}]}""", """{"list":[{"z":2}]}""" },
+        { "keep", ["host.name"], [], [], """{"host.name":1,"host.ip":2,"host":{"name":3,"ip":4},"name":5}""", """{"host.name":1,"host":{"name":3}}""" },
+        { "keep an object", ["host"], [], [], """{"host.name":1,"hosts":2}""", """{"host.name":1}""" },
+        { "rename", [], [], ["user.name=login"], """{"user.name":1,"user.id":2}""", """{"user.login":1,"user.id":2}""" },
+        { "rename an object", [], [], ["user=account"], """{"user.name":1,"user":{"name":2}}""", """{"account.name":1,"account":{"name":2}}""" },
+        { "rename both", [], [], ["user=account", "user.name=login"], """{"user.name":1}""", """{"account.login":1}""" },
+        { "odd dots", [], ["a.b"], [], """{"a..b":1,".a.b":2,"a.b.":3,".":4,"":5}""", """{"a..b":1,".a.b":2,".":4,"":5}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Spellings))]
+    public void A_name_with_dots_is_the_same_field_as_one_within_objects(string name, string[] keep, string[] exclude, string[] rename, string document, string expected)
+    {
+        Assert.NotEmpty(name);
+        var result = Apply(new RecordTransform(new TransformRules(keep, exclude, rename, []), null, new Shard(0, 1)), new Document("k", document));
+        Assert.Equal(expected, result.Records.Single().Json);
+    }
+
+    [Theory]
+    [InlineData("""{"user.id":7}""", "7")]
+    [InlineData("""{"user":{"id":"x"}}""", "x")]
+    [InlineData("""{"user":{"name":1},"user\u002eid":8}""", "8")]
+    [InlineData("""{"users.id":1,"user.ids":2,"user":{"id":3}}""", "3")]
+    public void The_key_is_found_in_either_spelling(string document, string key) =>
+        Assert.Equal(key, Apply(new RecordTransform(new TransformRules([], [], [], []), "user.id", new Shard(0, 1)), new Document("k", document)).Records.Single().Key);
+
+    [Theory]
+    [InlineData("""{"a":1,"b":2}""", "a=b")]
+    [InlineData("""{"b":2,"a":1}""", "a=b")]
+    [InlineData("""{"\u0062":2,"a":1}""", "a=b")]
+    [InlineData("""{"größe":2,"a":1}""", "a=größe")]
+    [InlineData("""{"list":[{"x":1},{"x":1,"y":2}]}""", "list.x=y")]
+    [InlineData("""{"user.login":2,"user.name":1}""", "user.name=login")]
+    public void A_new_name_that_the_document_has_already_sets_it_aside(string document, string rename)
+    {
+        var malformed = Assert.Single(Apply(new RecordTransform(new TransformRules([], [], [rename], []), null, new Shard(0, 1)), new Document("k", document)).Malformed);
+        Assert.Equal(("transform.name_taken", document), (malformed.Error.Code, Encoding.UTF8.GetString(malformed.Raw.Span)));
+    }
+
+    [Theory]
+    [InlineData("""{"a":1,"b":2}""", """{"b":1}""", "b", "a=b")]
+    [InlineData("""{"a":1,"b":2}""", """{"b":1,"a":2}""", "none", "a=b", "b=a")]
+    [InlineData("""{"b":{"a":1},"a":2}""", """{"b":{"c":1},"a":2}""", "none", "b.a=c")]
+    public void A_name_that_a_rule_makes_free_can_be_taken(string document, string expected, string exclude, params string[] rename) =>
+        Assert.Equal(expected, Apply(new RecordTransform(new TransformRules([], [exclude], rename, []), null, new Shard(0, 1)), new Document("k", document)).Records.Single().Json);
+
+    [Theory]
+    [InlineData(new[] { "a=x", "b=x" }, new string[0])]
+    [InlineData(new[] { "a=x", "a=y" }, new string[0])]
+    [InlineData(new[] { "a=x" }, new[] { "x=1" })]
+    [InlineData(new[] { "user.a=x", "user.b=x" }, new string[0])]
+    [InlineData(new string[0], new[] { "x=1", "x=2" })]
+    public void Two_rules_that_give_one_field_a_value_are_a_mistake(string[] rename, string[] set) =>
+        Assert.Contains(rename.Concat(set).Last(), Assert.Throws<FormatException>(() => new TransformRules([], [], rename, set)).Message, StringComparison.Ordinal);
+
     [Fact]
     public void Values_that_no_rule_touches_keep_their_bytes()
     {
