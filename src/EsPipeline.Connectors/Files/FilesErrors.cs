@@ -150,12 +150,6 @@ public static class FilesErrors
         "A name or a text of a document holds half of a surrogate pair, such as \\ud800 alone, which is no character: a CSV cell can't hold it.",
         "Mend it at the source, leave the field out with --exclude-fields, or write JSON Lines, which keep it as it is.");
 
-    /// <summary>A cell can't hold what is no text.</summary>
-    public static readonly ErrorCode NoText = new(
-        "csv.no_text", FailureKind.Permanent,
-        "A name or a text of a document holds half of a surrogate pair, such as \\ud800 alone, which is no character: a CSV cell can't hold it.",
-        "Mend it at the source, leave the field out with --exclude-fields, or write JSON Lines, which keep it as it is.");
-
     /// <summary>A line is not a JSON object.</summary>
     public static readonly ErrorCode NotJson = new(
         "jsonl.not_json", FailureKind.Permanent, "A line is not one whole JSON object.", "Mend the line.")
