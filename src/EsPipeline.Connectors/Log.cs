@@ -143,6 +143,10 @@ internal static partial class Log
         "Partitions of {Table} came or went: rows that an attached one had before, and those of one that was detached or dropped, are not seen; 'espipe verify --repair' copies the former, --prune removes the latter")]
     public static partial void PartitionsChanged(ILogger logger, string table);
 
+    [LoggerMessage(2413, LogLevel.Warning,
+        "The server is a standby, which does not know when the primary's transactions began: changes of {Table} are found by reading the whole table each time")]
+    public static partial void Standby(ILogger logger, string table);
+
     // Hadoop: 2500 to 2599.
     [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);

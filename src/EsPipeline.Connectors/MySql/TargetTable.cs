@@ -93,7 +93,10 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
             if (_current is not null) return true;
             if (DocumentFields.Of(sample) is not { } found) return false;
             var known = _named.Select(f => f.Kind == FieldKind.Unknown ? found.FirstOrDefault(seen => seen.Path == f.Path) ?? f : f);
-            SourceField[] fields = [.. known.Concat(found).Concat(DocumentFields.Wanted(run)).DistinctBy(f => f.Path, StringComparer.Ordinal)];
+
+            // A few records with a strange field are set aside; one that somebody names is a mistake.
+            var good = found.Where(f => SqlText.MistakeIn(f.Path) is null);
+            SourceField[] fields = [.. known.Concat(good).Concat(DocumentFields.Wanted(run)).DistinctBy(f => f.Path, StringComparer.Ordinal)];
             Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
             return true;
         }

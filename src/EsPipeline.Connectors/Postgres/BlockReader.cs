@@ -30,30 +30,39 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
             var end = Math.Min(start.To ?? length, length);
             var unit = $"{store.Name} row";
             using var output = new RecordBatchBuilder();
+            var filter = await FilterAsync(connection, store, ct).ConfigureAwait(false);
             while (after.Block < end)
             {
                 var before = after;
+                var window = Math.Min(end, after.Block + tuning.WindowBlocks);
                 if (documents.Rows is not { } format)
                 {
-                    var (keys, last) = await KeysAsync(connection, store, after, end, ct).ConfigureAwait(false);
-                    await documents.LoadAsync(connection, keys, output, ct).ConfigureAwait(false);
-                    after = last ?? new RowPlace(end, 0);
-                    yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
-                    continue;
-                }
-
-                var window = Math.Min(end, after.Block + tuning.WindowBlocks);
-                var sql = $"COPY (SELECT {format.SelectList} FROM ONLY {store.Name} WHERE {Between(after, window)}) TO STDOUT (FORMAT binary)";
-                var copy = new CopyRows(await connection.BeginRawBinaryCopyAsync(sql, ct).ConfigureAwait(false), tuning.BatchBytes);
-                await using (copy.ConfigureAwait(false))
-                {
-                    while (await copy.Rows.ReadAsync(ct).ConfigureAwait(false))
+                    var select = $"SELECT {documents.Root.SelectColumns}, trim('()' FROM ctid::text) {From(store, filter, after, window)}";
+                    await PostgresDatabase.ExecuteAsync(connection, $"DECLARE places NO SCROLL CURSOR FOR {select}", ct).ConfigureAwait(false);
+                    while (await KeysAsync(connection, store, after, ct).ConfigureAwait(false) is var (keys, last))
                     {
-                        format.Add(copy.Rows, output);
-                        if (output.Count + output.MalformedCount < tuning.CopyRecords && output.Bytes < tuning.BatchBytes) continue;
-                        after = RowFormat.PlaceOf(copy.Rows);
+                        await documents.LoadAsync(connection, keys, output, ct).ConfigureAwait(false);
+                        after = last;
                         yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
                         before = after;
+                    }
+
+                    await PostgresDatabase.ExecuteAsync(connection, "CLOSE places", ct).ConfigureAwait(false);
+                }
+                else
+                {
+                    var sql = $"COPY (SELECT {format.SelectList} {From(store, filter, after, window)}) TO STDOUT (FORMAT binary)";
+                    var copy = new CopyRows(await connection.BeginRawBinaryCopyAsync(sql, ct).ConfigureAwait(false), tuning.BatchBytes);
+                    await using (copy.ConfigureAwait(false))
+                    {
+                        while (await copy.Rows.ReadAsync(ct).ConfigureAwait(false))
+                        {
+                            after = Behind(after, RowFormat.PlaceOf(copy.Rows), store);
+                            format.Add(copy.Rows, output);
+                            if (output.Count + output.MalformedCount < tuning.CopyRecords && output.Bytes < tuning.BatchBytes) continue;
+                            yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
+                            before = after;
+                        }
                     }
                 }
 
@@ -73,7 +82,21 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
 
     private static long Extent(RowPlace from, RowPlace to) => ((long)to.Block - from.Block) * BlockBytes;
 
-    private string Between(RowPlace after, uint end) => $"ctid > '{after}' AND ctid < '({end},0)'{TableDocuments.And(condition)}";
+    // Without a condition the server reads a range of places as it lies. With one it may come by an index or a join, in any other order, of which
+    // it would say nothing: what a position says is read would not be.
+    private static string From(PostgresStore store, string? filter, RowPlace after, uint end) =>
+        $"FROM ONLY {store.Name} WHERE ctid > '{after}' AND ctid < '({end},0)'{TableDocuments.And(filter)}{(filter is null ? "" : " ORDER BY ctid")}";
+
+    // Row security adds conditions of its own.
+    private async Task<string?> FilterAsync(NpgsqlConnection connection, PostgresStore store, CancellationToken ct)
+    {
+        var row = await PostgresDatabase.RowAsync(
+            connection, "SELECT row_security_active($1::text::oid)::text", ct, store.Oid.ToString(System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        return row[0] == "true" ? condition ?? "true" : condition;
+    }
+
+    private static RowPlace Behind(RowPlace after, RowPlace place, PostgresStore store) => place.Number > after.Number
+        ? place : throw PostgresErrors.OutOfOrder.Error($"After the row at ctid {after} of {store.Name} came the one at {place}.");
 
     // Every row that the snapshot sees lies within the length that the file has after the snapshot was taken.
     private static async Task<uint> LengthAsync(NpgsqlConnection connection, PostgresStore store, uint fileNode, CancellationToken ct)
@@ -92,17 +115,19 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
         return uint.Parse(row[1]!, System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private async Task<(IReadOnlyList<string> Keys, RowPlace? Last)> KeysAsync(
-        NpgsqlConnection connection, PostgresStore store, RowPlace after, uint end, CancellationToken ct)
+    // The next keys, and the place of the last one; null after the last ones of a window.
+    private async Task<(IReadOnlyList<string> Keys, RowPlace Last)?> KeysAsync(NpgsqlConnection connection, PostgresStore store, RowPlace after, CancellationToken ct)
     {
-        var rows = await PostgresDatabase.RowsAsync(
-            connection,
-            $"SELECT {documents.Root.SelectColumns}, trim('()' FROM ctid::text) FROM ONLY {store.Name} WHERE {Between(after, end)} LIMIT {tuning.BatchRecords}",
-            ct).ConfigureAwait(false);
-        var keys = rows.Where(r => r[0] is not null).Select(r => r[0]!).ToArray();
-        if (rows.Count < tuning.BatchRecords) return (keys, null);
-        var place = rows[^1][^1]!.Split(',');
-        return (keys, new RowPlace(
-            uint.Parse(place[0], System.Globalization.CultureInfo.InvariantCulture), ushort.Parse(place[1], System.Globalization.CultureInfo.InvariantCulture)));
+        var rows = await PostgresDatabase.RowsAsync(connection, $"FETCH {tuning.BatchRecords} FROM places", ct).ConfigureAwait(false);
+        if (rows.Count == 0) return null;
+        foreach (var row in rows) after = Behind(after, PlaceOf(row[^1]!), store);
+        return (rows.Where(r => r[0] is not null).Select(r => r[0]!).ToArray(), after);
+    }
+
+    private static RowPlace PlaceOf(string text)
+    {
+        var comma = text.IndexOf(',', StringComparison.Ordinal);
+        return new RowPlace(
+            uint.Parse(text.AsSpan(0, comma), System.Globalization.CultureInfo.InvariantCulture), ushort.Parse(text.AsSpan(comma + 1), System.Globalization.CultureInfo.InvariantCulture));
     }
 }

@@ -20,26 +20,62 @@ internal static class ColumnFit
     {
         var name = SqlText.Literal(column.Name);
         var (json, text) = ($"(document->{name})", $"(document->>{name})");
-        return column.Form switch
+        if (!column.Type.EndsWith("[]", StringComparison.Ordinal)) return Misfit(column.Type, column.DeclaredType, column.Form, json, text);
+        if (column.Type is "smallint[]" or "integer[]" or "bigint[]" or "real[]" or "double precision[]" or "numeric[]" or "boolean[]")
         {
-            ValueForm.Float => Number(json, text, column.DeclaredType),
-            ValueForm.Numeric when column.DeclaredType != "numeric" => Number(json, text, column.DeclaredType),
-            ValueForm.Boolean => $"jsonb_typeof{json} NOT IN ('boolean', 'null') AND {text} NOT IN ('true', 'false')",
-            ValueForm.Bytes => $@"{text} !~ '^([\\]x([0-9a-fA-F]{{2}})*)?$'",
-            ValueForm.Date => $"{text} ~ ':' AND {text} !~* {SqlText.Literal(AtMidnight)}",
-            ValueForm.Timestamp => $"{Finer(text, column.DeclaredType, "timestamp")} OR {Zoned(text)}",
-            ValueForm.TimestampTz => Finer(text, column.DeclaredType, "timestamptz"),
-            ValueForm.Text when column.IsPadded => $"{text} ~ ' $'",
-            _ => column.Type switch
-            {
-                "time without time zone" => $"{Finer(text, column.DeclaredType, "time")} OR {Zoned(text)}",
-                "time with time zone" => Finer(text, column.DeclaredType, "timetz"),
-                "smallint[]" or "integer[]" or "bigint[]" or "real[]" or "double precision[]" or "numeric[]" or "boolean[]" =>
-                    $"to_jsonb((jsonb_populate_record(NULL::{table}, jsonb_build_object({name}, {json}))).{SqlText.Name(column.Name)}) <> {json}",
-                _ => null,
-            },
-        };
+            return $"to_jsonb((jsonb_populate_record(NULL::{table}, jsonb_build_object({name}, {json}))).{SqlText.Name(column.Name)}) <> {json}";
+        }
+
+        // A list's text, {a,b}, would be taken for a list. Lists may hold lists.
+        return Misfit(column.Type[..^2], column.DeclaredType[..^2], FormOf(column.Type[..^2]), "v", "(v #>> '{}')") is { } misfit
+            ? $"(jsonb_typeof{json} NOT IN ('array', 'null') OR EXISTS (SELECT FROM jsonb_path_query({json}, '$.** ? (@.type() != \"array\")') v WHERE {misfit}))"
+            : null;
     }
+
+    /// <summary>The condition that is true of a part of a record's key that its column writes in another way; null where it writes all as they are.</summary>
+    /// <param name="column">The column.</param>
+    /// <param name="text">The part, as SQL.</param>
+    public static string? BadKey(PostgresColumn column, string text) => column switch
+    {
+        { Type: "text" } or { DeclaredType: "character varying" } => null,
+
+        // 1.0 and 1.00 are one number, and both are written as they came.
+        { DeclaredType: "numeric" } => $"trim_scale({text}::numeric)::text <> {text}",
+        _ => $"{text}::{column.DeclaredType}::text <> {text}",
+    };
+
+    private static string? Misfit(string type, string declared, ValueForm form, string json, string text) => form switch
+    {
+        ValueForm.Float => Number(json, text, declared),
+        ValueForm.Numeric when declared != "numeric" => Number(json, text, declared),
+        ValueForm.Boolean => $"jsonb_typeof{json} NOT IN ('boolean', 'null') AND {text} NOT IN ('true', 'false')",
+        ValueForm.Bytes => $@"{text} !~ '^([\\]x([0-9a-fA-F]{{2}})*)?$'",
+        ValueForm.Date => $"{text} ~ ':' AND {text} !~* {SqlText.Literal(AtMidnight)}",
+        ValueForm.Timestamp => $"{Finer(text, declared, "timestamp")} OR {Zoned(text)}",
+        ValueForm.TimestampTz => Finer(text, declared, "timestamptz"),
+
+        // Cut where only blanks are lost. A cast cuts whatever is lost; the column itself would say so.
+        ValueForm.Text => declared is "text" or "character varying" ? null : $"{text}::{declared}::text <> {text}",
+        _ => type switch
+        {
+            "time without time zone" => $"{Finer(text, declared, "time")} OR {Zoned(text)}",
+            "time with time zone" => Finer(text, declared, "timetz"),
+            "interval" => Finer(text, declared, "interval"),
+            "money" => $"CASE WHEN {text} ~ '^[-+]?[0-9]*[.]?[0-9]*$' THEN {text}::money::numeric <> {text}::numeric ELSE {text} ~ '[.][0-9]{{2}}[0-9]*[1-9]' END",
+            _ => null,
+        },
+    };
+
+    // How the elements of a list are read, where it makes a difference here.
+    private static ValueForm FormOf(string type) => type switch
+    {
+        "date" => ValueForm.Date,
+        "timestamp without time zone" => ValueForm.Timestamp,
+        "timestamp with time zone" => ValueForm.TimestampTz,
+        "bytea" => ValueForm.Bytes,
+        "text" or "character varying" or "character" or "name" => ValueForm.Text,
+        _ => ValueForm.Json,
+    };
 
     // As JSON the server writes a float with the fewest digits that stand for it alone, so that 0.1 comes back as 0.1.
     private static string Number(string json, string text, string type) => $"""

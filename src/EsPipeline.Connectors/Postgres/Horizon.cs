@@ -30,9 +30,15 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
     private static readonly TimeSpan WorthSaying = TimeSpan.FromMinutes(5);
     private string? _said;
 
-    /// <summary>True where the user may see when others' transactions began.</summary>
-    public static async Task<bool> IsVisibleAsync(NpgsqlConnection connection, CancellationToken ct) =>
-        (await PostgresDatabase.RowAsync(connection, "SELECT pg_has_role('pg_read_all_stats', 'USAGE')::text", ct).ConfigureAwait(false))[0] == "true";
+    /// <summary>
+    /// Whether the user may see when others' transactions began; and whether they run elsewhere, since a standby shows none of its primary's.
+    /// </summary>
+    public static async Task<(bool IsVisible, bool IsStandby)> LookAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var row = await PostgresDatabase.RowAsync(
+            connection, "SELECT pg_has_role('pg_read_all_stats', 'USAGE')::text, pg_is_in_recovery()::text", ct).ConfigureAwait(false);
+        return (row[0] == "true", row[1] == "true");
+    }
 
     /// <summary>The horizon in microseconds since 1970; null where nothing is sure at the moment.</summary>
     public async Task<long?> TakeAsync(NpgsqlConnection connection, CancellationToken ct)

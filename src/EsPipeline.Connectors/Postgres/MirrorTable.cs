@@ -21,9 +21,9 @@ internal sealed class MirrorTable(SinkTable other)
 
     private async Task MakeAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var columns = string.Join(", ", _mirror.WrittenColumns.Select(SqlText.Name));
+        // All columns: documents may have fields of any that none had before.
         await PostgresDatabase.ExecuteAsync(
-            connection, $"CREATE TEMPORARY TABLE espipe_mirror ON COMMIT DROP AS SELECT {columns} FROM {other.Name} LIMIT 0", ct).ConfigureAwait(false);
+            connection, $"CREATE TEMPORARY TABLE espipe_mirror ON COMMIT DROP AS SELECT * FROM {other.Name} LIMIT 0", ct).ConfigureAwait(false);
         await PostgresDatabase.ExecuteAsync(connection, $"ALTER TABLE pg_temp.espipe_mirror ADD UNIQUE ({_mirror.KeyNames})", ct).ConfigureAwait(false);
     }
 

@@ -31,7 +31,9 @@ internal static class NewTable
             }
         }
 
-        return $"CREATE TABLE IF NOT EXISTS {name} ({string.Join(", ", columns.Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)}").Prepend(KeyColumn(key)))})";
+        // The comments tell later runs which columns are the documents'.
+        return string.Join("; ", columns.Select(f => $"COMMENT ON COLUMN {name}.{SqlText.Name(f.Path)} IS {SqlText.Literal(KnownFields.Comment)}").Prepend(
+            $"CREATE TABLE IF NOT EXISTS {name} ({string.Join(", ", columns.Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)}").Prepend(KeyColumn(key)))})"));
     }
 
     /// <summary>
@@ -42,10 +44,12 @@ internal static class NewTable
     /// <param name="found">The documents'; null where none has the field.</param>
     public static SourceField Settle(SourceField named, SourceField? found)
     {
+        var hasNumbers = named.Format?.Contains("epoch", StringComparison.Ordinal) == true;
         var kind = (named.Kind, found?.Kind ?? FieldKind.Unknown) switch
         {
             (FieldKind.Unknown, var seen) => seen,
-            (FieldKind.Timestamp, FieldKind.Unknown) => named.Format?.Contains("epoch", StringComparison.Ordinal) == true ? FieldKind.Json : FieldKind.Timestamp,
+            (FieldKind.Timestamp, FieldKind.Unknown) when hasNumbers => FieldKind.Json,
+            (FieldKind.Timestamp, FieldKind.Text or FieldKind.Unknown) when !TimeFormat.IsIso(named.Format) => hasNumbers ? FieldKind.Json : FieldKind.Text,
             (var said, FieldKind.Unknown) => said,
             (FieldKind.Timestamp or FieldKind.Keyword or FieldKind.Text or FieldKind.Binary, FieldKind.Text) => named.Kind,
             (FieldKind.Double or FieldKind.Decimal, FieldKind.Integer or FieldKind.Double) => named.Kind,
@@ -56,6 +60,13 @@ internal static class NewTable
         return named with { Kind = kind };
     }
 
+    /// <summary>Why a field's name can't be a column's; null where it can.</summary>
+    public static string? MistakeIn(string name) =>
+        name.Length == 0 ? "it has no name."
+        : name.Contains('\0', StringComparison.Ordinal) ? "its name holds the character NUL."
+        : Encoding.UTF8.GetByteCount(name) > MostNameBytes ? $"PostgreSQL cuts names after {MostNameBytes} bytes."
+        : null;
+
     private static string KeyColumn(string key) => $"{SqlText.Name(key)} text COLLATE \"C\" PRIMARY KEY";
 
     // numeric for every number that is not whole: double precision would round some.
@@ -65,15 +76,9 @@ internal static class NewTable
         FieldKind.Integer => field.NativeType.StartsWith("unsigned", StringComparison.OrdinalIgnoreCase) || field.NativeType.EndsWith("unsigned", StringComparison.OrdinalIgnoreCase) ? "numeric" : "bigint",
         FieldKind.Double or FieldKind.Decimal => "numeric",
         FieldKind.Timestamp when field.NativeType.StartsWith("datetime", StringComparison.OrdinalIgnoreCase) || field.NativeType == "timestamp without time zone" => "timestamp",
-        FieldKind.Timestamp when field.NativeType == "date" && field.Format?.Contains("epoch", StringComparison.Ordinal) != true => "date",
+        FieldKind.Timestamp when TimeFormat.IsDay(field.Format) => "date",
         FieldKind.Timestamp => "timestamptz",
         FieldKind.Keyword or FieldKind.Text or FieldKind.Binary => "text",
         _ => "jsonb",
     };
-
-    private static string? MistakeIn(string name) =>
-        name.Length == 0 ? "it has no name."
-        : name.Contains('\0', StringComparison.Ordinal) ? "its name holds the character NUL."
-        : Encoding.UTF8.GetByteCount(name) > MostNameBytes ? $"PostgreSQL cuts names after {MostNameBytes} bytes."
-        : null;
 }

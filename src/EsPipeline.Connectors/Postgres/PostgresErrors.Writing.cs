@@ -41,6 +41,31 @@ public static partial class PostgresErrors
         ],
     };
 
+    /// <summary>The table would keep the key as another.</summary>
+    public static readonly ErrorCode BadKey = new(
+        "postgres.bad_key", FailureKind.Permanent, "The table's key column writes the record's key in another way (007 as 7), in which it may be another record's.",
+        "Make the key column text, or write keys as the column does: whole numbers without zeros before them, UUIDs in small letters.")
+    {
+        Steps =
+        [
+            "See the type of the table's key: `{pg-client} -c '\\d {--pg-table}'`",
+            "Make it take every key as it is: `{pg-client} -c 'ALTER TABLE {--pg-table} ALTER COLUMN NAME TYPE text'`",
+            "Write what was set aside: `espipe dead-letters replay`",
+        ],
+    };
+
+    /// <summary>A trigger suppressed the row.</summary>
+    public static readonly ErrorCode KeptOut = new(
+        "postgres.kept_out", FailureKind.Permanent, "A trigger of the table did not let a record in, without an error.",
+        "Change the trigger, or write to another table.")
+    {
+        Steps =
+        [
+            "See the table's triggers: `{pg-client} -c '\\d {--pg-table}'`",
+            "Write what was set aside, once the trigger lets it: `espipe dead-letters replay`",
+        ],
+    };
+
     /// <summary>The record is too large.</summary>
     public static readonly ErrorCode TooLarge = new(
         "postgres.too_large", FailureKind.Permanent, "A record is larger than one write may be.", "Leave large fields out with --exclude-fields.")

@@ -219,6 +219,19 @@ public static partial class PostgresErrors
         Steps = ["Read it once: the same command with `--mode custom`"],
     };
 
+    /// <summary>Rows did not come as they lie.</summary>
+    public static readonly ErrorCode OutOfOrder = new(
+        "postgres.out_of_order", FailureKind.Environment, "The server gave rows in another order than they lie in, so that nothing would tell which are read.",
+        "Read with a whole SELECT as --query, which goes by the key.")
+    {
+        EndsRun = true,
+        Steps =
+        [
+            "See which extensions there are, of which one may scan tables in its own way: `{pg-client} -c '\\dx'`",
+            "Say with which server and which condition it happened: `{pg-client} -c 'SELECT version()'`",
+        ],
+    };
+
     /// <summary>The documents' file is wrong.</summary>
     public static readonly ErrorCode BadDocuments = new(
         "postgres.documents", FailureKind.Environment, "The file that describes the documents can't be used.", "Mend the file of --pg-documents.")

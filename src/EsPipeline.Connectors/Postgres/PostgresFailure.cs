@@ -42,6 +42,9 @@ internal static class PostgresFailure
         // Connection exceptions, insufficient resources, operator intervention, deadlocks and serialization, locks, I/O errors.
         ['0', '8', ..] or ['5', '3', ..] or ['5', '7', ..] or ['4', '0', ..] or "55P03" or "55006" or "58030" => PostgresErrors.Unavailable,
 
+        // Two records that the table takes for one (cardinality violation): apart from each other they can be written.
+        "21000" => PostgresErrors.Rejected,
+
         // Data exceptions, integrity constraints, and content beyond a limit, such as a key too long for an index.
         ['2', '2', ..] or ['2', '3', ..] or ['5', '4', ..] => PostgresErrors.Rejected,
         _ => PostgresErrors.Refused,

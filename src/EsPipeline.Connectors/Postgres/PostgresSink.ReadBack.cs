@@ -12,17 +12,17 @@ public sealed partial class PostgresSink : IVerifiableSink
     /// <inheritdoc/>
     public async Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct)
     {
+        Learn(schema);
         var table = await _database.CallAsync($"Looking at {_options.Table} failed", LookAsync, ct).ConfigureAwait(false)
             ?? throw PostgresErrors.NoTable.Error($"There is no table {_options.Table}: nothing has been copied there.");
         _table = table;
 
         // The table's shape has been found out; the source is to read it in no other.
         var options = _options with { Shape = table.IsDocument ? TableShape.Document : TableShape.Columns, UpdatedColumn = "", Documents = "" };
-        var written = table.WrittenColumns.ToArray();
         return new ReadBackPlace(new PostgresSource(options, new RunOptions(), _time, NullLogger<PostgresSource>.Instance))
         {
             KeepsKeys = table.KeepsKeys,
-            Fields = table.IsDocument ? null : () => written,
+            Fields = table.IsDocument ? null : () => [.. table.WrittenColumns],
         };
     }
 

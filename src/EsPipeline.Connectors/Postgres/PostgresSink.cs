@@ -23,6 +23,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     private readonly TimeProvider _time;
     private readonly PostgresDatabase _database;
     private readonly SemaphoreSlim _making = new(1);
+    private readonly KnownFields _known = new();
     private SourceField[] _named = [];
     private SinkTable? _table;
 
@@ -55,15 +56,21 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
                 "SELECT (has_table_privilege($1, 'INSERT') AND has_table_privilege($1, 'UPDATE') AND has_table_privilege($1, 'DELETE') AND has_table_privilege($1, 'SELECT'))::text",
                 stop,
                 table.Name).ConfigureAwait(false);
-            return may[0] == "true" ? [] : throw PostgresErrors.Forbidden.Error(
-                $"The user {connection.UserName} may not write to {table.Name}.", $"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.Name} TO {SqlText.Name(connection.UserName!)};");
+            if (may[0] != "true")
+            {
+                throw PostgresErrors.Forbidden.Error(
+                    $"The user {connection.UserName} may not write to {table.Name}.", $"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.Name} TO {SqlText.Name(connection.UserName!)};");
+            }
+
+            return await SinkTable.HasTriggersAsync(connection, table, stop).ConfigureAwait(false)
+                ? [$"The table {table.Name} has triggers: what they change is not what the documents say, and rows that they keep out are set aside."] : [];
         },
         ct);
 
     /// <summary>Makes a table for documents where there is none, one with columns with the first documents; takes one that is there as it is.</summary>
     public async Task PrepareAsync(SourceSchema schema, CancellationToken ct)
     {
-        _named = [.. DocumentFields.TopOf(DocumentFields.Kept(schema, _run))];
+        Learn(schema);
         _table = await _database.CallAsync(
             $"Preparing {_options.Table} failed",
             async (connection, stop) => await LookAsync(connection, stop).ConfigureAwait(false)
@@ -103,6 +110,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     {
         const string Unasked = "What only the server refuses (\\u0000 in a document, values that a column does not take) is found out only by writing it.";
         if (!reachable) return [Unasked];
+        Learn(schema);
         _table = await _database.CallAsync($"Looking at {_options.Table} failed", LookAsync, ct).ConfigureAwait(false);
         if (_table is not null) return [Unasked];
         return [$"There is no table {_options.Table}: a run makes it{(MakesColumns ? ", with columns for the first documents" : "")}.", Unasked];
@@ -131,6 +139,12 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     {
         _making.Dispose();
         return _database.DisposeAsync();
+    }
+
+    private void Learn(SourceSchema schema)
+    {
+        _named = [.. DocumentFields.TopOf(DocumentFields.Kept(schema, _run))];
+        _known.Add(_named.Concat(DocumentFields.Wanted(_run)).Select(f => f.Path));
     }
 
     private bool MakesColumns => _options.Shape == TableShape.Columns;
@@ -169,7 +183,10 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
             if (_table is not null || DocumentFields.Of(sample) is not { } found) return _table;
             var seen = found.ToDictionary(f => f.Path);
             var named = _named.Select(f => NewTable.Settle(f, seen.GetValueOrDefault(f.Path)));
-            SourceField[] fields = [.. named.Concat(found).Concat(DocumentFields.Wanted(_run)).DistinctBy(f => f.Path)];
+
+            // A few records with a strange field are set aside; one that somebody names is a mistake.
+            var good = found.Where(f => NewTable.MistakeIn(f.Path) is null);
+            SourceField[] fields = [.. named.Concat(good).Concat(DocumentFields.Wanted(_run)).DistinctBy(f => f.Path)];
             return _table = await _database.CallAsync(
                 $"Making {_options.Table} failed", (connection, stop) => MakeAsync(connection, (name, key) => NewTable.OfColumns(name, key, fields), stop), ct).ConfigureAwait(false);
         }
@@ -191,7 +208,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     {
         if (await TableCatalog.FindAsync(connection, _options.Table, _options.Key, ct).ConfigureAwait(false) is { } found)
         {
-            return await SinkTable.OfAsync(connection, found, _options.Shape, ct).ConfigureAwait(false);
+            return await SinkTable.OfAsync(connection, found, _options.Shape, _known, ct).ConfigureAwait(false);
         }
 
         KeyOfNewTable();

@@ -235,7 +235,7 @@ public sealed partial class PostgresSource : IDataSource
             _readers[id] = (after, stop) => after is TimePosition time ? times.ReadAsync(table, time, stop) : ages.ReadAsync(table, (AgePosition)after, stop);
             PostgresPosition start = safe.Contains(table) && mark.Time is { } from ? new TimePosition(from) : new AgePosition(mark);
             return saved.GetValueOrDefault(id) is TimePosition && !safe.Contains(table)
-                ? new Partition(id, new AgePosition(default).ToPosition()) { StartsOverBecause = "the times of open transactions can't be seen any more" }
+                ? new Partition(id, new AgePosition(default).ToPosition()) { StartsOverBecause = "when open transactions began can't be seen any more" }
                 : new Partition(id, start.ToPosition());
         });
         return [.. parts, .. divisions];

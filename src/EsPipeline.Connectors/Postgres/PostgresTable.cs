@@ -61,6 +61,9 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     /// <summary>True where a row that says nothing of it gets a value.</summary>
     public bool HasDefault { get; init; }
 
+    /// <summary>True where it was made for a field of documents.</summary>
+    public bool IsField { get; init; }
+
     /// <summary>True where binary COPY gives the value itself; of the others <c>to_json</c> makes text.</summary>
     public bool IsPlain { get; init; }
 
@@ -95,7 +98,7 @@ internal sealed record PostgresTable(
 
     /// <summary>The fields of its rows' documents.</summary>
     public SourceSchema Schema => new([.. Columns.Select(
-        c => new SourceField(c.Name, c.Kind, c.Type, c.Kind == FieldKind.Timestamp ? "strict_date_optional_time" : null)
+        c => new SourceField(c.Name, c.Kind, c.Type, c.Form == ValueForm.Date ? "strict_date" : c.Kind == FieldKind.Timestamp ? "strict_date_optional_time" : null)
         {
             Nullable = c.Nullable,
             MaxLength = c.MaxLength,

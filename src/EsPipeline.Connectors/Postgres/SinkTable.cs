@@ -9,9 +9,9 @@ namespace EsPipeline.Connectors.Postgres;
 /// <summary>The table that is written to, and the statements that write it.</summary>
 internal sealed class SinkTable
 {
-    // Kept by the connection, empty between two transactions. A key that comes twice in one write: the last one counts, by ctid.
+    // Kept by the connection, empty between two transactions.
     private const string MakeStaging =
-        "CREATE TEMPORARY TABLE IF NOT EXISTS espipe_staging (key text NOT NULL, document jsonb) ON COMMIT DELETE ROWS";
+        $"CREATE TEMPORARY TABLE IF NOT EXISTS {SinkStatements.StagingName} (key text NOT NULL, document jsonb) ON COMMIT DELETE ROWS";
 
     private const string FindUniqueIndex = """
         SELECT 1::text FROM pg_index i WHERE i.indrelid = $1::text::oid AND i.indisunique AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
@@ -20,18 +20,21 @@ internal sealed class SinkTable
         LIMIT 1
         """;
 
-    private readonly string _merge;
-    private readonly string _read;
-    private readonly string? _findMisfits;
+    // Row-level BEFORE triggers (pg_trigger.h: TRIGGER_TYPE_ROW 1, TRIGGER_TYPE_BEFORE 2) of the table or one of its parts.
+    private const string FindTriggers =
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = ANY($1::text[]::oid[]) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 3 = 3)::text";
 
     private readonly PostgresTable _table;
     private readonly PostgresColumn? _content;
+    private readonly KnownFields _known;
+    private readonly bool _isTriggered;
+    private SinkStatements _statements;
 
-    private SinkTable(PostgresTable table, PostgresColumn? content, string merge, string read, string? findMisfits)
+    private SinkTable(PostgresTable table, PostgresColumn? content, KnownFields known, bool isTriggered)
     {
-        (_table, _content) = (table, content);
+        (_table, _content, _known, _isTriggered) = (table, content, known, isTriggered);
         (Name, KeyColumns) = (table.Name, table.Key.Count);
-        (_merge, _read, _findMisfits) = (merge, read, findMisfits);
+        _statements = new SinkStatements(table, content, known.Names, isTriggered);
     }
 
     /// <summary>Its name, quoted for SQL.</summary>
@@ -46,26 +49,46 @@ internal sealed class SinkTable
     /// <summary>True where a record reads back under its own key: texts do, while <c>007</c> as a number is <c>7</c>.</summary>
     public bool KeepsKeys => _table.Key is [{ Form: ValueForm.Text, IsPadded: false }];
 
-    /// <summary>The columns that are written, those of the key among them; the server fills the others.</summary>
-    public IEnumerable<string> WrittenColumns => _table.Columns.Where(IsWritten).Select(c => c.Name);
+    /// <summary>
+    /// The columns that are written, those of the key among them: the document's, or those of fields that documents are known to have. More
+    /// may come with each write.
+    /// </summary>
+    public IEnumerable<string> WrittenColumns => Statements.Written.Select(c => c.Name);
 
     /// <summary>The columns of the key, quoted for SQL, with commas between.</summary>
     public string KeyNames => string.Join(", ", _table.Key.Select(k => SqlText.Name(k.Name)));
 
     /// <summary>How what was written is read; the server promises nothing of its text.</summary>
-    public RowFormat ReadingFormat => new(_table with { Columns = [.. _table.Columns.Where(IsWritten)] }, IsDocument, checksText: true);
+    public RowFormat ReadingFormat => new(_table with { Columns = Statements.Written }, IsDocument, checksText: true);
 
-    /// <summary>The same for a table of another name.</summary>
-    public SinkTable Named(string name)
+    /// <summary>The same for a table of another name, without triggers; both learn of new fields together.</summary>
+    public SinkTable Named(string name) => new(_table with { Name = name }, _content, _known, isTriggered: false);
+
+    // Made anew where more fields are known.
+    private SinkStatements Statements
     {
-        var table = _table with { Name = name };
-        return _content is null ? OfColumns(table) : OfDocuments(table, _content);
+        get
+        {
+            var (statements, names) = (_statements, _known.Names);
+            if (statements.Fields != names) _statements = statements = new SinkStatements(_table, _content, names, _isTriggered);
+            return statements;
+        }
     }
 
-    private bool IsWritten(PostgresColumn column) => _table.Key.Contains(column) || (IsDocument ? column == _content : !column.IsGenerated);
+    /// <summary>True where triggers of a table, or of a part of it, may change rows or keep them out.</summary>
+    public static async Task<bool> HasTriggersAsync(NpgsqlConnection connection, PostgresTable table, CancellationToken ct)
+    {
+        var tables = table.Stores.Select(s => s.Oid).Append(table.Oid).Select(oid => oid.ToString(CultureInfo.InvariantCulture)).ToArray();
+        return (await PostgresDatabase.RowAsync(connection, FindTriggers, ct, (object)tables).ConfigureAwait(false))[0] == "true";
+    }
 
     /// <summary>Looks at a table, and says what does not fit.</summary>
-    public static async Task<SinkTable> OfAsync(NpgsqlConnection connection, PostgresTable table, TableShape shape, CancellationToken ct)
+    /// <param name="connection">Any connection.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="shape">Whether documents lie in one column.</param>
+    /// <param name="known">The fields that documents have; those are added that columns were made for.</param>
+    /// <param name="ct">Ends it.</param>
+    public static async Task<SinkTable> OfAsync(NpgsqlConnection connection, PostgresTable table, TableShape shape, KnownFields known, CancellationToken ct)
     {
         if (table.Key.Count == 0) throw PostgresErrors.TableMisfit.Error($"{table.Name} has no primary key.", "Add one, or name unique columns with --pg-key.");
         var keys = table.Key.Select(k => k.Name).ToArray();
@@ -78,14 +101,16 @@ internal sealed class SinkTable
 
         var content = table.Find(RowFormat.ContentColumn) is { Form: ValueForm.Json or ValueForm.BinaryJson, IsPlain: true } column ? column : null;
         var isDocument = shape == TableShape.Document || (shape == TableShape.Auto && content is not null);
-        if (!isDocument) return OfColumns(table);
+        var isTriggered = await HasTriggersAsync(connection, table, ct).ConfigureAwait(false);
+        known.Add(table.Columns.Where(c => c.IsField).Select(c => c.Name));
+        if (!isDocument) return new SinkTable(table, null, known, isTriggered);
         if (content is null) throw PostgresErrors.TableMisfit.Error($"{table.Name} has no column '{RowFormat.ContentColumn}' of type json or jsonb.");
         if (table.Columns.FirstOrDefault(c => !c.Nullable && c != content && !table.Key.Contains(c) && !c.IsGenerated && !c.HasDefault) is { } missing)
         {
             throw PostgresErrors.TableMisfit.Error($"{table.Name} has the column '{missing.Name}', which is neither key nor content and takes no null.");
         }
 
-        return OfDocuments(table, content);
+        return new SinkTable(table, content, known, isTriggered);
     }
 
     /// <summary>Writes records in one transaction.</summary>
@@ -108,11 +133,25 @@ internal sealed class SinkTable
             await PostgresDatabase.ExecuteAsync(connection, MakeStaging, ct).ConfigureAwait(false);
             var stream = await connection.BeginRawBinaryCopyAsync("COPY espipe_staging FROM STDIN (FORMAT binary)", ct).ConfigureAwait(false);
             await StagingWriter.WriteAsync(stream, slice, ct).ConfigureAwait(false);
-            var failures = _findMisfits is null ? [] : await TakeMisfitsAsync(connection, ct).ConfigureAwait(false);
-            var counts = await PostgresDatabase.RowAsync(connection, _merge, ct).ConfigureAwait(false);
+            await LearnAsync(connection, ct).ConfigureAwait(false);
+            var statements = Statements;
+            var (failures, taken) = statements.FindMisfits is { } find ? await TakeMisfitsAsync(connection, find, ct).ConfigureAwait(false) : ([], []);
+            var unchanged = taken.Count - failures.Count;
+            if (statements.FindKeptOut is null)
+            {
+                var counts = await PostgresDatabase.RowAsync(connection, statements.Merge, ct).ConfigureAwait(false);
+                unchanged += int.Parse(counts[0]!, CultureInfo.InvariantCulture);
+            }
+            else
+            {
+                var (keptOut, same) = await MergeAsync(connection, statements, ct).ConfigureAwait(false);
+                unchanged += same;
+                int[] merged = [.. Enumerable.Range(0, slice.Count).Where(i => !taken.Contains(i))];
+                failures.AddRange(keptOut.Select(f => f with { Index = merged[f.Index] }));
+            }
+
             if (after is not null) await after(connection, ct).ConfigureAwait(false);
             await transaction.CommitAsync(ct).ConfigureAwait(false);
-            var unchanged = int.Parse(counts[0]!, CultureInfo.InvariantCulture);
             return new WriteResult(slice.Count - failures.Count - unchanged, unchanged, failures);
         }
     }
@@ -121,90 +160,45 @@ internal sealed class SinkTable
     public async Task<byte[]?> ReadAsync(NpgsqlConnection connection, string key, CancellationToken ct)
     {
         if (KeyText.Split(key, KeyColumns) is not { } values) return null;
-        var rows = await PostgresDatabase.RowsAsync(connection, _read, ct, [.. values]).ConfigureAwait(false);
+        var rows = await PostgresDatabase.RowsAsync(connection, Statements.Read, ct, [.. values]).ConfigureAwait(false);
         return rows is [[{ } json, ..], ..] ? Encoding.UTF8.GetBytes(json) : null;
     }
 
-    private static SinkTable OfDocuments(PostgresTable table, PostgresColumn content)
+    // Documents of the staging table may have fields that none had before and that the table has columns for.
+    private async Task LearnAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var name = SqlText.Name(content.Name);
-        var differs = content.Form == ValueForm.BinaryJson ? $"t.{name} IS DISTINCT FROM excluded.{name}" : $"t.{name}::jsonb IS DISTINCT FROM excluded.{name}::jsonb";
-        var merge = Merge(table, $", {name}", $", document::{content.Type}", $"{name} = excluded.{name}", differs, "");
-        return new SinkTable(table, content, merge, $"SELECT {name}::text FROM {table.Name} WHERE {KeyIs(table)}", null);
+        if (Statements.FindFields is not { } find) return;
+        var found = await PostgresDatabase.RowsAsync(connection, find, ct).ConfigureAwait(false);
+        _known.Add(found.Select(f => f[0]!));
     }
 
-    // The document becomes a row by jsonb_populate_record, which casts each field as the column's type does; the key is the record's.
-    private static SinkTable OfColumns(PostgresTable table)
+    // Takes out what can't be written as it is, and says which records these are. A delete of a key that no row can have has nothing to do.
+    private async Task<(List<RecordFailure> Failures, HashSet<int> Taken)> TakeMisfitsAsync(NpgsqlConnection connection, string find, CancellationToken ct)
     {
-        var others = table.Columns.Where(c => !c.IsGenerated && !table.Key.Contains(c)).Select(c => SqlText.Name(c.Name)).ToArray();
-        var list = string.Concat(others.Select(o => ", " + o));
-        var fields = string.Concat(others.Select(o => ", r." + o));
-        var set = string.Join(", ", others.Select(o => $"{o} = excluded.{o}"));
-        var differs = $"({string.Join(", ", others.Select(o => $"t.{o}::text"))}) IS DISTINCT FROM ({string.Join(", ", others.Select(o => $"excluded.{o}::text"))})";
-        return new SinkTable(
-            table,
-            null,
-            Merge(table, list, fields, set, differs, $" CROSS JOIN LATERAL jsonb_populate_record(NULL::{table.Name}, document) r"),
-            $"SELECT row_to_json(t)::text FROM {table.Name} t WHERE {KeyIs(table)}",
-            FindMisfits(table));
-    }
-
-    // Rows of the staging table lie in the order of the slice's records.
-    private static string FindMisfits(PostgresTable table)
-    {
-        var known = SqlText.Array(table.Columns.Select(c => c.Name)) + "::text[]";
-        var misfits = table.Columns.Where(c => !c.IsGenerated && !table.Key.Contains(c))
-            .Select(c => (Column: c, Condition: ColumnFit.Misfit(table.Name, c))).Where(m => m.Condition is not null)
-            .Select(m => $" WHEN {m.Condition} THEN {SqlText.Literal(m.Column.Name)}").ToArray();
-        var others = table.Key.Zip(KeyParts(table), (k, part) =>
-            $" WHEN CAST(document->>{SqlText.Literal(k.Name)} AS {k.Type}) <> {part} THEN {SqlText.Literal(k.Name)}");
-        var misfit = misfits.Length == 0 ? "NULL" : $"CASE{string.Concat(misfits)} END";
-        return $"""
-            SELECT number::text, at::text, unknown, other, misfit, left(document->>misfit, 60) FROM (
-                SELECT row_number() OVER (ORDER BY ctid) - 1 AS number, ctid AS at, document,
-                    CASE{string.Concat(others)} END AS other, {misfit} AS misfit,
-                    CASE WHEN document - {known} <> jsonb_build_object() THEN (SELECT f FROM jsonb_object_keys(document - {known}) f LIMIT 1) END AS unknown
-                FROM espipe_staging) s
-            WHERE coalesce(unknown, other, misfit) IS NOT NULL ORDER BY number
-            """;
-    }
-
-    // The columns of the key, out of the record's key.
-    private static string[] KeyParts(PostgresTable table) => [.. table.Key.Select((k, i) => table.Key.Count == 1
-        ? $"CAST(key AS {k.Type})"
-        : $"CAST(replace(replace(split_part(key, ',', {i + 1}), '%2C', ','), '%25', '%') AS {k.Type})")];
-
-    private static string KeyIs(PostgresTable table) =>
-        string.Join(" AND ", table.Key.Select((k, i) => $"{SqlText.Name(k.Name)} = CAST(${i + 1}::text AS {k.Type})"));
-
-    private static string Merge(PostgresTable table, string columns, string values, string set, string differs, string join)
-    {
-        var keys = table.Key.Select(k => SqlText.Name(k.Name)).ToArray();
-        var parts = KeyParts(table);
-        var conflict = set.Length == 0 ? "NOTHING" : $"UPDATE SET {set} WHERE {differs}";
-        return $"""
-            WITH latest AS MATERIALIZED (SELECT DISTINCT ON (key COLLATE "C") key, document FROM espipe_staging ORDER BY key COLLATE "C", ctid DESC),
-            gone AS (DELETE FROM {table.Name} t USING latest WHERE document IS NULL AND {string.Join(" AND ", keys.Zip(parts, (k, p) => $"t.{k} = {p}"))}),
-            written AS (
-                INSERT INTO {table.Name} AS t ({string.Join(", ", keys)}{columns}) SELECT {string.Join(", ", parts)}{values}
-                FROM latest{join} WHERE document IS NOT NULL ORDER BY key COLLATE "C"
-                ON CONFLICT ({string.Join(", ", keys)}) DO {conflict} RETURNING 1)
-            SELECT ((SELECT count(*) FROM latest WHERE document IS NOT NULL) - (SELECT count(*) FROM written))::text
-            """;
-    }
-
-    private async Task<List<RecordFailure>> TakeMisfitsAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        var rows = await PostgresDatabase.RowsAsync(connection, _findMisfits!, ct).ConfigureAwait(false);
-        if (rows.Count == 0) return [];
+        var rows = await PostgresDatabase.RowsAsync(connection, find, ct).ConfigureAwait(false);
+        if (rows.Count == 0) return ([], []);
         await PostgresDatabase.ExecuteAsync(
-            connection, "DELETE FROM espipe_staging WHERE ctid = ANY($1::text[]::tid[])", ct, (object)rows.Select(r => r[1]).ToArray()).ConfigureAwait(false);
-        return rows.ConvertAll(MisfitOf);
+            connection, $"DELETE FROM {SinkStatements.StagingName} WHERE ctid = ANY($1::text[]::tid[])", ct, (object)rows.Select(r => r[1]).ToArray()).ConfigureAwait(false);
+        return (rows.Where(r => r[7] != "true").Select(MisfitOf).ToList(), [.. rows.Select(r => int.Parse(r[0]!, CultureInfo.InvariantCulture))]);
+    }
+
+    // What the server does not say it wrote was there already, or was kept out by a trigger: the table itself shows which.
+    private async Task<(IEnumerable<RecordFailure> KeptOut, int Same)> MergeAsync(NpgsqlConnection connection, SinkStatements statements, CancellationToken ct)
+    {
+        var unsure = await PostgresDatabase.RowsAsync(connection, statements.Merge, ct).ConfigureAwait(false);
+        if (unsure.Count == 0) return ([], 0);
+        var keptOut = await PostgresDatabase.RowsAsync(connection, statements.FindKeptOut!, ct, (object)unsure.Select(r => r[0]).ToArray()).ConfigureAwait(false);
+        var failures = keptOut.Select(r => new RecordFailure(
+            int.Parse(r[0]!, CultureInfo.InvariantCulture),
+            PostgresErrors.KeptOut,
+            r[1] == "true" ? $"A trigger of {Name} kept the row from being deleted." : $"A trigger of {Name} kept the row out, or as it was."));
+        return (failures, unsure.Count(r => r[1] != "true") - keptOut.Count(r => r[1] != "true"));
     }
 
     private RecordFailure MisfitOf(string?[] row)
     {
         var index = int.Parse(row[0]!, CultureInfo.InvariantCulture);
+        if (row[6] == "true") return new RecordFailure(index, PostgresErrors.BadKey, $"{Name} would keep its key as another one than it is.");
         if (row[2] is { } unknown) return new RecordFailure(index, PostgresErrors.UnknownField, $"{Name} has no column for the field '{unknown}'.");
         return row[3] is { } other
             ? new RecordFailure(index, PostgresErrors.KeyDiffers, $"Its field '{other}' is not its key, and the column '{other}' holds the key.")

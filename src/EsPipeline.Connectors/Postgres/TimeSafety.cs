@@ -5,6 +5,8 @@ namespace EsPipeline.Connectors.Postgres;
 /// <summary>Whether changes of a table can be found by the column that every update sets.</summary>
 internal sealed class TimeSafety(PostgresDatabase database, PostgresOptions options, ILogger log)
 {
+    private bool _saidStandby;
+
     /// <summary>True once it has been said how changes are found, which is not said again.</summary>
     public bool HasSaid { get; set; }
 
@@ -23,13 +25,16 @@ internal sealed class TimeSafety(PostgresDatabase database, PostgresOptions opti
             $"Looking at {name} failed",
             async (connection, stop) =>
             {
-                var isVisible = await Horizon.IsVisibleAsync(connection, stop).ConfigureAwait(false);
-                if (HasSaid) return isVisible;
-                if (!isVisible) Log.NoTransactionTimes(log, name);
+                var (isVisible, isStandby) = await Horizon.LookAsync(connection, stop).ConfigureAwait(false);
+                var isSafe = isVisible && !isStandby;
+                if (HasSaid) return isSafe;
+                if (isStandby && !_saidStandby) Log.Standby(log, name);
+                _saidStandby |= isStandby;
+                if (!isStandby && !isVisible) Log.NoTransactionTimes(log, name);
                 var nulls = await PostgresDatabase.RowAsync(
                     connection, $"SELECT count(*)::text FROM {name} WHERE {SqlText.Name(column.Name)} IS NULL", stop).ConfigureAwait(false);
                 if (nulls[0] != "0") Log.NullTimes(log, nulls[0]!, name, column.Name);
-                return isVisible;
+                return isSafe;
             },
             ct).ConfigureAwait(false);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.MySql;
+using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.MySql;
@@ -50,6 +51,27 @@ public sealed class MySqlNewTableTests(MySqlServers servers)
         Assert.True(sink.NeedsSample);
         Assert.Empty((await sink.WriteAsync(new Document("1", """{"a":"2024-01-01T00:00:00Z","b":5}"""))).Failures);
         Assert.Equal(["id varchar", "b bigint", "a datetime", "empty longtext"], await ColumnsOfAsync(database));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("ends with a blank ")]
+    [InlineData("smile 😀")]
+    public async Task A_field_whose_name_is_no_column_s_sets_only_its_records_aside_unless_somebody_names_it(string name)
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        Document[] documents = [new("1", """{"n":1}"""), new("2", $$"""{"n":2,"{{name}}":1}"""), new("3", """{"n":3}""")];
+        using var batch = Slices.Of(documents);
+        await using (var named = await database.Sink(Columns(database)).ReadyAsync(new SourceSchema([new(name, FieldKind.Unknown, "text")])))
+        {
+            var refused = await Assert.ThrowsAsync<PipelineException>(() => named.WriteAsync(batch.Slice(), Ct));
+            Assert.Equal(TableErrors.DoesNotFit, refused.Error);
+        }
+
+        await using var sink = await database.Sink(Columns(database)).ReadyAsync();
+        var result = await sink.WriteAsync(batch.Slice(), Ct);
+        Assert.Equal((2, 1), (result.Written, Assert.Single(result.Failures).Index));
+        Assert.Equal(["id varchar", "n bigint"], await ColumnsOfAsync(database));
     }
 
     [Fact]

@@ -53,15 +53,12 @@ public sealed class PostgresComparisonTests(SharedPostgres shared)
         AssertSame(await place.CompareAsync(Documents), Documents.Length);
     }
 
-    // A run writes null into every column that a document says nothing of, and so what is there instead is a difference.
     [Fact]
-    public async Task A_column_with_a_sequence_is_compared_without_using_the_sequence_up()
+    public async Task A_column_that_is_no_document_s_does_not_count_and_its_sequence_is_not_used_up()
     {
         await using var place = await PlaceAsync();
         await place.Server.ExecuteAsync($"ALTER TABLE {place.Table} ADD serial bigserial");
-        var result = await place.CompareAsync(Documents);
-        Assert.All(result.Different.Examples, d => Assert.StartsWith("serial", Assert.Single(d.Differences), StringComparison.Ordinal));
-        Assert.Equal(Documents.Length, result.Different.Count);
+        AssertSame(await place.CompareAsync(Documents), Documents.Length);
         Assert.Equal("4", (await place.Server.RowsAsync($"SELECT last_value::text FROM {place.Table}_serial_seq"))[0][0]);
     }
 

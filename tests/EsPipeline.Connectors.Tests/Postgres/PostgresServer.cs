@@ -46,25 +46,27 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Starts a server of one's own.</summary>
     public static async Task<PostgresServer> StartAsync(params string[] settings)
     {
-        var bin = Directory.Exists(Programs)
-            ? Directory.GetDirectories(Programs).Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb"))) : null;
-        Conformance.TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
-        var folder = Directory.CreateTempSubdirectory("espipe-postgres-").FullName;
-        await RunAsync("chmod", "777", folder);
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
-        var server = new PostgresServer("127.0.0.1", port, "postgres", folder, bin!);
+        var server = await PlaceAsync();
         await server.AsOwnerAsync("initdb", "-D", server.Data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
-        string[] all =
+        await server.SetAsync(
         [
-            $"port={port}", "listen_addresses='127.0.0.1'", $"unix_socket_directories='{folder}'", "wal_level=logical", "max_wal_senders=10",
-            "max_replication_slots=10", "shared_buffers=64MB", "max_prepared_transactions=5", .. settings,
-        ];
-        await server.AsOwnerAsync("bash", ["-c", $"printf '%s\\n' \"$@\" >> {server.Data}/postgresql.conf", "-", .. all]);
+            .. server.Whereabouts, "wal_level=logical", "max_wal_senders=10", "max_replication_slots=10", "shared_buffers=64MB", "max_prepared_transactions=5", .. settings,
+        ]);
         await server.UpAsync();
         return server;
+    }
+
+    /// <summary>Starts a standby of this server; from then on commits wait until it shows them.</summary>
+    public async Task<PostgresServer> StartStandbyAsync()
+    {
+        var standby = await PlaceAsync();
+        await standby.AsOwnerAsync("pg_basebackup", "-h", Host, "-p", $"{Port}", "-U", User, "-D", standby.Data, "-R", "-c", "fast", "--no-sync");
+        await standby.SetAsync([.. standby.Whereabouts, "hot_standby=on"]);
+        await standby.UpAsync();
+        await ExecuteAsync("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        await ExecuteAsync("ALTER SYSTEM SET synchronous_commit = 'remote_apply'");
+        await ExecuteAsync("SELECT pg_reload_conf()");
+        return standby;
     }
 
     /// <summary>Starts a server that asks one user who comes over the network for a password; that of postgres is set, another role is made.</summary>
@@ -76,6 +78,25 @@ public sealed class PostgresServer : IAsyncDisposable
         await server.ExecuteAsync("SELECT pg_reload_conf()");
         return server;
     }
+
+    // A folder and a port of its own, and nothing there yet.
+    private static async Task<PostgresServer> PlaceAsync()
+    {
+        var bin = Directory.Exists(Programs)
+            ? Directory.GetDirectories(Programs).Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb"))) : null;
+        Conformance.TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
+        var folder = Directory.CreateTempSubdirectory("espipe-postgres-").FullName;
+        await RunAsync("chmod", "777", folder);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        listener.Stop();
+        return new PostgresServer("127.0.0.1", port, "postgres", folder, bin!);
+    }
+
+    private string[] Whereabouts => [$"port={Port}", "listen_addresses='127.0.0.1'", $"unix_socket_directories='{_folder}'"];
+
+    private Task SetAsync(string[] settings) => AsOwnerAsync("bash", ["-c", $"printf '%s\\n' \"$@\" >> {Data}/postgresql.conf", "-", .. settings]);
 
     private string Data => Path.Combine(_folder!, "data");
 
