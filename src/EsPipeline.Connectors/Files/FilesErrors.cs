@@ -148,7 +148,14 @@ public static class FilesErrors
     public static readonly ErrorCode NoText = new(
         "csv.no_text", FailureKind.Permanent,
         "A name or a text of a document holds half of a surrogate pair, such as \\ud800 alone, which is no character: a CSV cell can't hold it.",
-        "Mend it at the source, leave the field out with --exclude-fields, or write JSON Lines, which keep it as it is.");
+        "Mend it at the source, leave the field out with --exclude-fields, or write JSON Lines, which keep it as it is.")
+    {
+        Steps =
+        [
+            "See what else would be refused, with nothing written: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
 
     /// <summary>A line is not a JSON object.</summary>
     public static readonly ErrorCode NotJson = new(
