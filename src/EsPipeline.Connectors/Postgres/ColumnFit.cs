@@ -73,7 +73,7 @@ internal static class ColumnFit
         "timestamp without time zone" => ValueForm.Timestamp,
         "timestamp with time zone" => ValueForm.TimestampTz,
         "bytea" => ValueForm.Bytes,
-        "text" or "character varying" or "character" or "name" => ValueForm.Text,
+        "text" or "character varying" or "bpchar" or "name" => ValueForm.Text,
         _ => ValueForm.Json,
     };
 

@@ -44,7 +44,7 @@ internal enum ValueForm
 
 /// <summary>A column.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Type">Its type, as SQL names it.</param>
+/// <param name="Type">Its type, as a cast names it that is to cut nothing.</param>
 /// <param name="Form">How its values are read.</param>
 /// <param name="Kind">What it holds, in terms that every system shares.</param>
 internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, FieldKind Kind)
@@ -68,7 +68,7 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     public bool IsPlain { get; init; }
 
     /// <summary>True for <c>char(n)</c>, which is sent with blanks at its end that do not count.</summary>
-    public bool IsPadded => Type == "character";
+    public bool IsPadded => Type == "bpchar";
 
     /// <summary>The most characters, where the type says so.</summary>
     public int? MaxLength { get; init; }

@@ -84,7 +84,7 @@ internal static class TableCatalog
     private static PostgresColumn ColumnOf(string?[] row)
     {
         var (form, kind) = FormOf(Number(row[2]!), row[3]!);
-        return new PostgresColumn(row[0]!, row[1]!, form ?? ValueForm.Json, kind)
+        return new PostgresColumn(row[0]!, CastNameOf(row[1]!), form ?? ValueForm.Json, kind)
         {
             IsPlain = form is not null,
             DeclaredType = row[8]!,
@@ -95,6 +95,14 @@ internal static class TableCatalog
             MaxLength = row[6] is { } length ? int.Parse(length, CultureInfo.InvariantCulture) : null,
         };
     }
+
+    // In a cast the names of these types without a length mean the length 1.
+    private static string CastNameOf(string type) => type switch
+    {
+        "character" or "character[]" => type.Replace("character", "bpchar", StringComparison.Ordinal),
+        "bit" or "bit[]" => type.Replace("bit", "bit varying", StringComparison.Ordinal),
+        _ => type,
+    };
 
     // The numbers of the built-in types, which never change (pg_type.dat).
     private static (ValueForm? Form, FieldKind Kind) FormOf(uint type, string category) => type switch

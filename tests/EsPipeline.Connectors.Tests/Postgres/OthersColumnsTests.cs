@@ -92,6 +92,29 @@ public sealed class OthersColumnsTests(SharedPostgres shared)
         using (var batch = Slices.Of([new Document("1.5e", "{}")])) Assert.Single((await sink.WriteAsync(batch.Slice(), Ct)).Failures);
     }
 
+    [Theory]
+    [InlineData("char(5)", "abc", "abd")]
+    [InlineData("bit(3)", "101", "100")]
+    public async Task Keys_of_a_type_with_a_length_are_taken_whole(string type, string one, string other)
+    {
+        await using var place = await PlaceAsync($"id {type}, more {type}, n int, PRIMARY KEY (id, more)");
+        await using (var sink = await place.OpenAsync(SourceSchema.Unknown))
+        {
+            Assert.Equal((2, 0), await WriteAsync(sink, [new($"{one},{other}", """{"n":1}"""), new($"{other},{one}", """{"n":2}""")]));
+            Assert.NotNull(await sink.ReadAsync(System.Text.Encoding.UTF8.GetBytes($"{one},{other}"), Ct));
+        }
+
+        await place.Server.ExecuteAsync($"ALTER TABLE {place.Table} DROP COLUMN more; ALTER TABLE {place.Table} ADD PRIMARY KEY (id)");
+        await using (var sink = await place.OpenAsync(SourceSchema.Unknown)) Assert.Equal((1, 1), await WriteAsync(sink, [new(one, """{"n":1}"""), new(other, """{"n":3}""")]));
+        await using var following = new Following(place.Options with { UpdatedColumn = "" });
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await place.Server.ExecuteAsync($"UPDATE {place.Table} SET n = n + 1");
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Equal(2, following.Held.Count);
+        Assert.Contains("\"n\":2", following.Held[one], StringComparison.Ordinal);
+        Assert.Contains("\"n\":4", following.Held[other], StringComparison.Ordinal);
+    }
+
     // What the server takes for one by a collation of its own is no reason to stop for ever.
     [Fact]
     public async Task Two_keys_that_a_collation_takes_for_one_stop_nothing()
