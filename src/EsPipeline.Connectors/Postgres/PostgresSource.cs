@@ -241,11 +241,12 @@ public sealed partial class PostgresSource : IDataSource
         return [.. parts, .. divisions];
     }
 
-    // A document may be found through several tables: what is read later is newer, and has to be written later.
+    // A document may be found through several tables: what is read later is newer, and has to be written later. What has the time that was read
+    // up to is read again.
     private static List<Partition> Parts(DocumentSet documents, Func<TrackedTable, Partition> make)
     {
         var parts = documents.Tables.Select(make).ToList();
-        return parts.Count == 1 ? parts : parts.ConvertAll(p => p with { InOrder = true });
+        return parts.ConvertAll(p => p with { InOrder = parts.Count > 1 || p.InOrder, Repeats = true });
     }
 
     private async Task CloseViewAsync()
