@@ -163,7 +163,7 @@ internal sealed class Settings
         }
     }
 
-    // One of the two alone would have each process copy the same part, or everything, and call it done.
+    // A number of parts alone would have each process copy the same one, and call it done. Kubernetes numbers the processes of any indexed job.
     private void ReadShard(List<string> mistakes)
     {
         if (Run is { Shard: null, Shards: > 1, ShardIndex: null })
@@ -172,13 +172,7 @@ internal sealed class Settings
             return;
         }
 
-        if (Run is { Shard: null, Shards: null, ShardIndex: > 0 })
-        {
-            mistakes.Add($"JOB_COMPLETION_INDEX: this is process {Run.ShardIndex}, but neither ESPIPE_SHARDS nor --shard says how many there are; to copy everything, give --shard 0/1.");
-            return;
-        }
-
-        var (index, count) = (Run.ShardIndex ?? 0, Run.Shards ?? 1);
+        var (index, count) = Run.Shards is { } shards ? (Run.ShardIndex ?? 0, shards) : (0, 1);
         if (Run.Shard is { } text && (text.Split('/') is not [var i, var n] || !int.TryParse(i, out index) || !int.TryParse(n, out count)))
         {
             mistakes.Add($"--shard: '{text}' is not of the form 0/4.");

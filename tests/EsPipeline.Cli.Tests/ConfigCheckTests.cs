@@ -32,16 +32,13 @@ public sealed class ConfigCheckTests : IDisposable
         }
     }
 
-    [Theory]
-    [InlineData("ESPIPE_SHARDS", "4")]
-    [InlineData("JOB_COMPLETION_INDEX", "1")]
-    public async Task A_part_without_its_number_or_without_their_count_is_a_mistake(string name, string value)
+    [Fact]
+    public async Task Parts_without_the_number_of_this_one_are_a_mistake()
     {
         CsvCopy.Write(_folder, 3);
-        _folder.Environment[name] = value;
+        _folder.Environment["ESPIPE_SHARDS"] = "4";
         var run = (await _folder.RunAsync(CsvCopy.Arguments())).Ended(2);
-        var complaint = Assert.Single(run.Complaints, c => c.StartsWith($"espipe: {name}:", StringComparison.Ordinal));
-        Assert.Contains("ESPIPE_SHARDS", complaint, StringComparison.Ordinal);
+        var complaint = Assert.Single(run.Complaints, c => c.StartsWith("espipe: ESPIPE_SHARDS:", StringComparison.Ordinal));
         Assert.Contains("JOB_COMPLETION_INDEX", complaint, StringComparison.Ordinal);
         (await _folder.RunAsync(CsvCopy.Arguments("--config-check", "--shard", "2/3"))).Ended(0);
     }

@@ -32,30 +32,34 @@ internal static class ColumnFit
             : null;
     }
 
-    /// <summary>The condition that is true of a part of a record's key that its column writes in another way; null where it writes all as they are.</summary>
+    /// <summary>
+    /// The condition that is true of a part of a record's key that its column would take for another key's: <c>007</c> for <c>7</c>; null where there
+    /// is none. Other systems write a time, a scale or a UUID's letters in their own way: these are no other keys.
+    /// </summary>
     /// <param name="column">The column.</param>
     /// <param name="text">The part, as SQL.</param>
     public static string? BadKey(PostgresColumn column, string text) => column switch
     {
         { Type: "text" } or { DeclaredType: "character varying" } => null,
-
-        // 1.0 and 1.00 are one number, and both are written as they came.
-        { DeclaredType: "numeric" } => $"trim_scale({text}::numeric)::text <> {text}",
-        _ => $"{text}::{column.DeclaredType}::text <> {text}",
+        { Form: ValueForm.Numeric } => $"{text} !~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$' OR {text}::{column.DeclaredType} <> {text}::numeric",
+        { Form: ValueForm.Uuid } => $"{text}::uuid::text <> lower({text})",
+        { Form: ValueForm.Integer or ValueForm.Text or ValueForm.Boolean } => $"{text}::{column.DeclaredType}::text <> {text}",
+        _ => null,
     };
 
     private static string? Misfit(string type, string declared, ValueForm form, string json, string text) => form switch
     {
         ValueForm.Float => Number(json, text, declared),
         ValueForm.Numeric when declared != "numeric" => Number(json, text, declared),
-        ValueForm.Boolean => $"jsonb_typeof{json} NOT IN ('boolean', 'null') AND {text} NOT IN ('true', 'false')",
+        ValueForm.Boolean => $"jsonb_typeof{json} NOT IN ('boolean', 'null') AND {text} NOT IN ('true', 'false', '1', '0')",
         ValueForm.Bytes => $@"{text} !~ '^([\\]x([0-9a-fA-F]{{2}})*)?$'",
         ValueForm.Date => $"{text} ~ ':' AND {text} !~* {SqlText.Literal(AtMidnight)}",
         ValueForm.Timestamp => $"{Finer(text, declared, "timestamp")} OR {Zoned(text)}",
         ValueForm.TimestampTz => Finer(text, declared, "timestamptz"),
 
-        // Cut where only blanks are lost. A cast cuts whatever is lost; the column itself would say so.
-        ValueForm.Text => declared is "text" or "character varying" ? null : $"{text}::{declared}::text <> {text}",
+        // Cut where only blanks are lost. A cast cuts whatever is lost; the column itself would say so. The blanks at the end of a char(n) are
+        // sent with it, and concat keeps them.
+        ValueForm.Text => declared is "text" or "character varying" ? null : $"{text} NOT IN ({text}::{declared}::text, concat({text}::{declared}))",
         _ => type switch
         {
             "time without time zone" => $"{Finer(text, declared, "time")} OR {Zoned(text)}",

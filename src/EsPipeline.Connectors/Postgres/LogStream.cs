@@ -144,7 +144,7 @@ internal sealed class LogStream : IAsyncDisposable
         {
             while (true) await session.WaitAsync(stream.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (PostgresFailure.IsOne(e) || e is OperationCanceledException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             if (stream.IsCancellationRequested) return null;
             await stream.CancelAsync().ConfigureAwait(false);

@@ -34,7 +34,12 @@ internal static class Publication
     }
 
     /// <summary>Makes it, or adds the tables that it lacks. Says which right or setting is missing.</summary>
-    public static async Task<bool> MakeAsync(NpgsqlConnection connection, string name, DocumentSet documents, CancellationToken ct)
+    /// <param name="connection">Any connection.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="documents">What it is to send.</param>
+    /// <param name="keep">False to find out only whether it can be made.</param>
+    /// <param name="ct">Ends it.</param>
+    public static async Task<bool> MakeAsync(NpgsqlConnection connection, string name, DocumentSet documents, bool keep, CancellationToken ct)
     {
         var facts = await PostgresDatabase.RowAsync(
             connection,
@@ -55,7 +60,7 @@ internal static class Publication
             : $"ALTER PUBLICATION {name} ADD TABLE {string.Join(", ", missing)}";
         try
         {
-            await PostgresDatabase.ExecuteAsync(connection, $"BEGIN READ WRITE; {statement}; COMMIT", ct).ConfigureAwait(false);
+            await PostgresDatabase.ExecuteAsync(connection, $"BEGIN READ WRITE; {statement}; {(keep ? "COMMIT" : "ROLLBACK")}", ct).ConfigureAwait(false);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {

@@ -66,18 +66,19 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         {
             try
             {
-                // The old one goes first, so that a run which is killed in between leaves none that seems to be good. One that was there before
-                // the publication sent these tables does not tell what transactions did that were under way then.
+                // The old one goes first, once it is known that a new one can be made, so that a run which is killed in between leaves none that
+                // seems to be good. One that was there before the publication sent these tables does not tell what transactions did that were
+                // under way then.
                 var old = await database.CallAsync(
                     "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct).ConfigureAwait(false);
                 if (old.Count > 0)
                 {
+                    await PublishAsync(documents, keep: false, ct).ConfigureAwait(false);
                     await replication.Open(ct).ConfigureAwait(false);
                     await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
                 }
 
-                await database.CallAsync(
-                    "Preparing logical replication failed", (connection, stop) => Publication.MakeAsync(connection, options.Publication, documents, stop), ct).ConfigureAwait(false);
+                await PublishAsync(documents, keep: true, ct).ConfigureAwait(false);
                 if (old.Count == 0) await replication.Open(ct).ConfigureAwait(false);
                 var slot = await replication.CreatePgOutputReplicationSlot(
                     options.Slot, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: ct).ConfigureAwait(false);
@@ -96,6 +97,9 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
             }
         }
     }
+
+    private Task<bool> PublishAsync(DocumentSet documents, bool keep, CancellationToken ct) => database.CallAsync(
+        "Preparing logical replication failed", (connection, stop) => Publication.MakeAsync(connection, options.Publication, documents, keep, stop), ct);
 
     private async Task GuardAsync(long heldBack, CancellationToken ct)
     {

@@ -94,7 +94,7 @@ internal sealed class SinkStatements
             """;
     }
 
-    // Rows of the staging table lie in the order of the slice's records.
+    // Rows of the staging table lie in the order of the slice's records. A large document is unpacked once, not for each column.
     private string? Misfits()
     {
         var parts = KeyTexts("key");
@@ -104,8 +104,8 @@ internal sealed class SinkStatements
         var (unknown, other, misfit) = _content is null ? FieldMisfits(parts) : ("NULL::text", "NULL::text", "NULL::text");
         return $"""
             SELECT number::text, at::text, unknown, other, misfit, left(document->>misfit, 60), bad_key::text, (document IS NULL)::text FROM (
-                SELECT row_number() OVER (ORDER BY ctid) - 1 AS number, ctid AS at, document, {unknown} AS unknown, {other} AS other, {misfit} AS misfit, {badKey} AS bad_key
-                FROM {StagingName}) s
+                SELECT row_number() OVER (ORDER BY at) - 1 AS number, at, document, {unknown} AS unknown, {other} AS other, {misfit} AS misfit, {badKey} AS bad_key
+                FROM (SELECT ctid AS at, key, jsonb_build_object() || document AS document FROM {StagingName} OFFSET 0) unpacked) s
             WHERE bad_key OR coalesce(unknown, other, misfit) IS NOT NULL ORDER BY number
             """;
     }

@@ -66,11 +66,25 @@ public sealed class OthersColumnsTests(SharedPostgres shared)
     }
 
     [Theory]
+    [InlineData("id numeric(10,2) PRIMARY KEY, n int", "5")]
+    [InlineData("id uuid PRIMARY KEY, n int", "0D5E0A3C-0000-4000-8000-00000000ABCD")]
+    [InlineData("id timestamptz PRIMARY KEY, n int", "2024-01-01T00:00:00Z")]
+    public async Task A_key_that_another_system_writes_in_its_own_way_is_kept_and_deleted(string columns, string key)
+    {
+        await using var place = await PlaceAsync(columns);
+        await using var sink = await place.OpenAsync(SourceSchema.Unknown);
+        Assert.Equal((1, 0), await WriteAsync(sink, [new(key, """{"n":1}""")]));
+        using (var deletes = Slices.Deletes(key)) Assert.Equal(1, (await sink.WriteAsync(deletes.Slice(), Ct)).Written);
+        Assert.Empty(await place.Server.RowsAsync($"SELECT id::text FROM {place.Table}"));
+    }
+
+    [Theory]
     [InlineData("id int PRIMARY KEY, n int", "7", "07", " 7", "+7")]
     [InlineData("id int PRIMARY KEY, content jsonb", "7", "07", " 7", "+7")]
-    [InlineData("id numeric PRIMARY KEY, n int", "1", "1.0", "01")]
+    [InlineData("id numeric PRIMARY KEY, n int", "1.50", "01.50", "+1.50")]
+    [InlineData("id numeric(10,2) PRIMARY KEY, n int", "5.00", "5.001", "05")]
     [InlineData("id varchar(3) PRIMARY KEY, n int", "abc", "abc ")]
-    [InlineData("id uuid PRIMARY KEY, n int", "0d5e0a3c-0000-4000-8000-00000000abcd", "0d5e0a3c-0000-4000-8000-00000000ABCD", "{0d5e0a3c-0000-4000-8000-00000000abcd}")]
+    [InlineData("id uuid PRIMARY KEY, n int", "0d5e0a3c-0000-4000-8000-00000000abcd", "{0d5e0a3c-0000-4000-8000-00000000abcd}")]
     public async Task Keys_that_the_table_would_take_for_one_are_not_written_over_each_other(string columns, string good, params string[] bad)
     {
         await using var place = await PlaceAsync(columns);
