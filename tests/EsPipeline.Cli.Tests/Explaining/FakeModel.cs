@@ -67,7 +67,7 @@ internal sealed class FakeModel : IDisposable
                 else answer(context.Response);
                 context.Response.Close();
             }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or IOException)
+            catch (Exception e) when (e is HttpListenerException or InvalidOperationException or IOException)
             {
                 if (!_listener.IsListening) return;
             }

@@ -66,9 +66,9 @@ internal sealed class AnswerProxy : IAsyncDisposable
             {
                 context = await _listener.GetContextAsync();
             }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+            catch (Exception e) when (e is HttpListenerException or InvalidOperationException)
             {
-                // Stopped.
+                // Stopped, between two requests or while it waited for one.
                 return;
             }
 
