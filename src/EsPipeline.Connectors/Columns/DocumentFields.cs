@@ -8,8 +8,6 @@ namespace EsPipeline.Connectors.Columns;
 /// <summary>The fields at the top of documents, which become the columns of a table that is made for them.</summary>
 internal static class DocumentFields
 {
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
-
     /// <summary>What is known of the fields after <c>--fields</c> and its like: the schema is the source's.</summary>
     public static SourceSchema Kept(SourceSchema schema, RunOptions run)
     {
@@ -57,7 +55,7 @@ internal static class DocumentFields
 
     private static void Note(ReadOnlySpan<byte> document, OrderedDictionary<string, FieldKind> kinds)
     {
-        var reader = new Utf8JsonReader(document, ReaderOptions);
+        var reader = new Utf8JsonReader(document, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

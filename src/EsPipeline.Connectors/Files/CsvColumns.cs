@@ -9,7 +9,6 @@ namespace EsPipeline.Connectors.Files;
 internal sealed class CsvColumns
 {
     private static readonly SearchValues<byte> NeedsQuotes = SearchValues.Create(",\"\r\n"u8);
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
 
     private readonly Dictionary<byte[], int> _index = new(KeyComparer.Instance);
     private readonly bool _safe;
@@ -38,7 +37,7 @@ internal sealed class CsvColumns
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var document in documents)
         {
-            var reader = new Utf8JsonReader(document.Span, ReaderOptions);
+            var reader = new Utf8JsonReader(document.Span, DocumentJson.ReaderOptions);
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
@@ -56,7 +55,7 @@ internal sealed class CsvColumns
     {
         // Only an escape can be half a pair, and few documents have any.
         if (json.IndexOf("\\u"u8) < 0) return null;
-        var reader = new Utf8JsonReader(json, ReaderOptions);
+        var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -88,7 +87,7 @@ internal sealed class CsvColumns
         Array.Clear(_cells);
         _texts.ResetWrittenCount();
         if (_idColumn >= 0) SetCell(_idColumn, key, isText: true);
-        var reader = new Utf8JsonReader(json, ReaderOptions);
+        var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

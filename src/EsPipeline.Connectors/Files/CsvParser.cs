@@ -204,7 +204,7 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
         if (value.IsEmpty || value[0] != '{') return false;
         try
         {
-            var reader = new Utf8JsonReader(value, new JsonReaderOptions { MaxDepth = 1000 });
+            var reader = new Utf8JsonReader(value, DocumentJson.ReaderOptions);
             while (reader.Read())
             {
             }

@@ -11,8 +11,6 @@ namespace EsPipeline.Connectors.Files;
 /// <param name="name">The file's name, for keys made of it and a line's number.</param>
 internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : IRecordParser
 {
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
-
     private readonly byte[][]? _idPath = options.IdField == "@line" ? null : [.. options.IdField.Split('.').Select(Encoding.UTF8.GetBytes)];
     private readonly byte[]? _contentField = options.ContentField is null ? null : Encoding.UTF8.GetBytes(options.ContentField);
 
@@ -87,7 +85,7 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : I
 
     private static void Validate(ReadOnlySpan<byte> text)
     {
-        var reader = new Utf8JsonReader(text, ReaderOptions);
+        var reader = new Utf8JsonReader(text, DocumentJson.ReaderOptions);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("it does not begin with '{'");
         while (reader.Read())
         {
@@ -100,7 +98,7 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : I
         content = default;
         operation = RecordOperation.Upsert;
         var deleted = false;
-        var reader = new Utf8JsonReader(text, ReaderOptions);
+        var reader = new Utf8JsonReader(text, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EsPipeline.Connectors.Files;
+using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Firestore;
 
@@ -9,8 +10,6 @@ namespace EsPipeline.Connectors.Firestore;
 /// </summary>
 internal ref partial struct DocumentWalk
 {
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
-
     private readonly ReadOnlySpan<byte> _json;
     private readonly PooledBuffer _output;
     private readonly ConversionCounts _counts;
@@ -25,7 +24,7 @@ internal ref partial struct DocumentWalk
     {
         _json = json;
         (_output, _counts, _size) = (output, counts, size);
-        _reader = new Utf8JsonReader(json, ReaderOptions);
+        _reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
     }
 
     /// <summary>Why Firestore would not take the document.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EsPipeline.Connectors.Columns;
+using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.MySql;
 
@@ -9,13 +10,11 @@ namespace EsPipeline.Connectors.MySql;
 /// </summary>
 internal static class NativeJson
 {
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
-
     /// <summary>Why a column of that type can't hold a value; null where it can, or where the column is of another type.</summary>
     public static Misfit? Misfit(MySqlColumn column, ReadOnlySpan<byte> json)
     {
         if (!column.IsNativeJson) return null;
-        var reader = new Utf8JsonReader(json, ReaderOptions);
+        var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
         while (reader.Read())
         {
             if (reader.TokenType == JsonTokenType.Number && !Fits(reader.ValueSpan)) return MySql.Misfit.Inexact(column, reader.ValueSpan);

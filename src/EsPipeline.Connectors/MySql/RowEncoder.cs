@@ -76,7 +76,6 @@ internal sealed class ColumnEncoder : RowEncoder
 {
     private const int Unknown = -1;
     private const int Computed = -2;
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
 
     private readonly ColumnValue[] _values;
     private readonly Dictionary<byte[], int> _byField = new(KeyComparer.Instance);
@@ -109,7 +108,7 @@ internal sealed class ColumnEncoder : RowEncoder
         foreach (ref readonly var record in slice.Records)
         {
             if (record.Operation == RecordOperation.Delete) continue;
-            var reader = new Utf8JsonReader(record.Json.Span, ReaderOptions);
+            var reader = new Utf8JsonReader(record.Json.Span, DocumentJson.ReaderOptions);
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
@@ -128,7 +127,7 @@ internal sealed class ColumnEncoder : RowEncoder
     {
         if (EncodeKey(record.Key.Span, rows) is { } badKey) return badKey;
         var json = record.Json.Span;
-        var reader = new Utf8JsonReader(json, ReaderOptions);
+        var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

@@ -13,8 +13,6 @@ namespace EsPipeline.Connectors.MySql;
 /// </summary>
 internal sealed class RowReader
 {
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1000 };
-
     private readonly IReadOnlyList<RowColumn> _key;
     private readonly IReadOnlyList<RowColumn> _fields;
     private readonly byte[][] _names;
@@ -134,7 +132,7 @@ internal sealed class RowReader
         if (!_isDocument && _fields.All(f => f.Kind != ColumnKind.Json)) return null;
         try
         {
-            var reader = new Utf8JsonReader(json, ReaderOptions);
+            var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return new Misfit(TableErrors.NotADocument, "The row's content is not a JSON object.");
             while (reader.Read())
             {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EsPipeline.Core.Records;
 
 namespace EsPipeline.Core.Verification;
 
@@ -10,7 +11,7 @@ internal static class FieldDifferences
     private const int LongestValue = 40;
     private const int DeepestPath = 50;
 
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 1000 };
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = DocumentJson.MaxDepth };
 
     /// <summary>The first differences, a line each; the last line says where there are more.</summary>
     /// <param name="expected">As it should be.</param>
