@@ -10,18 +10,22 @@ namespace EsPipeline.Connectors.Postgres;
 /// precision rounds down.
 /// </summary>
 /// <remarks>
-/// It is asked for in a statement of its own, before the rows: a transaction that is not seen here has ended, and its rows are seen there.
+/// It is asked for in a statement of its own, before the rows: a transaction that is not seen here has ended, and its rows are seen there; or
+/// it began after the clock was read, which comes before the look. A server's process takes its transaction's time a moment before it shows
+/// it to others: the margin covers that, too, should the machine let it wait just there.
 /// It needs the role pg_read_all_stats; without it the server hides when others' transactions began, in silence.
 /// </remarks>
 internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
 {
+    private const string Clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text";
+
     // A prepared transaction no longer says when it began: nothing is sure until it has ended.
     private const string Ask = """
         WITH open AS MATERIALIZED (
             SELECT pid, xact_start FROM pg_stat_activity
             WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
               AND backend_type NOT IN ('autovacuum worker', 'walsender') AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)
-        SELECT (extract(epoch FROM least(clock_timestamp(), min(xact_start)) - $1) * 1000000)::bigint::text,
+        SELECT (extract(epoch FROM min(xact_start)) * 1000000)::bigint::text,
                (SELECT pid::text FROM open ORDER BY xact_start LIMIT 1),
                (SELECT count(*)::text FROM pg_prepared_xacts WHERE database = current_database())
         FROM open
@@ -43,18 +47,22 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
     /// <summary>The horizon in microseconds since 1970; null where nothing is sure at the moment.</summary>
     public async Task<long?> TakeAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var row = await PostgresDatabase.RowAsync(connection, Ask, ct, margin).ConfigureAwait(false);
+        var now = Microseconds((await PostgresDatabase.RowAsync(connection, Clock, ct).ConfigureAwait(false))[0]!);
+        var row = await PostgresDatabase.RowAsync(connection, Ask, ct).ConfigureAwait(false);
         if (row[2] != "0")
         {
             Say(row[2]!, () => Log.PreparedTransactions(log, row[2]!));
             return null;
         }
 
-        var horizon = long.Parse(row[0]!, CultureInfo.InvariantCulture);
+        var oldest = row[0] is { } began ? Math.Min(now, Microseconds(began)) : now;
+        var horizon = oldest - (long)margin.TotalMicroseconds;
         var at = DateTimeOffset.UnixEpoch.AddMicroseconds(horizon);
         if (row[1] is { } pid && time.GetUtcNow() - at > WorthSaying) Say(pid, () => Log.OldTransaction(log, pid, at));
         return horizon;
     }
+
+    private static long Microseconds(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
     private void Say(string what, Action say)
     {
