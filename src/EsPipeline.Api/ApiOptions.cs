@@ -61,7 +61,7 @@ public sealed record ApiOptions : IValidatedOptions
     public string CertificateKeyFile { get; init; } = "";
 
     /// <summary>The longest that one request may take.</summary>
-    [Option("--api-timeout", "Longest time for one request", Environment = ["ESPIPE_API_TIMEOUT"])]
+    [Option("--api-timeout", "Longest time for one request", Environment = ["ESPIPE_API_TIMEOUT"], Max = 86_400)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Documents in one page at most.</summary>
@@ -69,7 +69,7 @@ public sealed record ApiOptions : IValidatedOptions
     public int MaxPageSize { get; init; } = 1000;
 
     /// <summary>How long a cursor is good for.</summary>
-    [Option("--api-scroll-keep-alive", "How long a scroll's cursor can be used", Environment = ["ESPIPE_API_SCROLL_KEEP_ALIVE"])]
+    [Option("--api-scroll-keep-alive", "How long a scroll's cursor can be used", Environment = ["ESPIPE_API_SCROLL_KEEP_ALIVE"], Max = 86_400)]
     public TimeSpan ScrollKeepAlive { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>What cursors are sealed with.</summary>

@@ -41,6 +41,9 @@ internal sealed class Settings
     /// <summary>A sentence for each mistake.</summary>
     public IReadOnlyList<string> Mistakes { get; private set; }
 
+    /// <summary>Those of them that may have a command about a job's state look at another state than is meant.</summary>
+    public IReadOnlyList<string> StateMistakes { get; private set; } = [];
+
     /// <summary>The query, from the option or the file.</summary>
     public string? Query { get; private set; }
 
@@ -129,8 +132,8 @@ internal sealed class Settings
         }
 
         foreach (var option in OptionCatalog.Api.Where(o => commandLine.ContainsKey(o.Name))) mistakes.Add($"{option.Name}: running a pipeline does not use it; it belongs to 'espipe serve'.");
-        mistakes.AddRange(StateStores.Mistakes(Run.State));
-        mistakes.AddRange(EnvironmentNames.Mistakes(environment, envFile));
+        StateMistakes = [.. StateStores.Mistakes(Run.State), .. EnvironmentNames.Mistakes(environment, envFile)];
+        mistakes.AddRange(StateMistakes);
     }
 
     private void ReadSelection(List<string> mistakes)

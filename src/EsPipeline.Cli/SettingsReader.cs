@@ -20,6 +20,14 @@ internal static class SettingsReader
         return settings;
     }
 
+    /// <summary>Reads the settings of a command about a job's state, which needs neither end.</summary>
+    /// <exception cref="PipelineException">The <c>.env</c> file can't be read, or what was given may mean another state than the one that it names.</exception>
+    public static Settings ReadForState(Invocation invocation, Terminal terminal)
+    {
+        var settings = Read(invocation, terminal);
+        return settings.StateMistakes is [] ? settings : throw ConfigurationErrors.Invalid.Error(string.Join(' ', settings.StateMistakes));
+    }
+
     /// <summary>Reads the settings of <c>serve</c>; from here on the terminal shows no secret of them.</summary>
     /// <exception cref="PipelineException">The <c>.env</c> file can't be read.</exception>
     public static ServeSettings ReadServe(Invocation invocation, Terminal terminal)

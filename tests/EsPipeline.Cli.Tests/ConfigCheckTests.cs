@@ -32,6 +32,21 @@ public sealed class ConfigCheckTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("--interval")]
+    [InlineData("--retry-delay")]
+    [InlineData("--checkpoint-interval")]
+    [InlineData("--max-runtime")]
+    [InlineData("--shutdown-timeout")]
+    public async Task A_duration_that_no_timer_can_wait_is_a_mistake(string option)
+    {
+        CsvCopy.Write(_folder, 3);
+        var run = (await _folder.RunAsync(CsvCopy.Arguments(option, "50d"))).Ended(2);
+        Assert.StartsWith($"espipe: {option}: ", Assert.Single(run.Complaints), StringComparison.Ordinal);
+        Assert.Contains("of at most 49d", run.Error, StringComparison.Ordinal);
+        (await _folder.RunAsync(CsvCopy.Arguments(option, "49d"))).Ended(0);
+    }
+
     [Fact]
     public async Task Parts_without_the_number_of_this_one_are_a_mistake()
     {

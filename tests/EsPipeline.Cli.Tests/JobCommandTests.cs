@@ -28,6 +28,39 @@ public sealed class JobCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_name_that_nothing_reads_may_have_meant_another_state_and_nothing_is_changed()
+    {
+        CsvCopy.Write(_folder, 3);
+        (await _folder.RunAsync(CsvCopy.Arguments("--job", "orders"))).Ended(0);
+        _folder.Environment["ESPIPE_STAET"] = "elsewhere";
+        string[][] commands = [["checkpoint", "reset"], ["checkpoint", "set", "--partition", "in.csv", "--position", "f1:0"], ["dead-letters", "drop"]];
+        foreach (var command in commands)
+        {
+            var refused = (await _folder.RunAsync([.. command, "--job", "orders"])).Ended(2);
+            Assert.Contains("ESPIPE_STAET: there is no such environment name; did you mean ESPIPE_STATE?", refused.Error, StringComparison.Ordinal);
+        }
+
+        _folder.Environment.Remove("ESPIPE_STAET");
+        Assert.Contains("3 records", (await _folder.RunAsync("checkpoint", "show", "--job", "orders")).Ended(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Jobs_may_share_a_file_of_dead_letters_and_each_has_its_own()
+    {
+        _folder.Write("in.csv", "id,name\n1,one\n,no key\n");
+        foreach (var job in (string[])["a", "b"])
+        {
+            (await _folder.RunAsync("--source", "csv", "--sink", "jsonl", "--csv-file", "in.csv", "--output-file", $"{job}.jsonl", "--job", job, "--dead-letters", "all.jsonl")).Ended(3);
+        }
+
+
+        Assert.Contains("1 dead letters", (await _folder.RunAsync("dead-letters", "list", "--job", "a", "--dead-letters", "all.jsonl")).Ended(0).Output, StringComparison.Ordinal);
+        Assert.Contains("2 dead letters", (await _folder.RunAsync("dead-letters", "list", "--dead-letters", "all.jsonl")).Ended(0).Output, StringComparison.Ordinal);
+        Assert.Contains("dropped 1", (await _folder.RunAsync("dead-letters", "drop", "--job", "a", "--dead-letters", "all.jsonl")).Ended(0).Output, StringComparison.Ordinal);
+        Assert.Contains("1 dead letters", (await _folder.RunAsync("dead-letters", "list", "--job", "b", "--dead-letters", "all.jsonl")).Ended(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_letter_whose_document_had_line_breaks_is_dropped_and_counted_once()
     {
         _folder.Write("in.csv", "id,content\n1,\"{\n\"\"v\"\": \"\"\\ud800\"\"}\"\n");

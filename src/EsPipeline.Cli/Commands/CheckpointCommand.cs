@@ -158,7 +158,7 @@ internal sealed class CheckpointCommand(Terminal terminal) : ICommand
 
     private IStateStore Open(Invocation invocation, out Settings settings)
     {
-        settings = SettingsReader.Read(invocation, terminal);
+        settings = SettingsReader.ReadForState(invocation, terminal);
         return StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
     }
 }

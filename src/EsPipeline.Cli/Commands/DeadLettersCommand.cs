@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using EsPipeline.Cli.Explaining;
 using EsPipeline.Connectors;
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -40,9 +41,11 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
 
     private async Task<int> ListAsync(Invocation invocation, OutputFormat format, int examples, CancellationToken ct)
     {
-        var (settings, path) = await FindAsync(invocation, ct);
+        var settings = SettingsReader.ReadForState(invocation, terminal);
+        await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
+        var (path, job) = await FindAsync(settings, store, ct);
         var causes = new SortedDictionary<string, (int Count, List<DeadLetter> Examples)>(StringComparer.Ordinal);
-        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct))
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, job, ct))
         {
             if (!Chosen(invocation, letter)) continue;
             if (format == OutputFormat.Json)
@@ -71,7 +74,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
             if (count > letters.Count) terminal.WriteResult($"          … and {count - letters.Count} more");
         }
 
-        if (causes.Count > 0 && examples > 0) terminal.WriteResult($"Send them again once the cause is mended: espipe dead-letters replay{(settings.Run.Job is { } job ? $" --job {job}" : "")}");
+        if (causes.Count > 0 && examples > 0) terminal.WriteResult($"Send them again once the cause is mended: espipe dead-letters replay{(settings.Run.Job is { } named ? $" --job {named}" : "")}");
         return ExitCode.Done;
     }
 
@@ -98,12 +101,13 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
 
     private async Task<int> DropAsync(Invocation invocation, CancellationToken ct)
     {
-        var (settings, path) = await FindAsync(invocation, ct);
+        var settings = SettingsReader.ReadForState(invocation, terminal);
         await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
-        await using var state = await store.OpenAsync(await JobSelection.FindAsync(settings, store, ct), ct);
-        await using var letters = await DeadLetterFile.OpenAsync(path, TimeProvider.System, ct);
+        var (path, job) = await FindAsync(settings, store, ct);
+        await using var state = await store.OpenAsync(job ?? await JobSelection.FindAsync(settings, store, ct), ct);
+        await using var letters = await DeadLetterFile.OpenAsync(path, TimeProvider.System, ct, job);
         var ids = new List<string>();
-        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct))
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, job, ct))
         {
             if (Chosen(invocation, letter)) ids.Add(letter.Id);
         }
@@ -118,12 +122,16 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
         (invocation.Parse.GetValue(_code) is not { } code || letter.Code == code)
         && (invocation.Parse.GetValue(_key) is not { } key || letter.Key.Span.SequenceEqual(Encoding.UTF8.GetBytes(key)));
 
-    private async Task<(Settings Settings, string Path)> FindAsync(Invocation invocation, CancellationToken ct)
+    // A file of somebody's choice may hold the letters of several jobs; without a state folder beside it those of all of them are shown.
+    private static async Task<(string Path, string? Job)> FindAsync(Settings settings, IStateStore store, CancellationToken ct)
     {
-        var settings = SettingsReader.Read(invocation, terminal);
-        if (settings.Run.DeadLetters is { } given) return (settings, Path.GetFullPath(given));
-        await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
-        var job = await JobSelection.FindAsync(settings, store, ct);
-        return (settings, Path.Combine(store.FolderOf(job), DeadLetterFile.DefaultName));
+        if (settings.Run.DeadLetters is not { } given)
+        {
+            var job = await JobSelection.FindAsync(settings, store, ct);
+            return (Path.Combine(store.FolderOf(job), DeadLetterFile.DefaultName), null);
+        }
+
+        var isMeant = settings.Run.Job is not null || settings.NamesJob;
+        return (Path.GetFullPath(given), isMeant ? await JobSelection.FindAsync(settings, store, ct) : null);
     }
 }

@@ -55,7 +55,7 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     public bool? PathStyle { get; init; }
 
     /// <summary>The longest silence of the service.</summary>
-    [Option("--s3-timeout", "The longest that the service may be silent", Min = 1)]
+    [Option("--s3-timeout", "The longest that the service may be silent", Min = 1, Max = 86_400)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A folder in place of a bucket.</summary>

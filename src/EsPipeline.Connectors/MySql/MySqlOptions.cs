@@ -120,7 +120,7 @@ public sealed record MySqlOptions : IValidatedOptions, IEffectiveOptions
     public int Connections { get; init; } = 4;
 
     /// <summary>Patience.</summary>
-    [Option("--db-timeout", "Time without an answer after which a connection is given up", Environment = ["DB_TIMEOUT"])]
+    [Option("--db-timeout", "Time without an answer after which a connection is given up", Environment = ["DB_TIMEOUT"], Max = 86_400)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>True where <see cref="Host"/> is a Unix socket's path.</summary>

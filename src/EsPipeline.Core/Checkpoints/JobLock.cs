@@ -42,7 +42,8 @@ internal sealed class JobLock : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    private static FileStream? TryLock(string path)
+    /// <summary>Locks a file, which is made where it is not there; null where another process, or this one, has locked it.</summary>
+    public static FileStream? TryLock(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -41,6 +41,9 @@ public sealed class OptionAttribute(string name, string description) : Attribute
     /// </summary>
     public bool NamesJob { get; init; }
 
+    /// <summary>The longest that a timer of .NET can wait, 2^32 - 2 ms, in whole days and in seconds: for <see cref="Max"/> of what is waited for.</summary>
+    public const double LongestTimer = 49 * 86_400;
+
     /// <summary>The least number allowed; of a duration, in seconds.</summary>
     public double Min { get; init; } = double.NegativeInfinity;
 

@@ -141,7 +141,9 @@ public sealed class OptionBinder(
         {
             value = DurationText.TryParse(text, out var duration) && duration.TotalSeconds >= definition.Min && duration.TotalSeconds <= definition.Max ? duration : null;
             var least = double.IsFinite(definition.Min) ? $" of at least {DurationText.Format(TimeSpan.FromSeconds(definition.Min))}" : "";
-            problem = $"a duration{least} such as 30s, 5m or 2h";
+            var most = double.IsFinite(definition.Max) ? $" of at most {DurationText.Format(TimeSpan.FromSeconds(definition.Max))}" : "";
+            var limits = least.Length > 0 && most.Length > 0 ? $"{least} and{most[" of".Length..]}" : least + most;
+            problem = $"a duration{limits} such as 30s, 5m or 2h";
         }
         else if (type == typeof(TimeText))
         {

@@ -123,7 +123,7 @@ public sealed record RunOptions : IValidatedOptions
 
     /// <summary>The pause between passes.</summary>
     [Option("--interval", "Pause between two looks for changes in continuous mode",
-        Environment = ["POLLING_INTERVAL_SECONDS", "SYNC_INTERVAL", "ETL_CYCLE_SEC"])]
+        Environment = ["POLLING_INTERVAL_SECONDS", "SYNC_INTERVAL", "ETL_CYCLE_SEC"], Max = OptionAttribute.LongestTimer)]
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Records a second.</summary>
@@ -135,7 +135,7 @@ public sealed record RunOptions : IValidatedOptions
     public int MaxRetries { get; init; } = 10;
 
     /// <summary>The first pause.</summary>
-    [Option("--retry-delay", "Pause before the second try, doubled each time up to a minute", Environment = ["RETRY_DELAY_SECONDS"])]
+    [Option("--retry-delay", "Pause before the second try, doubled each time up to a minute", Environment = ["RETRY_DELAY_SECONDS"], Max = OptionAttribute.LongestTimer)]
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The time for all tries.</summary>
@@ -155,7 +155,7 @@ public sealed record RunOptions : IValidatedOptions
     public string State { get; init; } = "./.espipe";
 
     /// <summary>How often positions are saved.</summary>
-    [Option("--checkpoint-interval", "How often positions are saved while records flow")]
+    [Option("--checkpoint-interval", "How often positions are saved while records flow", Max = OptionAttribute.LongestTimer)]
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Memory for reading ahead.</summary>
@@ -175,11 +175,11 @@ public sealed record RunOptions : IValidatedOptions
     public int? Shards { get; init; }
 
     /// <summary>The longest run.</summary>
-    [Option("--max-runtime", "Longest time for the run; it then stops as at Ctrl-C", Default = "none")]
+    [Option("--max-runtime", "Longest time for the run; it then stops as at Ctrl-C", Default = "none", Max = OptionAttribute.LongestTimer)]
     public TimeSpan? MaxRuntime { get; init; }
 
     /// <summary>The longest drain.</summary>
-    [Option("--shutdown-timeout", "Time for finishing what is in flight when stopped")]
+    [Option("--shutdown-timeout", "Time for finishing what is in flight when stopped", Max = OptionAttribute.LongestTimer)]
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The field that is the key.</summary>

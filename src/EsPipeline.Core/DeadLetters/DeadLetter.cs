@@ -43,11 +43,14 @@ public sealed record DeadLetter
     /// <summary>How often it was tried; 0 where it was never sent.</summary>
     public int Attempts { get; init; }
 
+    /// <summary>The hash of what the sink said of itself; null in a letter of an earlier release, and in one that did not come so far.</summary>
+    public string? Sink { get; init; }
+
     /// <summary>When it was set aside (UTC).</summary>
     public DateTimeOffset Time { get; init; }
 
     /// <summary>
-    /// Names this letter: 32 hex digits over partition, key, operation, document and code. Meeting the same record again after a restart
+    /// Names this letter: 32 hex digits over job, partition, key, operation, document and code. Meeting the same record again after a restart
     /// gives the same name, so that it is not set aside twice. A letter that was read keeps the name in its line: a document with line breaks
     /// stands there without them.
     /// </summary>
@@ -63,7 +66,7 @@ public sealed record DeadLetter
     private string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{Partition}\0{(Key.IsEmpty ? Place : "")}\0{Operation}\0{Code}\0{Key.Length}\0"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"{Job}\0{Partition}\0{(Key.IsEmpty ? Place : "")}\0{Operation}\0{Code}\0{Key.Length}\0"));
         hash.AppendData(Key.Span);
         hash.AppendData(Document.Span);
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));

@@ -12,7 +12,10 @@ namespace EsPipeline.Core.DeadLetters;
 /// one. A malformed one is set aside when it is read, before the records ahead of it are written, so these can't settle it: only a run that
 /// does not meet it itself can, with a later record of its key.
 /// </summary>
-/// <remarks>Safe for many threads. Only the holder of the job's lock may change it.</remarks>
+/// <remarks>
+/// Safe for many threads. Only the holder of the job's lock may change it. A file of several jobs, which have it one after the other, has a
+/// lock of its own beside it; each of them sees its own letters only.
+/// </remarks>
 public sealed class DeadLetterFile : IAsyncDisposable
 {
     /// <summary>The file's name in a job's folder.</summary>
@@ -24,9 +27,11 @@ public sealed class DeadLetterFile : IAsyncDisposable
     private readonly ConcurrentDictionary<byte[], string[]> _openByKey = new(KeyComparer.Instance);
     private readonly HashSet<string> _met = new(StringComparer.Ordinal);
     private FileStream? _file;
+    private readonly string? _job;
+    private FileStream? _lock;
     private bool _stale = true;
 
-    private DeadLetterFile(string path, TimeProvider time) => (Path, _time) = (System.IO.Path.GetFullPath(path), time);
+    private DeadLetterFile(string path, TimeProvider time, string? job) => (Path, _time, _job) = (System.IO.Path.GetFullPath(path), time, job);
 
     /// <summary>Where the file is, or will be with the first letter.</summary>
     public string Path { get; }
@@ -34,28 +39,40 @@ public sealed class DeadLetterFile : IAsyncDisposable
     /// <summary>Letters that are not settled.</summary>
     public int OpenCount => _open.Count;
 
-    /// <summary>Opens the file of a job; one that is not there is made with the first letter.</summary>
-    /// <exception cref="PipelineException">It can't be read, or holds something else than dead letters.</exception>
-    public static async Task<DeadLetterFile> OpenAsync(string path, TimeProvider time, CancellationToken ct)
+    /// <summary>Opens a job's file; one that is not there is made with the first letter.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <param name="job">The job, where the file may hold other jobs' letters, too; null where it is one job's alone.</param>
+    /// <exception cref="PipelineException">It can't be read, holds something else than dead letters, or another job has it open.</exception>
+    public static async Task<DeadLetterFile> OpenAsync(string path, TimeProvider time, CancellationToken ct, string? job = null)
     {
-        var letters = new DeadLetterFile(path, time);
+        var letters = new DeadLetterFile(path, time, job);
         try
         {
+            if (job is not null) letters.Lock();
             await letters.LoadAsync(ct).ConfigureAwait(false);
+            return letters;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw DeadLetterErrors.Unusable.Error($"The dead-letter file {path} can't be opened: {e.Message}", inner: e);
+            await letters.DisposeAsync().ConfigureAwait(false);
+            if (e is IOException or UnauthorizedAccessException) throw DeadLetterErrors.Unusable.Error($"The dead-letter file {path} can't be opened: {e.Message}", inner: e);
+            throw;
         }
-
-        return letters;
     }
 
     /// <summary>The letters of a file that are not settled, oldest first. Takes no lock: it may be read while a run appends.</summary>
-    public static async IAsyncEnumerable<DeadLetter> ReadAsync(string path, [EnumeratorCancellation] CancellationToken ct = default)
+    public static IAsyncEnumerable<DeadLetter> ReadAsync(string path, CancellationToken ct = default) => ReadAsync(path, job: null, ct);
+
+    /// <summary>Those of one job.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="job">Whose letters; null for everybody's.</param>
+    /// <param name="ct">Cancels it.</param>
+    public static async IAsyncEnumerable<DeadLetter> ReadAsync(string path, string? job, [EnumeratorCancellation] CancellationToken ct)
     {
         // Two passes: the first learns what is settled, so that the second holds one letter at a time.
-        var reader = new DeadLetterFile(path, TimeProvider.System);
+        var reader = new DeadLetterFile(path, TimeProvider.System, job);
         await foreach (var (id, letter) in DeadLetterLine.ReadAsync(path, ct).ConfigureAwait(false)) reader.Apply(id, letter);
         await foreach (var (id, letter) in DeadLetterLine.ReadAsync(path, ct).ConfigureAwait(false))
         {
@@ -115,8 +132,12 @@ public sealed class DeadLetterFile : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_file is not null) await _file.DisposeAsync().ConfigureAwait(false);
+        if (_lock is not null) await _lock.DisposeAsync().ConfigureAwait(false);
         _turn.Dispose();
     }
+
+    private void Lock() => _lock = JobLock.TryLock(Path + ".lock") ?? throw DeadLetterErrors.Unusable.Error(
+        $"The dead-letter file {Path} is in use by another job.", "Wait until that one has ended, or give each job a file of its own with --dead-letters.");
 
     private async Task LoadAsync(CancellationToken ct)
     {
@@ -176,6 +197,7 @@ public sealed class DeadLetterFile : IAsyncDisposable
             return;
         }
 
+        if (_job is not null && letter.Job != _job) return;
         var copy = letter.Key.ToArray();
         _open[id] = copy;
         if (copy.Length > 0 && !_met.Contains(id)) _openByKey.AddOrUpdate(copy, [id], (_, ids) => [.. ids.Where(i => i != id), id]);

@@ -32,6 +32,7 @@ internal static class DeadLetterLine
         json.WriteString("code", letter.Code);
         json.WriteString("reason", letter.Reason);
         json.WriteNumber("attempts", letter.Attempts);
+        if (letter.Sink is not null) json.WriteString("sink", letter.Sink);
         json.WriteString("time", letter.Time);
         json.WriteEndObject();
         json.Flush();
@@ -124,6 +125,7 @@ internal static class DeadLetterLine
                 Code = Text("code"),
                 Reason = Text("reason"),
                 Attempts = root.GetProperty("attempts").GetInt32(),
+                Sink = root.TryGetProperty("sink", out var sink) ? sink.GetString() : null,
                 Time = root.GetProperty("time").GetDateTimeOffset(),
             });
         }

@@ -6,14 +6,15 @@ namespace EsPipeline.Core.Engine;
 /// <summary>Sets records aside for one run, and stops the run when there are more than it was told to bear.</summary>
 /// <param name="letters">The job's dead letters.</param>
 /// <param name="job">The job's name.</param>
-/// <param name="most">How many letters this run may write.</param>
+/// <param name="sink">What the sink is known by, for who sends the letters again.</param>
+/// <param name="most">How many records this run may set aside; one that is met again counts once.</param>
 /// <param name="time">The clock.</param>
 /// <param name="settleAs">How a letter is settled when its key is written.</param>
 /// <param name="beforeSettling">Makes durable what the sink was given, where it is not on return; null where nothing has to be done.</param>
 internal sealed class DeadLetterGate(
-    DeadLetterFile letters, string job, long most, TimeProvider time, string settleAs = "superseded", Func<CancellationToken, Task>? beforeSettling = null)
+    DeadLetterFile letters, string job, string? sink, long most, TimeProvider time, string settleAs = "superseded", Func<CancellationToken, Task>? beforeSettling = null)
 {
-    private long _count;
+    private readonly HashSet<string> _met = new(StringComparer.Ordinal);
 
     /// <summary>Sets aside what a source found malformed; durable on return.</summary>
     public Task SetAsideAsync(PartitionId partition, RecordBatch batch, CancellationToken ct) => AppendAsync(
@@ -28,6 +29,7 @@ internal sealed class DeadLetterGate(
             Malformed = true,
             Code = m.Error.Code,
             Reason = m.Reason,
+            Sink = sink,
             Time = time.GetUtcNow(),
         })],
         ct);
@@ -46,6 +48,7 @@ internal sealed class DeadLetterGate(
         Code = code,
         Reason = reason,
         Attempts = attempts,
+        Sink = sink,
         Time = time.GetUtcNow(),
     };
 
@@ -53,7 +56,13 @@ internal sealed class DeadLetterGate(
     private async Task AppendAsync(List<DeadLetter> set, CancellationToken ct)
     {
         await letters.AppendAsync(set, ct).ConfigureAwait(false);
-        if (Interlocked.Add(ref _count, set.Count) <= most) return;
+        if (most == long.MaxValue) return;
+        lock (_met)
+        {
+            foreach (var letter in set) _met.Add(letter.Id);
+            if (_met.Count <= most) return;
+        }
+
         throw DeadLetterErrors.TooMany.Error(
             $"More than {most} records were refused for good; the last one, {set[^1].Place}: {set[^1].Reason} ({set[^1].Code}).");
     }

@@ -26,13 +26,13 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
     private async Task<ReplayResult> RunAsync(IJobState state, Func<DeadLetter, bool> chosen, CancellationToken ct)
     {
         var path = setup.DeadLetterPath ?? Path.Combine(state.Folder, DeadLetterFile.DefaultName);
-        var letters = await DeadLetterFile.OpenAsync(path, setup.Time, ct).ConfigureAwait(false);
+        var letters = await DeadLetterFile.OpenAsync(path, setup.Time, ct, setup.JobOfLetters).ConfigureAwait(false);
         await using var lettersHandle = letters.ConfigureAwait(false);
 
         // Somebody waits for the answer, whatever the job's mode: the letters stay where they are when the sink is down.
         var outage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
         var retry = new RetryPolicy(setup.Retry with { Forever = false }, outage, setup.Random, setup.Time, setup.SinkNames);
-        var saved = await PrepareAsync(state, ct).ConfigureAwait(false);
+        var (saved, identity) = await PrepareAsync(state, path, chosen, ct).ConfigureAwait(false);
         var resumable = setup.Sink as IResumableSink;
 
         // Invariant 1: a letter is all that is left of its record until the sink holds it durably, which a resumable one does not on return.
@@ -49,7 +49,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
             new AdaptiveSize(setup.Sink.Limits),
             new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
             retry,
-            new DeadLetterGate(letters, setup.Job, long.MaxValue, setup.Time, settleAs: "replayed", beforeSettling: MakeDurableAsync),
+            new DeadLetterGate(letters, setup.Job, identity.SinkHash, long.MaxValue, setup.Time, settleAs: "replayed", beforeSettling: MakeDurableAsync),
             account,
             setup.Time);
 
@@ -57,7 +57,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         var most = Math.Min(setup.BatchSize.Start ?? limits.StartRecords, limits.MaxRecords);
         var malformed = 0;
         var (pending, pendingBytes) = (new List<DeadLetter>(), 0L);
-        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct).ConfigureAwait(false))
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, setup.JobOfLetters, ct).ConfigureAwait(false))
         {
             if (!chosen(letter)) continue;
             if (letter.Malformed)
@@ -82,7 +82,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         return new ReplayResult((int)(totals.Written + totals.Unchanged), (int)totals.DeadLettered, malformed);
     }
 
-    private async Task<Checkpoint?> PrepareAsync(IJobState state, CancellationToken ct)
+    private async Task<(Checkpoint? Saved, JobIdentity Identity)> PrepareAsync(IJobState state, string path, Func<DeadLetter, bool> chosen, CancellationToken ct)
     {
         var source = (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
         var sink = await setup.Sink.CheckAsync(ct).ConfigureAwait(false);
@@ -95,6 +95,15 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
                 $"The dead letters of job '{setup.Job}' belong to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
         }
 
+        // A job that is done and leaves no positions behind is known by its letters only.
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, setup.JobOfLetters, ct).ConfigureAwait(false))
+        {
+            if (letter.Sink is null || letter.Sink == identity.SinkHash || letter.Malformed || !chosen(letter)) continue;
+            throw CheckpointErrors.JobChanged.Error(
+                $"The dead letters of job '{setup.Job}' were meant for another sink than the {setup.To.Name} that is named now, or for one that has been made anew since ({letter.Place}).",
+                "Give the options that the job ran with; to give the letters up: espipe dead-letters drop.");
+        }
+
         await setup.Sink.PrepareAsync(await setup.Source.DescribeAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false);
         if (setup.Sink is IResumableSink resumable && (saved?.SinkToken is null || !await resumable.RestoreAsync(saved.SinkToken, ct).ConfigureAwait(false)))
         {
@@ -102,7 +111,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         }
 
         await setup.Sink.BeginPassAsync(Sources.ReadKind.Changes, uniqueKeys: true, ct).ConfigureAwait(false);
-        return saved;
+        return (saved, identity);
     }
 
     // Each letter is a batch of its own, so that one that is refused again keeps its own partition, position and place.

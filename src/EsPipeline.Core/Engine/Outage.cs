@@ -16,6 +16,7 @@ internal sealed class Outage(string end, ILogger log, TimeProvider time)
     private readonly Lock _lock = new();
     private TaskCompletionSource? _back;
     private long _since;
+    private long _successes;
 
     /// <summary>Since when the end has been down; null while it is up.</summary>
     public TimeSpan? DownFor
@@ -25,6 +26,9 @@ internal sealed class Outage(string end, ILogger log, TimeProvider time)
             lock (_lock) return _back is null ? null : time.GetElapsedTime(_since);
         }
     }
+
+    /// <summary>How often the end has answered, to anybody.</summary>
+    public long Successes => Interlocked.Read(ref _successes);
 
     /// <summary>The last failure that was tried again.</summary>
     public RunError? LastError { get; private set; }
@@ -48,6 +52,7 @@ internal sealed class Outage(string end, ILogger log, TimeProvider time)
     /// <summary>The end answered.</summary>
     public void Succeeded()
     {
+        Interlocked.Increment(ref _successes);
         if (_back is null) return;
         TimeSpan down;
         lock (_lock)
@@ -61,7 +66,7 @@ internal sealed class Outage(string end, ILogger log, TimeProvider time)
         Log.EndBack(log, end, down.TotalSeconds);
     }
 
-    /// <summary>Waits for the pause to pass, or for the end to be back.</summary>
+    /// <summary>Waits for the pause to pass, or for the end to be back, where it is down.</summary>
     public async Task PauseAsync(TimeSpan pause, CancellationToken ct)
     {
         Task? back;

@@ -95,8 +95,9 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         foreach (var partition in _partitions.Reverse())
         {
             var tracker = _trackers[partition.Id];
+            var isDone = tracker.Outstanding == 0;
             progress[partition.Id] = tracker.Safe;
-            if (!partition.InOrder || tracker.Outstanding == 0) continue;
+            if (!partition.InOrder || isDone) continue;
             foreach (var later in progress.Keys.Where(id => id != partition.Id).ToArray()) progress[later] = _trackers[later].Start;
         }
 

@@ -87,7 +87,7 @@ public sealed class Pipeline
             }).ConfigureAwait(false);
             notes = new RunNotes(_setup, state, () => Progress);
             if (deadLetterPath.Length == 0) deadLetterPath = Path.Combine(state.Folder, DeadLetterFile.DefaultName);
-            var letters = await DeadLetterFile.OpenAsync(deadLetterPath, _setup.Time, stop).ConfigureAwait(false);
+            var letters = await DeadLetterFile.OpenAsync(deadLetterPath, _setup.Time, stop, _setup.JobOfLetters).ConfigureAwait(false);
             await using (letters.ConfigureAwait(false))
             {
                 (complete, copiedBefore) = await RunPassesAsync(state, letters, ending.Token, abort.Token).ConfigureAwait(false);
@@ -143,7 +143,7 @@ public sealed class Pipeline
         using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, saved, _setup.Time, _setup.Log);
         var limits = _setup.Sink.Limits;
         _size = new AdaptiveSize(limits, _setup.BatchSize.Start, _setup.BatchSize.Min, _setup.BatchSize.Max);
-        var gate = new DeadLetterGate(letters, _setup.Job, _setup.MaxDeadLetters, _setup.Time);
+        var gate = new DeadLetterGate(letters, _setup.Job, identity.SinkHash, _setup.MaxDeadLetters, _setup.Time);
         var writer = new UnitWriter(
             _setup.Sink, _size, new RateLimiter(_setup.RateLimit, limits.Ramp, _setup.Time), _sinkRetry, gate, _account, _setup.Time, _setup.Meter);
 

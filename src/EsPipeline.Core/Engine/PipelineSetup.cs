@@ -106,6 +106,9 @@ public sealed record PipelineSetup
     /// <summary>Where the engine logs.</summary>
     public required ILogger Log { get; init; }
 
+    /// <summary>Whose letters of the dead-letter file are meant; null for all, where it is in the job's own folder.</summary>
+    internal string? JobOfLetters => DeadLetterPath is null ? null : Job;
+
     /// <summary>What the sink says, in the names that its options have here.</summary>
     public PipelineException AtSink(PipelineException error) => SinkNames?.In(error) ?? error;
 
@@ -120,8 +123,8 @@ public sealed record PipelineSetup
     [
         .. Identity,
         KeyValuePair.Create("source", From.Name),
-        KeyValuePair.Create("sink", To.Name),
+        KeyValuePair.Create(JobIdentity.SinkName, To.Name),
         .. source.Identity.Select(p => KeyValuePair.Create("source." + p.Key, p.Value)),
-        .. sink.Identity.Select(p => KeyValuePair.Create("sink." + p.Key, p.Value)),
+        .. sink.Identity.Select(p => KeyValuePair.Create($"{JobIdentity.SinkName}.{p.Key}", p.Value)),
     ]);
 }

@@ -61,6 +61,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
     {
         private readonly TimeProvider _time = policy._time;
         private long _firstFailure;
+        private long _successesBefore;
 
         /// <summary>Failed tries since the last success.</summary>
         public int Failed { get; private set; }
@@ -91,8 +92,14 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
                     inner: error);
             }
 
-            if (wholeEnd && (Failed > 1 || error.Kind == FailureKind.Environment)) policy._outage.Failed(error);
-            await policy._outage.PauseAsync(policy._backoff.Pause(Failed, error.RetryAfter), ct).ConfigureAwait(false);
+            // An end that has answered others since this failed the last time is not down.
+            var successes = policy._outage.Successes;
+            var isDown = wholeEnd && (Failed == 1 || successes == _successesBefore);
+            _successesBefore = successes;
+            if (isDown && (Failed > 1 || error.Kind == FailureKind.Environment)) policy._outage.Failed(error);
+            var pause = policy._backoff.Pause(Failed, error.RetryAfter);
+            if (isDown && error.RetryAfter is null) await policy._outage.PauseAsync(pause, ct).ConfigureAwait(false);
+            else await Task.Delay(pause, _time, ct).ConfigureAwait(false);
         }
     }
 }

@@ -16,13 +16,14 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
     /// <summary>Records that a sink is given to learn from, where there are so many.</summary>
     public const int Records = 10_000;
 
-    // Fewer than a CheckpointTracker has room for.
+    // Fewer than a CheckpointTracker has room for, which those count in, too, of which no record is left to be held back.
     private const int MostBatches = CheckpointTracker.DefaultCapacity / 4;
 
     private readonly TaskCompletionSource _learnt = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Queue<InFlightBatch> _held = [];
     private int _records;
     private long _bytes;
+    private int _behind;
 
     /// <summary>Completed once nothing is held back any more.</summary>
     public Task Learnt => _learnt.Task;
@@ -38,12 +39,12 @@ internal sealed class SampledQueue(WriteQueue queue, ISamplingSink sink, RetryPo
         _held.Enqueue(batch);
         _records += batch.Batch.Count;
         _bytes += batch.Batch.Bytes;
-        if (_records >= Records || _held.Count >= MostBatches) await EndAsync(ct).ConfigureAwait(false);
+        if (_records >= Records) await EndAsync(ct).ConfigureAwait(false);
     }
 
     // What is held back gives no bytes back: a batch that waits for them would wait for ever.
     public override ValueTask MakeRoomAsync(long bytes, CancellationToken ct) =>
-        _held.Count > 0 && _bytes + bytes > readAheadBytes ? EndAsync(ct) : ValueTask.CompletedTask;
+        _held.Count > 0 && (_bytes + bytes > readAheadBytes || ++_behind >= MostBatches) ? EndAsync(ct) : ValueTask.CompletedTask;
 
     /// <summary>Lets the sink learn from what there is, and hands it on. Cut short only by a token that ends the whole pass.</summary>
     public async ValueTask EndAsync(CancellationToken ct)

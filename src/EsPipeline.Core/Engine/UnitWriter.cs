@@ -119,7 +119,7 @@ internal sealed class UnitWriter(
         if (worst is { } cause)
         {
             var error = cause.Error.Error(cause.Reason, retryAfter: cause.RetryAfter);
-            await attempts.AgainAsync(error, ct, wholeEnd: again.Count == slice.Count).ConfigureAwait(false);
+            await attempts.AgainAsync(error, ct, wholeEnd: again.Count == unit.Count).ConfigureAwait(false);
         }
 
         return [.. again];

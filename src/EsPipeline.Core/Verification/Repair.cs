@@ -26,7 +26,7 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
     public async Task<(AccountTotals Account, long Deleted)> RunAsync(IJobState state, SourceSchema schema, Differences found, CancellationToken ct)
     {
         var letters = await DeadLetterFile.OpenAsync(
-            setup.DeadLetterPath ?? Path.Combine(state.Folder, DeadLetterFile.DefaultName), setup.Time, ct).ConfigureAwait(false);
+            setup.DeadLetterPath ?? Path.Combine(state.Folder, DeadLetterFile.DefaultName), setup.Time, ct, setup.JobOfLetters).ConfigureAwait(false);
         await using var lettersHandle = letters.ConfigureAwait(false);
         await setup.Sink.PrepareAsync(schema, ct).ConfigureAwait(false);
         await setup.Sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: true, ct).ConfigureAwait(false);
@@ -35,7 +35,7 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
             new AdaptiveSize(setup.Sink.Limits),
             new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
             new RetryPolicy(setup.Retry with { Forever = false }, new Outage($"sink {setup.To.Name}", setup.Log, setup.Time), setup.Random, setup.Time, setup.SinkNames),
-            new DeadLetterGate(letters, setup.Job, setup.MaxDeadLetters, setup.Time),
+            new DeadLetterGate(letters, setup.Job, sink: null, setup.MaxDeadLetters, setup.Time),
             _account,
             setup.Time);
 

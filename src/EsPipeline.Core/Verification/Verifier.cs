@@ -197,7 +197,7 @@ public sealed class Verifier
         const int Most = 10_000;
         var letters = new Dictionary<byte[], DeadLetter>(KeyComparer.Instance);
         if (_options.DeadLetterPath is not { } path || !File.Exists(path)) return letters;
-        await foreach (var letter in DeadLetterFile.ReadAsync(path, ct).ConfigureAwait(false))
+        await foreach (var letter in DeadLetterFile.ReadAsync(path, _setup.JobOfLetters, ct).ConfigureAwait(false))
         {
             if (letters.Count == Most) break;
             if (!letter.Key.IsEmpty) letters[letter.Key.ToArray()] = letter with { Document = default };

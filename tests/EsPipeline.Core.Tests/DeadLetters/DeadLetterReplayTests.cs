@@ -63,6 +63,24 @@ public sealed class DeadLetterReplayTests : IDisposable
     }
 
     [Fact]
+    public async Task Letters_of_a_job_that_left_no_positions_go_to_its_own_sink_only()
+    {
+        var source = new TestSource([.. Enumerable.Range(0, 3).Select(i => new Document($"k{i}", """{"a":"bad"}"""))]);
+        var sink = new TestSink { BeforeWrite = (slice, _) => TestSink.Refuse(slice, "bad", TestSink.Refused) };
+        var bounded = _job.Setup(source, sink) with { Bounded = true };
+        Assert.Equal(3, (await _job.RunAsync(bounded)).Account.DeadLettered);
+        Assert.Null(await _job.SavedAsync());
+
+        var other = new TestSink { Identity = { ["place"] = "elsewhere" } };
+        var replay = new DeadLetterReplay(bounded with { To = ("to", other) });
+        var error = await Assert.ThrowsAsync<PipelineException>(() => _job.Time.RunAsync(replay.RunAsync(_ => true, CancellationToken.None)));
+        Assert.Equal((CheckpointErrors.JobChanged, 0, 3), (error.Error, other.Writes, await OpenAsync()));
+
+        sink.BeforeWrite = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([]);
+        Assert.Equal(3, (await _job.Time.RunAsync(new DeadLetterReplay(bounded).RunAsync(_ => true, CancellationToken.None))).Replayed);
+    }
+
+    [Fact]
     public async Task No_letter_is_settled_before_a_file_holds_it_durably()
     {
         var source = new TestSource([.. Enumerable.Range(0, 7).Select(i => new Document($"k{i}", $$"""{"n":{{i}},"a":"bad"}"""))]);

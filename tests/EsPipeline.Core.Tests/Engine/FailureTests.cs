@@ -50,6 +50,20 @@ public sealed class FailureTests : IDisposable
     }
 
     [Fact]
+    public async Task A_record_that_is_met_in_every_pass_is_set_aside_once_and_ends_no_run()
+    {
+        var source = new TestSource([new Document("bad", """{"a":"bad"}"""), new Document("good", "{}")]);
+        var sink = new TestSink { BeforeWrite = (slice, _) => TestSink.Refuse(slice, "bad", TestSink.Refused) };
+        using var stop = new CancellationTokenSource();
+        source.BeforeBatch = (_, _, _) => source.Plans.Count == 10 ? stop.CancelAsync() : Task.CompletedTask;
+        var setup = _job.Setup(source, sink, PipelineMode.Continuous) with { MaxDeadLetters = 1 };
+        source.Shape = p => p with { UniqueKeys = true, StartsOverBecause = source.Plans.Count > 1 ? "it is read anew in each pass" : null };
+        var result = await _job.Time.RunAsync(new Pipeline(setup).RunAsync(stop.Token));
+        Assert.Equal((RunOutcome.Stopped, 9L), (result.Outcome, result.Account.DeadLettered));
+        Assert.Single(await File.ReadAllLinesAsync(_job.DeadLetters, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task A_sink_that_is_down_when_a_pass_begins_is_waited_for()
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(10)]), new TestSink());
@@ -213,10 +227,19 @@ public sealed class FailureTests : IDisposable
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(100)]), new TestSink());
         sink.BeforeWrite = (slice, _) => TestSink.Refuse(slice, "\"n\":42,", TestSink.Refused);
-        var missing = Path.Combine(_job.Folder, "no", "such", "folder.jsonl");
-        var result = await _job.RunAsync(_job.Setup(source, sink) with { DeadLetterPath = missing });
+        Directory.CreateDirectory(_job.DeadLetters);
+        var result = await _job.RunAsync(source, sink);
         Assert.Equal((RunOutcome.Failed, "dead_letters.unusable"), (result.Outcome, result.Error?.Code));
         Assert.True(TestSource.NumberOf((await _job.SavedAsync())!.Partitions.Single().Value.Position) <= 40);
+    }
+
+    [Fact]
+    public async Task A_dead_letter_file_in_a_folder_that_is_not_there_is_told_before_anything_is_read()
+    {
+        var source = new TestSource([.. Corpus.Plain(100)]);
+        var missing = Path.Combine(_job.Folder, "no", "such", "folder.jsonl");
+        var result = await _job.RunAsync(_job.Setup(source, new TestSink()) with { DeadLetterPath = missing });
+        Assert.Equal((RunOutcome.Failed, "dead_letters.unusable", 0L), (result.Outcome, result.Error?.Code, result.Account.Read));
     }
 
     [Fact]

@@ -122,6 +122,41 @@ public sealed class RetryPolicyTests
     }
 
     [Fact]
+    public async Task An_end_that_takes_what_others_bring_is_not_down_and_no_pause_is_cut_short_by_them()
+    {
+        var policy = Policy();
+        var (attempts, others) = (policy.Begin(), policy.Begin());
+        for (var i = 0; i < 5; i++)
+        {
+            var waiting = attempts.AgainAsync(Transient.Error("Busy."), Ct);
+            others.Succeeded();
+            Assert.False(waiting.IsCompleted);
+            await _time.RunAsync(waiting);
+        }
+
+        Assert.Empty(_log.Lines);
+        Assert.InRange(_time.Elapsed.TotalSeconds, 0.7 * 31, 1.3 * 31);
+
+        // Once nobody gets through any more it is.
+        await _time.RunAsync(attempts.AgainAsync(Transient.Error("Busy."), Ct));
+        await _time.RunAsync(attempts.AgainAsync(Transient.Error("Busy."), Ct));
+        Assert.Equal(1, _log.Count(1000));
+    }
+
+    [Fact]
+    public async Task The_systems_own_delay_is_waited_though_others_are_served_meanwhile()
+    {
+        var policy = Policy();
+        var (attempts, others) = (policy.Begin(), policy.Begin());
+        for (var i = 0; i < 3; i++) await _time.RunAsync(attempts.AgainAsync(Transient.Error("Busy."), Ct));
+        var before = _time.Elapsed;
+        var waiting = attempts.AgainAsync(Transient.Error("Busy.", retryAfter: TimeSpan.FromSeconds(77)), Ct);
+        others.Succeeded();
+        await _time.RunAsync(waiting);
+        Assert.Equal(TimeSpan.FromSeconds(77), _time.Elapsed - before);
+    }
+
+    [Fact]
     public async Task A_failure_of_some_records_only_is_no_outage()
     {
         var attempts = Policy().Begin();

@@ -69,6 +69,15 @@ public sealed class SampledQueueTests : IDisposable
     }
 
     [Fact]
+    public async Task It_ends_in_time_where_nothing_of_what_comes_is_left()
+    {
+        var source = new TestSource([.. Corpus.Plain(3 * CheckpointTracker.DefaultCapacity)]) { BatchRecords = 1 };
+        var result = await _job.RunAsync(_job.Setup(source, _sink) with { Transform = new OnlyFirst() });
+        Assert.Equal((RunOutcome.Done, 1L, 3L * CheckpointTracker.DefaultCapacity - 1), (result.Outcome, result.Account.Written, result.Account.Filtered));
+        Assert.Single(_sink.Sample);
+    }
+
+    [Fact]
     public async Task Nothing_is_learnt_from_nothing()
     {
         Assert.Equal(RunOutcome.Done, (await _job.RunAsync(new TestSource([], []), _sink)).Outcome);
@@ -169,5 +178,21 @@ public sealed class SampledQueueTests : IDisposable
         }
 
         public ValueTask DisposeAsync() => _inner.DisposeAsync();
+    }
+
+    private sealed class OnlyFirst : IRecordTransform
+    {
+        public bool ChangesKeys => false;
+
+        public RecordBatch Apply(RecordBatch batch, out int filtered)
+        {
+            filtered = 0;
+            if (batch.Records.Span[0].Place == 0) return batch;
+            filtered = batch.Count;
+            var end = batch.End;
+            batch.Dispose();
+            using var builder = new RecordBatchBuilder(16);
+            return builder.Build(end, 1, "item");
+        }
     }
 }
