@@ -16,13 +16,6 @@ internal static class TimeValue
     /// <summary>The most bytes that are written: a year has 7 digits at most (dates go to 5874897), and <c>-12-31T23:59:59.999999+00:00 BC</c> follows.</summary>
     public const int LongestBytes = 48;
 
-    /// <summary>Microseconds since 1970 of a timestamp as sent; null for the infinities.</summary>
-    public static long? UnixMicroseconds(ReadOnlySpan<byte> value)
-    {
-        var sent = BinaryPrimitives.ReadInt64BigEndian(value);
-        return sent is long.MinValue or long.MaxValue ? null : sent + (DaysFrom1970To2000 * MicrosecondsADay);
-    }
-
     /// <summary>Writes a date of 4 bytes.</summary>
     /// <returns>How many bytes were written.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -89,23 +82,25 @@ internal static class TimeValue
         return text[..7].TrimEnd((byte)'0').Length;
     }
 
-    // Days to the proleptic Gregorian calendar, in eras of 400 years that begin in March, so that the leap day comes last.
+    // Days to the proleptic Gregorian calendar, in eras of 400 years that begin in March, so that the leap day comes last. They are counted
+    // from so many eras before the year 0 that the first day that the server has, in 4714 BC, is not below zero: without a sign dividing is cheap.
     private static int WriteDay(long days, Span<byte> text, out bool isBeforeOne)
     {
-        const int daysAnEra = 146_097;
-        var shifted = days + DaysFrom1970To2000 + 719_468;
-        var era = Math.DivRem(shifted, daysAnEra, out var dayOfEra);
-        if (dayOfEra < 0) (era, dayOfEra) = (era - 1, dayOfEra + daysAnEra);
+        const uint daysAnEra = 146_097;
+        const int erasBefore = 12;
+        var shifted = (uint)(days + DaysFrom1970To2000 + 719_468 + (erasBefore * daysAnEra));
+        var era = shifted / daysAnEra;
+        var dayOfEra = shifted - (era * daysAnEra);
         var yearOfEra = (dayOfEra - (dayOfEra / 1460) + (dayOfEra / 36_524) - (dayOfEra / 146_096)) / 365;
         var dayOfYear = dayOfEra - ((365 * yearOfEra) + (yearOfEra / 4) - (yearOfEra / 100));
         var monthFromMarch = ((5 * dayOfYear) + 2) / 153;
         var day = dayOfYear - (((153 * monthFromMarch) + 2) / 5) + 1;
         var month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
-        var year = yearOfEra + (era * 400) + (month <= 2 ? 1 : 0);
+        var year = (int)(yearOfEra + (era * 400)) - (erasBefore * 400) + (month <= 2 ? 1 : 0);
         isBeforeOne = year <= 0;
         if (isBeforeOne) year = 1 - year;
         var length = 4;
-        if (year <= 9999) Digits.WriteFour((int)year, text);
+        if (year <= 9999) Digits.WriteFour(year, text);
         else Utf8Formatter.TryFormat(year, text, out length);
         text[length] = (byte)'-';
         Digits.WriteTwo((int)month, text[(length + 1)..]);
