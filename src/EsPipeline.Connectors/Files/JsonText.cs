@@ -1,4 +1,7 @@
 using System.Buffers;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Files;
@@ -31,20 +34,21 @@ internal static class JsonText
     /// <summary>Writes a JSON string.</summary>
     public static void WriteString(ReadOnlySpan<byte> text, RecordBatchBuilder output)
     {
-        // Most text needs no escaping, and is copied in one go.
-        if (text.IndexOfAny(MustEscape) < 0)
+        // Most text needs no escaping, and is looked through and copied in one go.
+        var quoted = output.GetSpan(text.Length + 2);
+        quoted[0] = (byte)'"';
+        var plain = CopyPlain(text, quoted[1..]);
+        if (plain == text.Length) quoted[plain + 1] = (byte)'"';
+        output.Advance(plain == text.Length ? plain + 2 : plain + 1);
+        while (plain < text.Length)
         {
-            var quoted = output.GetSpan(text.Length + 2);
-            quoted[0] = (byte)'"';
-            text.CopyTo(quoted[1..]);
-            quoted[text.Length + 1] = (byte)'"';
-            output.Advance(text.Length + 2);
-            return;
+            WriteEscape(text[plain], output);
+            text = text[(plain + 1)..];
+            var rest = output.GetSpan(text.Length + 1);
+            plain = CopyPlain(text, rest);
+            if (plain == text.Length) rest[plain] = (byte)'"';
+            output.Advance(plain == text.Length ? plain + 1 : plain);
         }
-
-        output.Write("\""u8);
-        WriteEscaped(text, output);
-        output.Write("\""u8);
     }
 
     /// <summary>Writes JSON on one line. Line breaks can only stand between its tokens, where a blank means the same.</summary>
@@ -61,6 +65,35 @@ internal static class JsonText
         line.Replace((byte)'\n', (byte)' ');
         line.Replace((byte)'\r', (byte)' ');
         output.Advance(json.Length);
+    }
+
+    // Copies text up to the first byte that has to be escaped, and says how much that is; bytes behind that may be written to as well.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int CopyPlain(ReadOnlySpan<byte> text, Span<byte> to)
+    {
+        var last = text.Length - Vector128<byte>.Count;
+        if (last < 0) return CopyFewPlain(text, to);
+        for (var at = 0; ; at = Math.Min(at + Vector128<byte>.Count, last))
+        {
+            var block = Vector128.Create(text.Slice(at, Vector128<byte>.Count));
+            block.CopyTo(to[at..]);
+            var special = Vector128.LessThan(block, Vector128.Create((byte)' '))
+                | Vector128.Equals(block, Vector128.Create((byte)'"')) | Vector128.Equals(block, Vector128.Create((byte)'\\'));
+            if (special != Vector128<byte>.Zero) return at + BitOperations.TrailingZeroCount(special.ExtractMostSignificantBits());
+            if (at == last) return text.Length;
+        }
+    }
+
+    private static int CopyFewPlain(ReadOnlySpan<byte> text, Span<byte> to)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            var character = text[i];
+            if (character is < (byte)' ' or (byte)'"' or (byte)'\\') return i;
+            to[i] = character;
+        }
+
+        return text.Length;
     }
 
     private static void WriteEscape<TOutput>(byte character, TOutput output)

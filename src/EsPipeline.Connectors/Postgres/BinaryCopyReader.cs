@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace EsPipeline.Connectors.Postgres;
 
@@ -60,6 +61,7 @@ internal sealed class BinaryCopyReader(Stream stream, int bufferBytes) : IDispos
     }
 
     // False where more bytes are needed to know.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool TryParse(out bool row)
     {
         row = false;

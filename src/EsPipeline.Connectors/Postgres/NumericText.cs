@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Postgres;
@@ -14,6 +15,7 @@ internal static class NumericText
     private const int DigitsEach = 4;
 
     /// <summary>Writes a number; NaN and the infinities in quotes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(ReadOnlySpan<byte> value, RecordBatchBuilder output)
     {
         var digits = value[HeaderBytes..];
@@ -42,7 +44,7 @@ internal static class NumericText
             // The first four is without its leading zeros, as a number is that has no more than four digits.
             Utf8Formatter.TryFormat(At(digits, count, 0), text[length..], out var written);
             length += written;
-            for (var i = 1; i <= weight; i++, length += DigitsEach) Spell(At(digits, count, i), text[length..]);
+            for (var i = 1; i <= weight; i++, length += DigitsEach) Digits.WriteFour(At(digits, count, i), text[length..]);
         }
 
         if (scale > 0)
@@ -50,7 +52,7 @@ internal static class NumericText
             text[length++] = (byte)'.';
             for (var (i, left) = (weight + 1, scale); left > 0; i++, left -= DigitsEach)
             {
-                Spell(At(digits, count, i), text[length..]);
+                Digits.WriteFour(At(digits, count, i), text[length..]);
                 length += Math.Min(left, DigitsEach);
             }
         }
@@ -60,9 +62,4 @@ internal static class NumericText
 
     private static int At(ReadOnlySpan<byte> digits, int count, int index) =>
         index >= 0 && index < count ? BinaryPrimitives.ReadInt16BigEndian(digits[(index * 2)..]) : 0;
-
-    private static void Spell(int number, Span<byte> four)
-    {
-        for (var i = DigitsEach - 1; i >= 0; i--, number /= 10) four[i] = (byte)('0' + (number % 10));
-    }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text.Unicode;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Core.Errors;
@@ -127,8 +128,8 @@ internal sealed class RowFormat
             var (field, form) = _key[i];
             if (row.IsNull(field)) return false;
             if (i > 0) output.Write(","u8);
-            if (form == ValueForm.Integer) JsonValue.WriteInteger(row[field], output);
-            else if (form == ValueForm.Uuid) JsonValue.WriteUuid(row[field], output);
+            if (form == ValueForm.Integer) output.Advance(JsonValue.WriteInteger(row[field], output.GetSpan(JsonValue.LongestShort)));
+            else if (form == ValueForm.Uuid) output.Advance(JsonValue.WriteUuid(row[field], output.GetSpan(JsonValue.LongestShort)));
             else if (_key.Length == 1) output.Write(row[field]);
             else KeyText.WritePart(row[field], output);
         }
@@ -136,20 +137,26 @@ internal sealed class RowFormat
         return true;
     }
 
+    // Compiled with all optimizations at once, as what it calls is: of a table that is copied in a second the first half would else go
+    // through code that is still to be optimized.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WriteDocument(BinaryCopyReader row, RecordBatchBuilder output)
     {
         if (_content >= 0)
         {
-            if (!row.IsNull(_content)) JsonValue.Write(_contentForm, row[_content], output);
+            if (!row.IsNull(_content)) JsonValue.WriteLong(_contentForm, row[_content], output);
             return;
         }
 
         for (var i = 0; i < _members.Length; i++)
         {
             var (name, form) = _members[i];
-            output.Write(name);
-            if (row.IsNull(i + 1)) output.Write("null"u8);
-            else JsonValue.Write(form, row[i + 1], output);
+            var value = row[i + 1];
+            var text = output.GetSpan(name.Length + JsonValue.LongestShort);
+            name.CopyTo(text);
+            var length = row.IsNull(i + 1) ? JsonValue.Put("null"u8, text[name.Length..]) : JsonValue.WriteShort(form, value, text[name.Length..]);
+            output.Advance(name.Length + length);
+            if (length == 0) JsonValue.WriteLong(form, value, output);
         }
 
         output.Write("}"u8);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Core.Records;
@@ -129,9 +130,15 @@ public sealed class RecordBatchBuilder : IBufferWriter<byte>, IDisposable
         Bytes += record.Bytes;
     }
 
+    // Nearly always there is room, which is all that whoever writes a value has to pay for.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Reserve(int bytes)
     {
-        if (_chunk.Length - _used >= bytes) return;
+        if (_chunk.Length - _used < bytes) Grow(bytes);
+    }
+
+    private void Grow(int bytes)
+    {
         var current = _used - _recordStart;
         var wanted = (long)current + bytes;
         if (wanted > Array.MaxLength) throw new InvalidOperationException("A record is larger than an array can be (2 GiB).");

@@ -37,7 +37,9 @@ public sealed class JsonValueTests(SharedPostgres shared)
             (5, null, null, null, null, null, 1e15, 1e15, 0.000000012300, null, null, null, null, null, null, '12024-12-31', '294276-12-31 23:59:59.999999', '0001-01-01 00:00+00'),
             (6, null, null, null, null, null, 123456, 123456789012345, 10000, null, null, null, null, null, null, '1900-02-28', '1900-03-01', '1999-12-31 23:59:59.999999+00'),
             (7, null, null, null, null, null, 1234567, 1234567890123456, 99990000.0001, null, null, null, null, null, null, '2000-02-29', '1600-02-29', '1970-01-01 00:00+00'),
-            (8, null, null, null, null, null, 0.0001, 0.00001, -0.00010000, null, null, null, null, null, null, '0001-12-31 BC', '0001-12-31 23:00 BC', '9999-12-31 23:59+00')
+            (8, null, null, null, null, null, 0.0001, 0.00001, -0.00010000, null, null, null, null, null, null, '0001-12-31 BC', '0001-12-31 23:00 BC', '9999-12-31 23:59+00'),
+            (9, null, null, null, null, null, -1.25, 0.30000000000000004, 0, null, null, null, null, null, null, '4713-01-01 BC', '4714-11-24 00:00 BC', '10000-01-01 00:00+00'),
+            (10, null, null, null, null, null, 0.1, 99999999999.9999, 1, null, null, null, null, null, null, '5874897-12-31', '0400-03-01', '0001-02-28 00:00+00')
             """);
         var random = new Random(20240229);
         for (var i = 100; i < 400; i++)
@@ -46,10 +48,21 @@ public sealed class JsonValueTests(SharedPostgres shared)
             var small = BitConverter.Int32BitsToSingle(random.Next(int.MinValue, int.MaxValue));
             var number = new string([.. Enumerable.Range(0, random.Next(1, 30)).Select(_ => (char)('0' + random.Next(10)))]);
             var numeric = (random.Next(2) == 0 ? "-" : "") + number + (random.Next(2) == 0 ? "." + number : "");
+
+            // Every other one as people write them: few places, some of them one step away from that, and text with what must be escaped anywhere.
+            if (i % 2 == 0)
+            {
+                bits = random.NextInt64(-1_000_000_000_000_000, 1_000_000_000_000_000) / Math.Pow(10, random.Next(0, 7)) / Math.Pow(10, random.Next(0, 10));
+                if (i % 8 == 0) bits = Math.BitIncrement(bits);
+                small = random.Next(-1_000_000, 1_000_000) / (float)Math.Pow(10, random.Next(0, 6));
+            }
+
+            var text = new string([.. Enumerable.Range(0, random.Next(0, 50)).Select(_ => random.Next(12) == 0 ? "\"\\\u001f\n ü€"[random.Next(7)] : 'x')]);
             await server.ExecuteAsync(
-                $"INSERT INTO types (id, f4, f8, n, d, ts) VALUES ({i}, $1, $2, '{numeric}', date '0001-01-01' + {random.Next(0, 3_000_000)}, timestamp '0001-01-01' + {random.NextInt64(0, 250_000_000_000_000_000)} * interval '1 microsecond')",
+                $"INSERT INTO types (id, f4, f8, t, n, d, ts) VALUES ({i}, $1, $2, $3, '{numeric}', date '0001-01-01' + {random.Next(0, 3_000_000)}, timestamp '0001-01-01' + {random.NextInt64(0, 250_000_000_000_000_000)} * interval '1 microsecond')",
                 small,
-                bits);
+                bits,
+                text);
         }
 
         var wanted = await server.RowsAsync("SET timezone = 'UTC'; SELECT q.id::text, row_to_json(q)::text FROM public.types q");
