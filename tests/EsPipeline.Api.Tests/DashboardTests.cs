@@ -67,15 +67,14 @@ public sealed class DashboardTests(SearchServer search, Browser browser)
         await page.FillAsync("[name=from]", "2024-01-02T00:00");
         await page.Locator("[name=from]").BlurAsync();
         await SearchAsync(page, "?from=2024-01-02T00%3A00&interval=1d&label=a%40b");
-        await StateAsync(page, "ready");
-        Assert.Equal("112 counted, under 4 labels.", await page.InnerTextAsync("#status"));
+        await StatusAsync(page, "112 counted, under 4 labels.");
 
         await page.ReloadAsync();
         await StateAsync(page, "ready");
         Assert.Equal("112 counted, under 4 labels.", await page.InnerTextAsync("#status"));
         Assert.Equal("a@b", await page.InnerTextAsync("#chosen button span"));
         await page.GoBackAsync();
-        await page.WaitForFunctionAsync("() => document.getElementById('status').textContent === '117 counted, under 4 labels.'");
+        await StatusAsync(page, "117 counted, under 4 labels.");
 
         // By a click on the bar itself.
         var bar = await page.EvaluateAsync<JsonElement>("() => { const b = Chart.getChart('totals').getDatasetMeta(0).data[0]; return [b.x - 5, b.y]; }");
@@ -193,6 +192,9 @@ public sealed class DashboardTests(SearchServer search, Browser browser)
 
     /// <summary>Waits in the page itself: WaitForURLAsync misses an address that changes between its look and its waiting.</summary>
     private static async Task SearchAsync(IPage page, string search) => await page.WaitForFunctionAsync("search => location.search === search", search);
+
+    /// <summary>Waits for what the page says: it may still be ready with what it showed before a choice was made.</summary>
+    private static async Task StatusAsync(IPage page, string text) => await page.WaitForFunctionAsync("text => document.getElementById('status').textContent === text", text);
 
     private static Task StateAsync(IPage page, string state) => page.Locator($"html[data-state={state}]").WaitForAsync();
 

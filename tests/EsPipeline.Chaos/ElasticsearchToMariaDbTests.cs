@@ -43,7 +43,7 @@ public sealed class ElasticsearchToMariaDbTests
         using var folder = FolderFor(table);
 
         // Slow enough that the run is still at work whenever the server goes.
-        using var process = folder.Start([.. ArgumentsFor(index, table), "--job", "crash", "--checkpoint-interval", "20ms", "--rate-limit", "4000", "--retry-delay", "100ms"]);
+        using var process = folder.Start([.. ArgumentsFor(index, table), "--job", "crash", "--checkpoint-interval", "20ms", "--rate-limit", "2000", "--retry-delay", "100ms"]);
         process.Input.Close();
         for (var crash = 1; crash <= 2; crash++)
         {

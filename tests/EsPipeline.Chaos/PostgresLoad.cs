@@ -14,6 +14,8 @@ internal sealed class PostgresLoad(PostgresServer server, bool removes) : IAsync
 {
     private const int Writers = 8;
     private const int Keys = 2000;
+    private const int FewestCommits = 1000;
+    private const int FewestRollbacks = 100;
 
     private int _commits;
     private int _rollbacks;
@@ -36,7 +38,9 @@ internal sealed class PostgresLoad(PostgresServer server, bool removes) : IAsync
         await server.ExecuteAsync($"INSERT INTO {Name} SELECT 'k' || i, i, repeat('x', i % 4000) FROM generate_series(0, {Keys - 1}, 2) i");
     }
 
-    /// <summary>Works for so long.</summary>
+    private bool IsEnough => _commits > FewestCommits && _rollbacks > FewestRollbacks;
+
+    /// <summary>Works for so long, and until it has done enough to count as load, however slow the machine is.</summary>
     public Task RunAsync(TimeSpan time) => Task.WhenAll(Enumerable.Range(0, Writers).Select(n => WriteAsync(new Random(Draws.Seed + n), time)));
 
     /// <summary>The table's documents now, made by the server.</summary>
@@ -54,7 +58,7 @@ internal sealed class PostgresLoad(PostgresServer server, bool removes) : IAsync
         var started = Stopwatch.GetTimestamp();
         await using var connection = await server.Pool.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await ExecuteAsync(connection, "SET lock_timeout = '30ms'");
-        while (Stopwatch.GetElapsedTime(started) < time)
+        while (Stopwatch.GetElapsedTime(started) < time || !IsEnough)
         {
             await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
             try

@@ -134,7 +134,7 @@ public sealed class PostgresOutageTests
     // The pauses double from a tenth of a second on, two tries were made before it was said, and one makes two connections at most.
     private static async Task IsUnhurriedAsync(EspipeProcess espipe, TcpProxy proxy)
     {
-        var (before, started) = (proxy.Connections, Stopwatch.GetTimestamp());
+        var (started, before) = (Stopwatch.GetTimestamp(), proxy.Connections);
         await espipe.UntilAsync(() => proxy.Connections >= before + 4, "it tried again and again");
         Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(0.4), $"4 connections were tried within {Stopwatch.GetElapsedTime(started)}.");
     }

@@ -38,7 +38,7 @@ public sealed class PostgresStateTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_killed_job_is_resumed_by_a_copy_elsewhere_that_waits_for_the_lease_and_no_second_copy_runs()
     {
-        using (var killed = _folder.Start(Arguments("--rate-limit", "4000", "--checkpoint-interval", "50ms")))
+        using (var killed = _folder.Start(Arguments("--rate-limit", "1000", "--checkpoint-interval", "50ms")))
         {
             await killed.UntilAsync(() => SavedAsync().GetAwaiter().GetResult(), "a position was saved");
             var second = (await _elsewhere.RunAsync(Arguments())).Ended(1);

@@ -9,7 +9,7 @@ public sealed class HealthCheckTests : IDisposable
     private static readonly TimeSpan Promised = TimeSpan.FromSeconds(10);
 
     // Of the process, on a machine that is busy with other tests.
-    private static readonly TimeSpan Starting = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Starting = TimeSpan.FromSeconds(10);
 
     private readonly EspipeFolder _folder = new();
 

@@ -43,7 +43,7 @@ public sealed class SignalTests : IDisposable
                 stuck.Signal(PosixSignalNumber.Interrupt);
                 return stuck.HasEnded;
             },
-            "a second signal").WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            "a second signal").WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         await Task.WhenAny(ended);
         Assert.True(stuck.HasEnded, "The second signal did not end it.");
         (await stuck.EndAsync()).Ended(130);

@@ -54,7 +54,8 @@ public sealed class SmallDisk : IDisposable
 
     public void Dispose()
     {
-        Run("umount", Path);
+        // Lazily: a process that is just being started elsewhere may for a moment have what was open here, too.
+        Run("umount", "--lazy", Path);
         _folder.Dispose();
     }
 

@@ -7,9 +7,12 @@ namespace EsPipeline.Core.Tests;
 internal sealed class FakeTime : TimeProvider
 {
     private static readonly DateTimeOffset Beginning = new(2024, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly TimeSpan LongestRealWait = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestRealWait = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan QuietWhileBusy = TimeSpan.FromMilliseconds(50);
+
+    // While the whole machine stands still time passes and nobody gets a processor.
+    private const int LooksWhileBusy = 8;
     private static int s_leastBusy = int.MaxValue;
 
     private readonly Lock _lock = new();
@@ -94,15 +97,16 @@ internal sealed class FakeTime : TimeProvider
         await task;
     }
 
-    /// <summary>Moves on in the same way until something is true that other threads bring about.</summary>
+    /// <summary>Moves on in the same way until something is true that other threads bring about, and they have done the rest of that moment, too.</summary>
     public Task RunUntilAsync(Func<bool> condition) => Task.Factory.StartNew(
         () =>
         {
             var started = System.GetTimestamp();
-            while (!condition())
+            while (true)
             {
                 WaitUntilQuiet();
-                if (!condition()) FireNext();
+                if (condition()) return;
+                FireNext();
                 CheckPatience(started);
             }
         },
@@ -146,12 +150,13 @@ internal sealed class FakeTime : TimeProvider
     // but for its number; what blocks a thread for good must not stop the clock.
     private static void WaitUntilQuiet()
     {
-        var (done, since) = (ThreadPool.CompletedWorkItemCount, System.GetTimestamp());
-        while (System.GetElapsedTime(since) < (BusyThreads() > s_leastBusy ? QuietWhileBusy : Quiet))
+        var (done, since, looks) = (ThreadPool.CompletedWorkItemCount, System.GetTimestamp(), 0);
+        while (BusyThreads() > s_leastBusy ? System.GetElapsedTime(since) < QuietWhileBusy || looks < LooksWhileBusy : System.GetElapsedTime(since) < Quiet)
         {
             Thread.Yield();
+            looks++;
             var now = ThreadPool.CompletedWorkItemCount;
-            if (now != done || ThreadPool.PendingWorkItemCount > 0) (done, since) = (now, System.GetTimestamp());
+            if (now != done || ThreadPool.PendingWorkItemCount > 0) (done, since, looks) = (now, System.GetTimestamp(), 0);
         }
     }
 

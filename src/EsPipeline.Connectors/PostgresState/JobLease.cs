@@ -33,10 +33,10 @@ internal sealed class JobLease : IAsyncDisposable
     private readonly Task _renewing;
     private int _waiting;
 
-    private JobLease(StateDatabase database, string job, long token, long started, TimeProvider time, ILogger log)
+    private JobLease(StateDatabase database, string job, long token, TimeSpan left, TimeProvider time, ILogger log)
     {
         (_database, _job, _token, _time, _log) = (database, job, token, time, log);
-        _lost = new CancellationTokenSource(Duration - Margin - time.GetElapsedTime(started), time);
+        _lost = new CancellationTokenSource(left, time);
         Lost = _lost.Token;
         _renewing = RenewAsync();
     }
@@ -64,7 +64,11 @@ internal sealed class JobLease : IAsyncDisposable
             var started = time.GetTimestamp();
             if (await database.QueryAsync(take, [job, Holder, Seconds], ct).ConfigureAwait(false) is [[{ } token]])
             {
-                return new JobLease(database, job, long.Parse(token, CultureInfo.InvariantCulture), started, time, log);
+                var left = Left(time, started);
+                if (left > TimeSpan.Zero) return new JobLease(database, job, long.Parse(token, CultureInfo.InvariantCulture), left, time, log);
+
+                // This copy was paused, or the server slow, and nothing is left of it: it is taken again once it has ended.
+                seen = null;
             }
 
             var held = await database.QueryAsync("SELECT token::text, held_until::text, holder FROM espipe_job WHERE job = $1 AND held_until > clock_timestamp()", [job], ct).ConfigureAwait(false);
@@ -127,6 +131,9 @@ internal sealed class JobLease : IAsyncDisposable
         _ended.Dispose();
     }
 
+    // Counted from before the server was asked: what it took to answer is not a part of what it has given.
+    private static TimeSpan Left(TimeProvider time, long started) => Duration - Margin - time.GetElapsedTime(started);
+
     private async Task LetGoAsync()
     {
         try
@@ -178,8 +185,7 @@ internal sealed class JobLease : IAsyncDisposable
             keep: true,
             ct).ConfigureAwait(false);
 
-        // Counted from before the server was asked: what it took to answer is not a part of what it has given.
-        var left = held == 0 ? TimeSpan.Zero : Duration - Margin - _time.GetElapsedTime(started);
+        var left = held == 0 ? TimeSpan.Zero : Left(_time, started);
         if (left <= TimeSpan.Zero) await _lost.CancelAsync().ConfigureAwait(false);
         else _lost.CancelAfter(left);
         if (Interlocked.Exchange(ref _waiting, 0) == 1) Log.StateIsBack(_log, _database.Description);

@@ -7,15 +7,13 @@ namespace EsPipeline.Cli.Tests.Explaining;
 /// <summary>A server that answers as the Anthropic API does, or as it should not, and keeps what it was sent.</summary>
 internal sealed class FakeModel : IDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly TaskCompletionSource _end = new();
 
     /// <param name="answer">Answers a request; null to answer none, ever.</param>
     public FakeModel(Action<HttpListenerResponse>? answer)
     {
-        Url = $"http://127.0.0.1:{FreePort.Find()}";
-        _listener.Prefixes.Add(Url + "/");
-        _listener.Start();
+        (_listener, Url) = FreePort.Listen();
         Serving = ServeAsync(answer);
     }
 

@@ -27,12 +27,14 @@ public sealed class MetricsEndpointTests : IDisposable
             () =>
             {
                 figures = Figures(Http.GetStringAsync(url, TestContext.Current.CancellationToken).GetAwaiter().GetResult());
+
+                // One figure is taken after the other, and while a batch is on its way they are not of one moment.
                 return figures.Any(f => f.Key.Contains("outcome=\"written\"", StringComparison.Ordinal) && f.Value > 100_000)
-                    && figures.Single(f => f.Key.StartsWith("espipe_records_unfinished", StringComparison.Ordinal)).Value == 0;
+                    && figures.Single(f => f.Key.StartsWith("espipe_records_unfinished", StringComparison.Ordinal)).Value == 0
+                    && figures.Single(f => f.Key.StartsWith("espipe_records_read_total", StringComparison.Ordinal)).Value
+                        == figures.Where(f => f.Key.StartsWith("espipe_records_done_total", StringComparison.Ordinal)).Sum(f => f.Value);
             },
-            "something was written and nothing was left in flight");
-        var read = figures.Single(f => f.Key.StartsWith("espipe_records_read_total", StringComparison.Ordinal)).Value;
-        Assert.Equal(read, figures.Where(f => f.Key.StartsWith("espipe_records_done_total", StringComparison.Ordinal)).Sum(f => f.Value));
+            "something was written, nothing was left in flight, and all that was read is done");
         Assert.All(figures.Keys, k => Assert.Contains("sink=\"jsonl\",source=\"csv\"", k, StringComparison.Ordinal));
         Assert.Contains(figures.Keys, k => k.StartsWith("espipe_write_duration_seconds_bucket", StringComparison.Ordinal));
         Assert.Contains(figures, f => f.Key.Contains("phase=\"snapshot\"", StringComparison.Ordinal) && f.Value == 1);

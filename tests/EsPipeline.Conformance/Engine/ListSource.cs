@@ -14,6 +14,9 @@ public sealed class ListSource(IReadOnlyList<Document> documents, int batchRecor
     /// <summary>What it knows of its documents.</summary>
     public SourceSchema Schema { get; init; } = SourceSchema.Unknown;
 
+    /// <summary>Waited for before each batch, with the number of its first document.</summary>
+    public Func<int, Task> BeforeBatch { get; init; } = _ => Task.CompletedTask;
+
     /// <inheritdoc/>
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct) =>
         Task.FromResult(new ConnectorHealth("list", TimeSpan.Zero, new Dictionary<string, string>()));
@@ -32,6 +35,7 @@ public sealed class ListSource(IReadOnlyList<Document> documents, int batchRecor
         using var builder = new RecordBatchBuilder(64 * 1024);
         for (var at = int.Parse(after.Value["list1:".Length..], CultureInfo.InvariantCulture); at < documents.Count;)
         {
+            await BeforeBatch(at);
             ct.ThrowIfCancellationRequested();
             for (var last = Math.Min(documents.Count, at + batchRecords); at < last; at++)
             {

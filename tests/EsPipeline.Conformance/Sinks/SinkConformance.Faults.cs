@@ -151,7 +151,7 @@ public abstract partial class SinkConformance
 
         await using (var next = await OpenAsync(target))
         {
-            await WriteAllAsync(next, documents).WaitAsync(TimeSpan.FromSeconds(10), Ct);
+            await WriteAllAsync(next, documents).WaitAsync(TimeSpan.FromSeconds(30), Ct);
             await FinishAsync(next);
         }
 
@@ -178,7 +178,7 @@ public abstract partial class SinkConformance
         await using var target = await CreateAsync(Ct);
         await using var proxy = new TcpProxy(ServerOf(target));
         await using var sink = target.Open(new SinkKnobs { Through = proxy.EndPoint });
-        Assert.Null((await sink.CheckAsync(Ct)).Problem);
+        await Health.IsWellAsync(sink);
         proxy.Stall();
         var started = TimeProvider.System.GetTimestamp();
         Assert.NotNull((await sink.CheckAsync(Ct)).Problem);

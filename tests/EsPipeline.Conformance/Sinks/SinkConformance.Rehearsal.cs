@@ -57,7 +57,7 @@ public abstract partial class SinkConformance
     {
         var sink = target.Open(new SinkKnobs());
         Assert.SkipUnless(sink is IRehearsableSink, $"{sink.GetType().Name} can't be asked beforehand what it would refuse.");
-        if ((await sink.CheckAsync(Ct)).Problem is { } problem) throw problem;
+        await Health.IsWellAsync(sink);
         var rehearsal = (IRehearsableSink)sink;
         await rehearsal.PrepareRehearsalAsync(target.Schema, reachable: true, Ct);
         return rehearsal;

@@ -192,7 +192,7 @@ public abstract partial class SinkConformance
     protected static async Task<IDataSink> OpenAsync(SinkTarget target, SinkKnobs? knobs = null, ReadKind kind = ReadKind.Snapshot)
     {
         var sink = target.Open(knobs ?? new SinkKnobs());
-        if ((await sink.CheckAsync(Ct)).Problem is { } problem) throw problem;
+        await Health.IsWellAsync(sink);
         await sink.PrepareAsync(target.Schema, Ct);
         if (sink is IResumableSink resumable) Assert.True(await resumable.RestoreAsync(null, Ct));
         await sink.BeginPassAsync(kind, uniqueKeys: false, Ct);

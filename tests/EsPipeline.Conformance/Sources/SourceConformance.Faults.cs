@@ -136,7 +136,7 @@ public abstract partial class SourceConformance
         await using var proxy = new TcpProxy(ServerOf(set));
         await using (var well = set.Open(new SourceKnobs { Through = proxy.EndPoint }))
         {
-            Assert.Null((await well.CheckAsync(Ct)).Problem);
+            await Health.IsWellAsync(well);
         }
 
         proxy.Stall();

@@ -11,7 +11,7 @@ namespace EsPipeline.Conformance;
 /// <summary>Reads a source by the rules that the engine keeps, and checks what every batch promises.</summary>
 public static class SourceReader
 {
-    private const int MostRetries = 20;
+    private const int MostRetries = 40;
     private const int MostPositionBytes = 4096;
 
     /// <summary>Reads everything that a plan asks for.</summary>
@@ -93,7 +93,7 @@ public static class SourceReader
                 catch (PipelineException e) when (e.Kind == FailureKind.Transient && Interlocked.Increment(ref retries) <= MostRetries)
                 {
                     // The engine goes on from the last batch's end, and so does this loop.
-                    await hooks.OnFailure(e);
+                    await PauseAsync(e);
                 }
             }
         }
@@ -108,9 +108,16 @@ public static class SourceReader
                 }
                 catch (PipelineException e) when (e.Kind == FailureKind.Transient && ++retries <= MostRetries)
                 {
-                    await hooks.OnFailure(e);
+                    await PauseAsync(e);
                 }
             }
+        }
+
+        // As the engine pauses: a server that has just lost a client may still hold what the next one wants, such as a replication slot.
+        async Task PauseAsync(PipelineException failure)
+        {
+            await hooks.OnFailure(failure);
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(20 * Volatile.Read(ref retries), 500)), ct);
         }
     }
 

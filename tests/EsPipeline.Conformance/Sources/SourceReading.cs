@@ -53,6 +53,6 @@ public sealed record ReadHooks
     /// <summary>Called after each batch, with how many there have been.</summary>
     public Func<int, Task> OnBatch { get; init; } = _ => Task.CompletedTask;
 
-    /// <summary>Called after a failure that may pass, before reading goes on.</summary>
+    /// <summary>Called after a failure that may pass, before reading goes on; a pause follows, as in the engine.</summary>
     public Func<EsPipeline.Core.Errors.PipelineException, Task> OnFailure { get; init; } = _ => Task.CompletedTask;
 }

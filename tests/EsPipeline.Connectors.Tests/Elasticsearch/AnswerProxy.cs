@@ -22,17 +22,14 @@ internal sealed record ProxiedAnswer(int Status, byte[] Body)
 /// </summary>
 internal sealed class AnswerProxy : IAsyncDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly HttpClient _server;
     private readonly Task _running;
 
     public AnswerProxy(ElasticsearchServer server)
     {
         _server = server.Http;
-        var port = FreePort.Find();
-        Address = $"http://localhost:{port}/";
-        _listener.Prefixes.Add(Address);
-        _listener.Start();
+        (_listener, Address) = FreePort.Listen();
         _running = RunAsync();
     }
 
@@ -123,5 +120,25 @@ internal static class FreePort
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Listens on one; another program may have taken the first that was found.</summary>
+    public static (HttpListener Listener, string Address) Listen()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var address = $"http://localhost:{Find()}/";
+            var listener = new HttpListener();
+            listener.Prefixes.Add(address);
+            try
+            {
+                listener.Start();
+                return (listener, address);
+            }
+            catch (HttpListenerException) when (tries < 10)
+            {
+                listener.Close();
+            }
+        }
     }
 }

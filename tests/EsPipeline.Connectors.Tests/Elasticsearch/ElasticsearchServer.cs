@@ -20,7 +20,7 @@ internal sealed class ElasticsearchServer : IAsyncDisposable
 {
     private const string Ready = "ready on port ";
 
-    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(4);
 
     private readonly string _script;
     private readonly string _data;
@@ -132,7 +132,23 @@ internal sealed class ElasticsearchServer : IAsyncDisposable
         if (_start.Password is { } password)
         {
             Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"elastic:{password}")));
+            await KnowsUsersAsync(ct);
         }
+    }
+
+    // A new server writes its own roles into an index of its own soon after it has started. Until that index is there as a whole it knows
+    // no user, not even the first.
+    private async Task KnowsUsersAsync(CancellationToken ct)
+    {
+        using var longest = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        longest.CancelAfter(LongestStart);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        do
+        {
+            using var answer = await Http.GetAsync(new Uri("_cluster/health/.security-7?wait_for_active_shards=1&timeout=30s", UriKind.Relative), longest.Token);
+            if (answer.IsSuccessStatusCode) return;
+        }
+        while (await timer.WaitForNextTickAsync(longest.Token));
     }
 
     private static SocketsHttpHandler Trusting(string? certificate)

@@ -93,7 +93,7 @@ internal sealed class IndexTarget(ElasticsearchServer server, SecuredServer? sec
     {
         await server.KillAsync(ct);
         await server.StartAgainAsync(ct);
-        await Api.SendAsync(server, HttpMethod.Get, $"_cluster/health/{Name}?wait_for_status=yellow&timeout=30s");
+        await Api.SendAsync(server, HttpMethod.Get, $"_cluster/health/{Name}?wait_for_status=yellow&timeout=80s");
     }
 
     public override async ValueTask DisposeAsync()

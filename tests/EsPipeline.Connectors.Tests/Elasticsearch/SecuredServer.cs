@@ -34,10 +34,9 @@ public sealed class SecuredServer : IAsyncDisposable
         try
         {
             if (_server is not null) return _server;
-            var server = await ElasticsearchServer.StartAsync(
+            _server = await ElasticsearchServer.StartAsync(
                 ServerKind.Elasticsearch, Sources.Ct, new ServerStart { Password = Password, Tls = _certificates.Make("localhost"), Authority = _certificates.AuthorityFile });
-            await KnowsUsersAsync(server);
-            return _server = server;
+            return _server;
         }
         finally
         {
@@ -54,20 +53,6 @@ public sealed class SecuredServer : IAsyncDisposable
         await Api.SendAsync(server, HttpMethod.Put, $"_security/role/{user}", $$"""{"indices":[{"names":["{{names}}"],"privileges":[{{list}}]}]}""");
         await Api.SendAsync(server, HttpMethod.Put, $"_security/user/{user}", $$"""{"password":"{{Password}}","roles":["{{user}}"]}""");
         return options with { User = user };
-    }
-
-    // A new server writes its own roles into an index of its own soon after it has started. Until that index is there as a whole it knows
-    // no user, not even the first.
-    private static async Task KnowsUsersAsync(ElasticsearchServer server)
-    {
-        using var longest = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        do
-        {
-            using var answer = await server.Http.GetAsync(new Uri("_cluster/health/.security-7?wait_for_active_shards=1&timeout=30s", UriKind.Relative), longest.Token);
-            if (answer.IsSuccessStatusCode) return;
-        }
-        while (await timer.WaitForNextTickAsync(longest.Token));
     }
 
     public async ValueTask DisposeAsync()

@@ -146,7 +146,7 @@ public sealed class ViewTests(SharedServers servers)
 
         // The server ends a cancelled search when it comes to look.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Sources.Ct);
-        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        limit.CancelAfter(TimeSpan.FromSeconds(30));
         while (await OpenAsync() > 0) limit.Token.ThrowIfCancellationRequested();
 
         async Task<int> OpenAsync()

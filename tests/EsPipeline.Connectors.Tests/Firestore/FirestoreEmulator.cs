@@ -13,7 +13,7 @@ public sealed class FirestoreEmulator : IAsyncLifetime
 {
     private const string Jar = "/usr/lib/google-cloud-sdk/platform/cloud-firestore-emulator/cloud-firestore-emulator.jar";
 
-    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(3);
 
     private Process? _process;
 

@@ -29,7 +29,7 @@ public sealed class FirestoreRestartTests : IDisposable
         var file = Path.Combine(_folder, "in.jsonl");
         await File.WriteAllLinesAsync(file, Enumerable.Range(0, Count).Select(i => $$"""{"id":"k{{i}}","n":{{i}}}"""), ct);
 
-        var sink = new WatchedSink(await database.OpenSinkAsync());
+        var sink = new WatchedSink(await database.OpenSinkAsync(), Count / 4);
         await using var source = new JsonLinesSource(new JsonLinesOptions { Files = [file] }, TimeProvider.System);
         var run = new Pipeline(new PipelineSetup
         {
@@ -38,14 +38,14 @@ public sealed class FirestoreRestartTests : IDisposable
             From = ("jsonl", source),
             To = ("firestore", sink),
             State = new FileStateStore(Path.Combine(_folder, "state"), TimeProvider.System),
-            Retry = new RetryOptions(100, TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(2), Forever: false),
+            Retry = new RetryOptions(100, TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(5), Forever: false),
             Log = NullLogger.Instance,
         }).RunAsync(ct);
 
-        await sink.Reached(Count / 4).WaitAsync(TimeSpan.FromMinutes(1), ct);
+        await sink.Reached.WaitAsync(TimeSpan.FromMinutes(2), ct);
         await emulator.KillAsync();
-        sink.Restarted();
-        await sink.Failed.WaitAsync(TimeSpan.FromMinutes(1), ct);
+        sink.Ended();
+        await sink.Failed.WaitAsync(TimeSpan.FromMinutes(2), ct);
         emulator = await FirestoreEmulator.StartAsync(port, ct);
         await using (emulator)
         {
@@ -66,14 +66,16 @@ public sealed class FirestoreRestartTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>Notes which keys were written by calls that began before the server died, and which by later ones.</summary>
-    private sealed class WatchedSink(FirestoreSink sink) : IDataSink
+    /// <summary>
+    /// Notes which keys were written by calls that began before the server died, and which by later ones. Once enough are written, further
+    /// calls wait for the server's end: however late that comes, the run is at work.
+    /// </summary>
+    private sealed class WatchedSink(FirestoreSink sink, int enough) : IDataSink
     {
         private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly ConcurrentDictionary<string, bool> _late = new();
-        private int _target = int.MaxValue;
-        private volatile bool _restarted;
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public SinkLimits Limits => sink.Limits;
 
@@ -84,13 +86,11 @@ public sealed class FirestoreRestartTests : IDisposable
 
         public HashSet<string> Early => [.. _late.Where(k => !k.Value).Select(k => k.Key)];
 
-        public Task Reached(int records)
-        {
-            _target = records;
-            return _reached.Task;
-        }
+        /// <summary>Completed when enough are written.</summary>
+        public Task Reached => _reached.Task;
 
-        public void Restarted() => _restarted = true;
+        /// <summary>To be called when the server has ended.</summary>
+        public void Ended() => _ended.SetResult();
 
         public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => sink.CheckAsync(ct);
 
@@ -98,7 +98,13 @@ public sealed class FirestoreRestartTests : IDisposable
 
         public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
         {
-            var late = _restarted;
+            if (_late.Count >= enough)
+            {
+                _reached.TrySetResult();
+                await _ended.Task.WaitAsync(ct);
+            }
+
+            var late = _ended.Task.IsCompleted;
             WriteResult result;
             try
             {
@@ -116,7 +122,6 @@ public sealed class FirestoreRestartTests : IDisposable
                 if (!failed.Contains(i)) _late[Encoding.UTF8.GetString(slice[i].Key.Span)] = late;
             }
 
-            if (_late.Count >= _target) _reached.TrySetResult();
             return result;
         }
 

@@ -76,7 +76,7 @@ public sealed class FirestoreSignInTests : IDisposable
         {
             await sink.WriteOneAsync("a", "{}");
             await sink.WriteOneAsync("b", "{}");
-            await renewed.Task.WaitAsync(TimeSpan.FromSeconds(10), Ct);
+            await renewed.Task.WaitAsync(TimeSpan.FromMinutes(1), Ct);
         }
         finally
         {

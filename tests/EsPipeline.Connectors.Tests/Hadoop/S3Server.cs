@@ -9,7 +9,7 @@ namespace EsPipeline.Connectors.Tests.Hadoop;
 /// <summary>An S3 server: the one at <c>ESPIPE_TEST_S3_URL</c>, or moto, started for these tests and stopped after them.</summary>
 public sealed class S3Server : IAsyncLifetime
 {
-    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(3);
 
     private Process? _process;
     private Uri? _url;

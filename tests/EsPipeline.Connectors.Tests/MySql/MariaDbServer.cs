@@ -12,7 +12,7 @@ namespace EsPipeline.Connectors.Tests.MySql;
 /// <summary>A MariaDB server: one that runs already, or one of the tests' own that may be killed.</summary>
 public sealed class MariaDbServer : IAsyncDisposable
 {
-    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(3);
 
     private readonly string[] _arguments;
     private readonly string _folder;

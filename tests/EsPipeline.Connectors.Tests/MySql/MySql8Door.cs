@@ -32,6 +32,8 @@ internal sealed class MySql8Door(string password, Sha2Way way, X509Certificate2?
     private static readonly byte[] Nonce = [.. "abcdefghijklmnopqrst"u8];
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    // Made beforehand: nobody waits for it then.
+    private readonly RSA _key = NewKey();
     private Stream _stream = Stream.Null;
     private byte _sequence;
 
@@ -46,7 +48,19 @@ internal sealed class MySql8Door(string password, Sha2Way way, X509Certificate2?
         return ServeAsync();
     }
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _key.Dispose();
+    }
+
+    // The numbers of a key are drawn when they are first asked for.
+    private static RSA NewKey()
+    {
+        var key = RSA.Create(2048);
+        key.ExportParameters(includePrivateParameters: false);
+        return key;
+    }
 
     private async Task<List<string>> ServeAsync()
     {
@@ -86,9 +100,8 @@ internal sealed class MySql8Door(string password, Sha2Way way, X509Certificate2?
         var asked = await ReceiveAsync();
         if (asked is not [2]) return Encoding.UTF8.GetString(asked).TrimEnd('\0');
         steps.Add("asked for the key");
-        using var key = RSA.Create(2048);
-        await SendAsync([1, .. Encoding.ASCII.GetBytes(key.ExportSubjectPublicKeyInfoPem())]);
-        var plain = key.Decrypt(await ReceiveAsync(), RSAEncryptionPadding.OaepSHA1);
+        await SendAsync([1, .. Encoding.ASCII.GetBytes(_key.ExportSubjectPublicKeyInfoPem())]);
+        var plain = _key.Decrypt(await ReceiveAsync(), RSAEncryptionPadding.OaepSHA1);
         for (var i = 0; i < plain.Length; i++) plain[i] ^= Nonce[i % Nonce.Length];
         return Encoding.UTF8.GetString(plain).TrimEnd('\0');
     }

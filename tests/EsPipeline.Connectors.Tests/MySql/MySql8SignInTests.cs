@@ -45,7 +45,7 @@ public sealed class MySql8SignInTests
         await using var source = new MySqlSource(options, new RunOptions(), TimeProvider.System, NullLogger<MySqlSource>.Instance);
         var problem = (await source.CheckAsync(ct)).Problem;
         Assert.True(problem?.Error == MySqlErrors.NotAllowed, problem?.ToString());
-        var steps = await client.WaitAsync(TimeSpan.FromSeconds(10), ct);
+        var steps = await client.WaitAsync(TimeSpan.FromMinutes(1), ct);
         Assert.Equal(MySqlServer.Question, steps[^1]);
         return steps[..^1];
     }

@@ -24,7 +24,7 @@ public sealed class MySqlFaultTests(MySqlServers servers)
         // The other holds the second row and, having changed most, is not the one to be ended.
         await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id>='doc-0000001'");
         var write = sink.WriteAsync(changed);
-        await WaitsAsync(database, "INSERT");
+        await WaitsAsync(database, "INSERT", write);
         await RunAsync(other, "UPDATE docs SET content='{}' WHERE id='doc-0000000'");
         var deadlock = await Assert.ThrowsAsync<PipelineException>(() => write);
         Assert.Equal((MySqlErrors.Conflict, FailureKind.Transient), (deadlock.Error, deadlock.Kind));
@@ -43,7 +43,7 @@ public sealed class MySqlFaultTests(MySqlServers servers)
         await using var other = await database.Server.ConnectAsync();
         await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id='doc-0000050'");
         var write = sink.WriteAsync(changed);
-        await database.Server.ExecuteAsync($"KILL {await WaitsAsync(database, "INSERT")}");
+        await database.Server.ExecuteAsync($"KILL {await WaitsAsync(database, "INSERT", write)}");
         Assert.Equal((MySqlErrors.ConnectionLost, FailureKind.Transient), (await Assert.ThrowsAsync<PipelineException>(() => write)) is var lost ? (lost.Error, lost.Kind) : default);
         await RunAsync(other, "ROLLBACK");
         ContentAssert.Same(documents, await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
@@ -54,7 +54,7 @@ public sealed class MySqlFaultTests(MySqlServers servers)
     public async Task A_row_that_stays_locked_is_waited_for_within_the_time_out_and_told_as_transient()
     {
         await using var database = await servers.NewDatabaseAsync();
-        await using var sink = await database.Sink(database.Options with { Timeout = TimeSpan.FromSeconds(2) }).ReadyAsync();
+        await using var sink = await database.Sink(database.Options with { Timeout = TimeSpan.FromSeconds(10) }).ReadyAsync();
         await sink.WriteAsync([.. Corpus.Plain(10)]);
         await using var other = await database.Server.ConnectAsync();
         await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id='doc-0000005'");
@@ -67,12 +67,16 @@ public sealed class MySqlFaultTests(MySqlServers servers)
     {
         await using var database = await servers.NewDatabaseAsync(mayBeKilled: true);
         Document[] documents = [.. Corpus.Plain(60_000)];
-        await using var source = new ListSource(documents, 500);
+        var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // The second half is not there before the server has gone: however late it is killed, the copy is at work.
+        await using var source = new ListSource(documents, 500) { BeforeBatch = at => at < documents.Length / 2 ? Task.CompletedTask : killed.Task };
         await using var sink = database.Sink(database.Options with { Timeout = TimeSpan.FromSeconds(5) });
         using var state = new TemporaryFolder();
-        var copy = EngineRun.CopyAsync(source, sink, state.Path, Ct);
+        var patient = new RetryOptions(1000, TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(5), Forever: false);
+        var copy = EngineRun.CopyAsync(source, sink, state.Path, Ct, setup => setup with { Retry = patient });
         while (await CountAsync() < 5000) Assert.False(copy.IsCompleted, "The copy ended before the server was killed.");
         database.Server.Kill();
+        killed.SetResult();
         await database.Server.LaunchAsync(Ct);
         var result = await copy;
         Assert.Null(result.Error);
@@ -140,13 +144,14 @@ public sealed class MySqlFaultTests(MySqlServers servers)
         Ct);
 
     // The number of the connection that waits for a row, as soon as it does; nothing but asking tells.
-    private static async Task<string> WaitsAsync(MySqlDatabase database, string statement)
+    private static async Task<string> WaitsAsync(MySqlDatabase database, string statement, Task write)
     {
         while (true)
         {
             var waiting = await database.RowsAsync(
                 $"SELECT p.id FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id=t.trx_mysql_thread_id WHERE t.trx_state='LOCK WAIT' AND p.db='{database.Name}' AND p.info LIKE '{statement}%'");
             if (waiting.Count > 0) return waiting[0][0]!;
+            Assert.False(write.IsCompleted, "The write ended without having waited.");
 
             // InnoDB looks anew only where nobody has asked for a tenth of a second.
             await Task.Delay(TimeSpan.FromMilliseconds(200), Ct);

@@ -56,29 +56,34 @@ public sealed class MySqlHorizonTests(MySqlServers servers)
         return true;
     }
 
-    /// <summary>Asks for the open transactions again and again, so that the answer stays the one of the beginning.</summary>
+    /// <summary>
+    /// Asks for the open transactions again and again, so that the answer stays the one of the beginning: on several connections, one of which
+    /// has a processor wherever the others have none.
+    /// </summary>
     private sealed class StaleList : IAsyncDisposable
     {
+        private const int Askers = 3;
         private const string Question = "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_autocommit_non_locking=0";
 
-        private readonly MySqlConnection _connection;
+        private readonly MySqlConnection[] _connections;
         private readonly CancellationTokenSource _end;
-        private readonly Task<string> _asking;
+        private readonly Task<string[]> _asking;
 
-        private StaleList(MySqlConnection connection, CancellationToken ct)
+        private StaleList(MySqlConnection[] connections, CancellationToken ct)
         {
-            _connection = connection;
+            _connections = connections;
             _end = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            _asking = connection.RunAsync(AskOn, CancellationToken.None);
+            _asking = Task.WhenAll(connections.Select(c => c.RunAsync(AskOn, CancellationToken.None)));
         }
 
         public static async Task<StaleList> KeepAsync(MariaDbServer server, CancellationToken ct)
         {
-            var connection = await server.ConnectAsync();
+            var connections = new MySqlConnection[Askers];
+            for (var i = 0; i < Askers; i++) connections[i] = await server.ConnectAsync();
 
             // The list is made while no transaction is open.
-            await connection.RunAsync(session => session.Rows("SELECT SLEEP(0.3)").Concat(session.Rows(Question)).Count(), ct);
-            return new StaleList(connection, ct);
+            await connections[0].RunAsync(session => session.Rows("SELECT SLEEP(0.3)").Concat(session.Rows(Question)).Count(), ct);
+            return new StaleList(connections, ct);
         }
 
         /// <summary>Stops asking.</summary>
@@ -86,13 +91,13 @@ public sealed class MySqlHorizonTests(MySqlServers servers)
         public async Task<string> EndAsync()
         {
             await _end.CancelAsync();
-            return await _asking;
+            return (await _asking).Max(StringComparer.Ordinal)!;
         }
 
         public async ValueTask DisposeAsync()
         {
             await EndAsync();
-            await _connection.DisposeAsync();
+            foreach (var connection in _connections) await connection.DisposeAsync();
             _end.Dispose();
         }
 

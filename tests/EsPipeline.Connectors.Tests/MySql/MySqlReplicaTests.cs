@@ -49,7 +49,7 @@ public sealed class MySqlReplicaTests
         await UntilBehindAsync(replica);
         var now = ServerTime.Of(TimeProvider.System.GetUtcNow());
         var complete = await AskAsync(replica, horizon);
-        Assert.InRange(complete, now - (60 * Second), now - (3 * Second));
+        Assert.InRange(complete, now - (600 * Second), now - (3 * Second));
     }
 
     // The summer time of Central Europe ends at 1:00 UTC of 25 October 2026, when 3:00 becomes 2:00 again.
@@ -90,13 +90,13 @@ public sealed class MySqlReplicaTests
     private static async Task UntilBehindAsync(MariaDbServer replica)
     {
         await using var connection = await replica.ConnectAsync();
-        for (var i = 0; i < 60; i++)
+        for (var i = 0; i < 240; i++)
         {
             var state = await connection.RunAsync(ReplicaState.Of, Ct);
             if (state is { IsStopped: false } && state.Lag > TimeSpan.FromSeconds(3)) return;
             await connection.RunAsync(session => session.Rows("SELECT SLEEP(0.5)"), Ct);
         }
 
-        Assert.Fail("The replica was not behind within 30 s.");
+        Assert.Fail("The replica was not behind within 2 minutes.");
     }
 }

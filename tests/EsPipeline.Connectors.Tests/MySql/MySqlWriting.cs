@@ -13,7 +13,7 @@ internal static class MySqlWriting
     public static async Task<T> ReadyAsync<T>(this T sink, SourceSchema? schema = null)
         where T : IDataSink
     {
-        if ((await sink.CheckAsync(Ct)).Problem is { } problem) throw problem;
+        await Health.IsWellAsync(sink);
         await sink.PrepareAsync(schema ?? SourceSchema.Unknown, Ct);
         return sink;
     }

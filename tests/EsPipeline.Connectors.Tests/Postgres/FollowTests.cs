@@ -33,7 +33,7 @@ public sealed class FollowTests(SharedPostgres shared)
         }
 
         // Less than the longest that a transaction stays open, more than the machine lets one wait that has its time and has not shown it yet.
-        await using var following = new Following(options, new SourceTuning { HorizonMargin = TimeSpan.FromMilliseconds(200), BatchRecords = 100 });
+        await using var following = new Following(options, new SourceTuning { HorizonMargin = TimeSpan.FromMilliseconds(500), BatchRecords = 100 });
         await following.PassAsync(ReadKind.Snapshot, Ct);
         using var enough = new CancellationTokenSource();
         var commits = Task.WhenAll(Enumerable.Range(0, 8).Select(n => WriteAsync(server, set.Table, new Random(100 + n), enough.Token)));
@@ -266,7 +266,7 @@ public sealed class FollowTests(SharedPostgres shared)
                 ? $"DELETE FROM {table} WHERE id IN ({ids.Replace("(", "", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal)})"
                 : $"INSERT INTO {table} (id, content) SELECT v, json_build_object('n', {random.Next()}) FROM (VALUES {ids}) q(v) ORDER BY v ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = now()";
             await using (var command = new NpgsqlCommand(sql, connection, transaction)) await command.ExecuteNonQueryAsync(Ct);
-            if (random.Next(50) == 0) await Task.Delay(random.Next(1000), Ct);
+            if (random.Next(100) == 0) await Task.Delay(random.Next(2500), Ct);
             if (random.Next(10) == 0)
             {
                 await transaction.RollbackAsync(Ct);

@@ -22,11 +22,7 @@ internal sealed class Following(PostgresOptions options, SourceTuning? tuning = 
 
     public async Task<int> PassAsync(ReadKind kind, CancellationToken ct)
     {
-        var reading = await SourceReader.ReadAsync(_source, new ReadPlan(kind, Selection.Everything, 2, Saved), ct, new ReadHooks
-        {
-            // As the engine does: a pause before it tries again.
-            OnFailure = _ => Task.Delay(200, ct),
-        });
+        var reading = await SourceReader.ReadAsync(_source, new ReadPlan(kind, Selection.Everything, 2, Saved), ct);
         (Held, Saved, Partitions) = (reading.Apply(Held), reading.Saved, reading.Partitions);
         foreach (var (partition, position) in Saved) await _source.AcknowledgeAsync(partition, position, ct);
         return reading.Records.Count();

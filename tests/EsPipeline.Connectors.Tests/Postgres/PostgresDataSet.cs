@@ -47,6 +47,7 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
         }
 
         await import.CompleteAsync(ct);
+        if (follow == FollowWay.UpdatedColumn) await server.IsAtRestAsync();
         return set;
     }
 

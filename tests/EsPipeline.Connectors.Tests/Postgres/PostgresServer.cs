@@ -56,17 +56,29 @@ public sealed class PostgresServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts a standby of this server; from then on commits wait until it shows them.</summary>
+    /// <summary>Starts a standby of this server.</summary>
     public async Task<PostgresServer> StartStandbyAsync()
     {
         var standby = await PlaceAsync();
         await standby.AsOwnerAsync("pg_basebackup", "-h", Host, "-p", $"{Port}", "-U", User, "-D", standby.Data, "-R", "-c", "fast", "--no-sync");
         await standby.SetAsync([.. standby.Whereabouts, "hot_standby=on"]);
         await standby.UpAsync();
-        await ExecuteAsync("ALTER SYSTEM SET synchronous_standby_names = '*'");
-        await ExecuteAsync("ALTER SYSTEM SET synchronous_commit = 'remote_apply'");
-        await ExecuteAsync("SELECT pg_reload_conf()");
         return standby;
+    }
+
+    /// <summary>Waits until a standby of this server shows everything that is committed here now.</summary>
+    public async Task ShownByAsync(PostgresServer standby)
+    {
+        var end = await ScalarAsync<string>("SELECT pg_current_wal_flush_lsn()::text");
+        while (!await standby.ScalarAsync<bool>($"SELECT pg_last_wal_replay_lsn() >= '{end}'")) await Task.Delay(20, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Waits until nothing is open that was begun before: the server ends what a client has left open a moment after that client.</summary>
+    public async Task IsAtRestAsync()
+    {
+        const string Open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND xact_start < $1";
+        var now = (await ScalarAsync<DateTime>("SELECT clock_timestamp()")).ToUniversalTime();
+        while (await ScalarAsync<long>(Open, now) > 0) await Task.Delay(20, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Starts a server that asks one user who comes over the network for a password; that of postgres is set, another role is made.</summary>
@@ -100,10 +112,10 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private string Data => Path.Combine(_folder!, "data");
 
-    public Task UpAsync() => AsOwnerAsync("pg_ctl", "-D", Data, "-l", Path.Combine(_folder!, "log"), "-w", "-t", "60", "start");
+    public Task UpAsync() => AsOwnerAsync("pg_ctl", "-D", Data, "-l", Path.Combine(_folder!, "log"), "-w", "-t", "180", "start");
 
     /// <summary>Stops it: <c>fast</c> in good order, <c>immediate</c> as a crash.</summary>
-    public Task DownAsync(string mode) => AsOwnerAsync("pg_ctl", "-D", Data, "-m", mode, "-w", "-t", "60", "stop");
+    public Task DownAsync(string mode) => AsOwnerAsync("pg_ctl", "-D", Data, "-m", mode, "-w", "-t", "180", "stop");
 
     public async Task ExecuteAsync(string sql, params object[] parameters)
     {

@@ -157,7 +157,7 @@ public sealed class SlotTests(SharedPostgres shared)
         await first.PassAsync(ReadKind.Snapshot, Ct);
         await first.PassAsync(ReadKind.Changes, Ct);
         await first.DisposeAsync();
-        await server.ExecuteAsync($"SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = '{set.Table}' AND active");
+        await server.ExecuteAsync($"SELECT pg_terminate_backend(active_pid, 60000) FROM pg_replication_slots WHERE slot_name = '{set.Table}' AND active");
         if (cause is "killed" or "by hand") await server.ExecuteAsync($"SELECT pg_drop_replication_slot('{set.Table}')");
         if (cause == "published again") await server.ExecuteAsync($"ALTER PUBLICATION {set.Table} DROP TABLE {set.Table}");
         await set.PutAsync([.. Corpus.Plain(150, seed: 2).Skip(90)], Ct);
@@ -211,7 +211,12 @@ public sealed class SlotTests(SharedPostgres shared)
             await using var next = new Following(set.Options, log: log) { Saved = saved };
             Assert.Equal(run == 0 ? 0 : 1, await next.PassAsync(ReadKind.Changes, Ct));
             Assert.Empty(log.Lines);
-            while (await ConfirmedAsync() == before) await Task.Delay(20, Ct);
+            for (var look = 0; await ConfirmedAsync() == before; look++)
+            {
+                Assert.True(look < 3000, "The slot stays where it was.");
+                await Task.Delay(20, Ct);
+            }
+
             Assert.True(await ConfirmedAsync() <= SafeIn(next.Saved));
             saved = next.Saved;
 

@@ -18,14 +18,17 @@ public sealed class StandbyTests
         await using var set = await PostgresDataSet.SeedAsync(primary, [.. Corpus.Plain(200)], FollowWay.UpdatedColumn, Ct);
         var log = new ListLog<PostgresSource>();
         await using var following = new Following(set.Options with { Port = standby.Port }, log: log);
+        await primary.ShownByAsync(standby);
         await following.PassAsync(ReadKind.Snapshot, Ct);
         await following.PassAsync(ReadKind.Changes, Ct);
         var commit = await set.BeginPutAsync([new Document("slow", """{"n":1}""")], Ct);
         await set.PutAsync([new Document("quick", """{"n":2}""")], Ct);
+        await primary.ShownByAsync(standby);
         await following.PassAsync(ReadKind.Changes, Ct);
         Assert.Contains("quick", following.Held.Keys);
         await following.PassAsync(ReadKind.Changes, Ct);
         await commit();
+        await primary.ShownByAsync(standby);
         await following.PassAsync(ReadKind.Changes, Ct);
         ContentAssert.Same([.. Corpus.Plain(200), new Document("slow", """{"n":1}"""), new Document("quick", """{"n":2}""")], following.Held);
         Assert.Single(log.Lines, l => l.Contains("standby", StringComparison.Ordinal));

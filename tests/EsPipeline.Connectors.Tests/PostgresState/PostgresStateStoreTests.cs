@@ -74,6 +74,34 @@ public sealed class PostgresStateStoreTests(SharedPostgres shared) : StateStoreC
     }
 
     [Fact]
+    public async Task A_lease_of_which_nothing_is_left_once_it_is_given_is_taken_again()
+    {
+        var time = new FakeTime();
+        await using var store = Open(new Uri($"postgres://{_server!.User}@{_server.EndPoint}/{_name}"), time, NullLogger.Instance);
+        await (await store.OpenAsync("job", Ct)).DisposeAsync();
+        await using var pool = Npgsql.NpgsqlDataSource.Create($"{_server.Pool.ConnectionString};Database={_name}");
+        await using var connection = await pool.OpenConnectionAsync(Ct);
+        await using var transaction = await connection.BeginTransactionAsync(Ct);
+        await using (var hold = new Npgsql.NpgsqlCommand("LOCK TABLE espipe_job IN EXCLUSIVE MODE", connection)) await hold.ExecuteNonQueryAsync(Ct);
+        var opening = store.OpenAsync("job", Ct);
+        await using var waiting = pool.CreateCommand("SELECT count(*) FROM pg_locks WHERE relation = 'espipe_job'::regclass AND NOT granted");
+        while (!Equals(await waiting.ExecuteScalarAsync(Ct), 1L)) Assert.False(opening.IsCompleted);
+        time.Advance(JobLease.Duration);
+        await transaction.CommitAsync(Ct);
+
+        // The server's clock is another: there it goes on for what is left of half a minute.
+        while (!opening.IsCompleted)
+        {
+            await SetAsync("held_until = '-infinity' WHERE token = 2");
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        await using var state = await opening;
+        await state.SaveAsync(At(1), Ct);
+        Assert.False(state.Lost.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task A_restart_of_the_server_is_waited_for()
     {
         await using var server = await PostgresServer.StartAsync();

@@ -119,7 +119,7 @@ public sealed class StoppingTests : IDisposable
         var running = pipeline.RunAsync(stop.Token);
         await FakeTime.UntilAsync(() => pipeline.Progress.Phase == RunPhase.Waiting);
         await stop.CancelAsync();
-        Assert.Equal(RunOutcome.Stopped, (await running.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).Outcome);
+        Assert.Equal(RunOutcome.Stopped, (await running.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken)).Outcome);
     }
 
     [Fact]
