@@ -17,6 +17,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -89,7 +90,10 @@ public sealed class ApiHost : IAsyncDisposable
         services.AddSingleton(options).AddSingleton(elasticsearch).AddSingleton(state).AddSingleton(time).AddSingleton(log);
         services.AddSingleton<AccessGate>().AddSingleton<RequestRate>().AddSingleton<SearchCluster>().AddSingleton<FieldRules>().AddSingleton<ServedIndices>();
         services.AddSingleton<SearchEndpoint>().AddSingleton<IndexEndpoints>().AddSingleton<CursorSeal>().AddSingleton<ServerKind>().AddSingleton<ScrollEndpoint>();
-        services.AddSingleton<CountsIndex>().AddSingleton<AnalyticsEndpoints>().AddSingleton<PipelineEndpoints>().AddSingleton<HealthEndpoint>();
+        services.AddSingleton<CountsIndex>().AddSingleton<SharedAnswers>().AddSingleton<AnalyticsEndpoints>().AddSingleton<PipelineEndpoints>().AddSingleton<HealthEndpoint>();
+
+        // Nothing here blocks a thread, so a request is answered on the one that received it: each hand-over to another costs both cores.
+        services.Configure<SocketTransportOptions>(transport => transport.UnsafePreferInlineScheduling = true);
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddRouting().AddCors().AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy

@@ -44,15 +44,15 @@ internal static class ApiRoutes
 
     private static void MapAnalytics(IEndpointRouteBuilder app)
     {
-        app.MapGet("/api/count_specific", (AnalyticsEndpoints analytics, string? label, string? from, string? to, string? tz, CancellationToken ct) =>
-                analytics.CountAsync(label, from, to, tz, ct))
-            .Describe("The total of one label", "Analytics", ["label", "from", "to", "tz"]).Problems(400, 404, 503, 504);
-        app.MapGet("/api/label_counts", (AnalyticsEndpoints analytics, int? top, string? prefix, string? from, string? to, string? tz, CancellationToken ct) =>
-                analytics.TopAsync(top, prefix, from, to, tz, ct))
-            .Describe("The labels with the greatest totals", "Analytics", ["top", "prefix", "from", "to", "tz"]).Problems(400, 404, 503, 504);
-        app.MapGet("/api/timeline", (AnalyticsEndpoints analytics, string[]? label, string? interval, string? from, string? to, string? tz, CancellationToken ct) =>
-                analytics.TimelineAsync(label ?? [], interval, from, to, tz, ct))
-            .Describe("The totals of labels over time", "Analytics", ["label", "interval", "from", "to", "tz"]).Problems(400, 404, 503, 504);
+        app.MapGet("/api/count_specific", (HttpContext context, SharedAnswers answers, AnalyticsEndpoints analytics, string? label, string? from, string? to, string? tz) =>
+                answers.SendAsync(context, ct => analytics.CountAsync(label, from, to, tz, ct)))
+            .Describe("The total of one label", "Analytics", ["label", "from", "to", "tz"]).Produces<LabelCount>().Problems(400, 404, 503, 504);
+        app.MapGet("/api/label_counts", (HttpContext context, SharedAnswers answers, AnalyticsEndpoints analytics, int? top, string? prefix, string? from, string? to, string? tz) =>
+                answers.SendAsync(context, ct => analytics.TopAsync(top, prefix, from, to, tz, ct)))
+            .Describe("The labels with the greatest totals", "Analytics", ["top", "prefix", "from", "to", "tz"]).Produces<LabelCounts>().Problems(400, 404, 503, 504);
+        app.MapGet("/api/timeline", (HttpContext context, SharedAnswers answers, AnalyticsEndpoints analytics, string[]? label, string? interval, string? from, string? to, string? tz) =>
+                answers.SendAsync(context, ct => analytics.TimelineAsync(label ?? [], interval, from, to, tz, ct)))
+            .Describe("The totals of labels over time", "Analytics", ["label", "interval", "from", "to", "tz"]).Produces<Timeline>().Problems(400, 404, 503, 504);
     }
 
     private static void MapPipeline(IEndpointRouteBuilder app)

@@ -157,6 +157,9 @@ internal static partial class Log
     [LoggerMessage(2502, LogLevel.Warning, "{Place} holds no finished job: no part file with a _SUCCESS beside or above it")]
     public static partial void NoJobs(ILogger logger, string place);
 
+    [LoggerMessage(2503, LogLevel.Information, "Part files that are left for the next run: {Count} (--max-files)")]
+    public static partial void FilesLeft(ILogger log, int count);
+
     // State in PostgreSQL: 2600 to 2699.
     [LoggerMessage(2600, LogLevel.Information, "The job {Job} is held {Holder}: waiting {Least:0} s to see whether that copy lives, and up to {Most:0} s where it has died")]
     public static partial void JobHeld(ILogger logger, string job, string holder, double least, double most);

@@ -196,29 +196,15 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
     private static void WriteHistogram(Utf8JsonWriter writer, IReadOnlyList<string> labels, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
     {
-        writer.WriteStartObject("aggs");
-        writer.WriteStartObject("points");
-        writer.WriteStartObject("date_histogram");
-        writer.WriteString("field", Time);
-        writer.WriteString(interval.Kind, interval.Name);
-        writer.WriteString("time_zone", range.Zone.Id);
-        writer.WriteNumber("min_doc_count", 0);
-        writer.WriteStartObject("extended_bounds");
-        writer.WriteNumber("min", first.ToUnixTimeMilliseconds());
-        writer.WriteNumber("max", last.ToUnixTimeMilliseconds());
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteStartObject("aggs");
-        if (labels.Count == 0) WriteSum(writer);
-        else WriteLabelSums(writer, labels);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
+        if (labels.Count == 0)
+        {
+            WritePoints(writer, range, interval, first, last);
+            return;
+        }
 
-    // Each label is a filter of its own, named by its place: a label may be anything, a name may not.
-    private static void WriteLabelSums(Utf8JsonWriter writer, IReadOnlyList<string> labels)
-    {
+        // Each label is a filter of its own, named by its place: a label may be anything, a name may not. The points are within the labels: the
+        // other way round, the server makes a set of filters for each point, which takes it a quarter longer.
+        writer.WriteStartObject("aggs");
         writer.WriteStartObject("labels");
         writer.WriteStartObject("filters");
         writer.WriteStartArray("filters");
@@ -233,8 +219,29 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
         writer.WriteEndArray();
         writer.WriteEndObject();
+        WritePoints(writer, range, interval, first, last);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WritePoints(Utf8JsonWriter writer, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
+    {
+        writer.WriteStartObject("aggs");
+        writer.WriteStartObject("points");
+        writer.WriteStartObject("date_histogram");
+        writer.WriteString("field", Time);
+        writer.WriteString("format", "epoch_millis");
+        writer.WriteString(interval.Kind, interval.Name);
+        writer.WriteString("time_zone", range.Zone.Id);
+        writer.WriteNumber("min_doc_count", 0);
+        writer.WriteStartObject("extended_bounds");
+        writer.WriteNumber("min", first.ToUnixTimeMilliseconds());
+        writer.WriteNumber("max", last.ToUnixTimeMilliseconds());
+        writer.WriteEndObject();
+        writer.WriteEndObject();
         writer.WriteStartObject("aggs");
         WriteSum(writer);
+        writer.WriteEndObject();
         writer.WriteEndObject();
         writer.WriteEndObject();
     }

@@ -19,8 +19,7 @@ public sealed record TimelineSeries(string? Label, long Total, IReadOnlyList<lon
 /// <summary>Makes a timeline of the server's points, as they are read.</summary>
 internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange range, Interval interval, bool widened)
 {
-    private readonly List<string> _points = [];
-    private readonly List<long>[] _sums = [.. Enumerable.Range(0, Math.Max(1, labels.Count)).Select(_ => new List<long>())];
+    private readonly List<Point>[] _series = [.. Enumerable.Range(0, Math.Max(1, labels.Count)).Select(_ => new List<Point>())];
 
     /// <summary>Reads <c>aggregations</c>: in one pass, since there may be thousands of sums.</summary>
     public void Read(ref Utf8JsonReader reader)
@@ -28,7 +27,8 @@ internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange ra
         reader.Read();
         while (NextMember(ref reader))
         {
-            if (reader.ValueTextEquals("points"u8)) ReadBuckets(ref reader, ReadPoint);
+            if (reader.ValueTextEquals("points"u8)) ReadPoints(ref reader, 0);
+            else if (reader.ValueTextEquals("labels"u8)) ReadBuckets(ref reader, ReadLabel);
             else reader.Skip();
         }
     }
@@ -36,32 +36,19 @@ internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange ra
     /// <summary>Puts it together.</summary>
     public Timeline Build()
     {
-        var series = _sums.Select((s, i) => new TimelineSeries(labels.Count == 0 ? null : labels[i], s.Sum(), s));
-        return new Timeline(interval.Name, widened, range.Zone.Id, _points, [.. series]);
+        // The labels' points are the same unless counts have come for one of them since the bounds were asked for.
+        var times = _series[0].Select(p => p.Time).ToList();
+        if (!_series.All(s => s.Select(p => p.Time).SequenceEqual(times))) times = [.. _series.SelectMany(s => s.Select(p => p.Time)).Distinct().Order()];
+        var points = times.Select(t => TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeMilliseconds(t), range.Zone).ToString("yyyy-MM-dd'T'HH:mm:ssK"));
+        var series = _series.Select((s, i) => new TimelineSeries(labels.Count == 0 ? null : labels[i], s.Sum(p => p.Sum), SumsAt(times, s)));
+        return new Timeline(interval.Name, widened, range.Zone.Id, [.. points], [.. series]);
     }
 
-    private void ReadPoint(ref Utf8JsonReader reader, int at)
+    private static List<long> SumsAt(List<long> times, List<Point> series)
     {
-        while (NextMember(ref reader))
-        {
-            if (reader.ValueTextEquals("sum"u8))
-            {
-                _sums[0].Add(ReadSum(ref reader));
-            }
-            else if (reader.ValueTextEquals("labels"u8))
-            {
-                ReadBuckets(ref reader, ReadLabel);
-            }
-            else if (reader.ValueTextEquals("key"u8))
-            {
-                reader.Read();
-                _points.Add(TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64()), range.Zone).ToString("yyyy-MM-dd'T'HH:mm:ssK"));
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
+        if (series.Count == times.Count) return [.. series.Select(p => p.Sum)];
+        var sums = series.ToDictionary(p => p.Time, p => p.Sum);
+        return [.. times.Select(t => sums.GetValueOrDefault(t))];
     }
 
     // The labels come in the order in which they were asked for.
@@ -69,9 +56,34 @@ internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange ra
     {
         while (NextMember(ref reader))
         {
-            if (reader.ValueTextEquals("sum"u8)) _sums[at].Add(ReadSum(ref reader));
+            if (reader.ValueTextEquals("points"u8)) ReadPoints(ref reader, at);
             else reader.Skip();
         }
+    }
+
+    private void ReadPoints(ref Utf8JsonReader reader, int label) => ReadBuckets(ref reader, (ref Utf8JsonReader r, int _) => _series[label].Add(ReadPoint(ref r)));
+
+    private static Point ReadPoint(ref Utf8JsonReader reader)
+    {
+        var point = default(Point);
+        while (NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals("sum"u8))
+            {
+                point = point with { Sum = ReadSum(ref reader) };
+            }
+            else if (reader.ValueTextEquals("key"u8))
+            {
+                reader.Read();
+                point = point with { Time = reader.GetInt64() };
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return point;
     }
 
     private static void ReadBuckets(ref Utf8JsonReader reader, BucketReader each)
@@ -105,6 +117,9 @@ internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange ra
     }
 
     private static bool NextMember(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
+
+    // When it begins, in milliseconds since 1970.
+    private readonly record struct Point(long Time, long Sum);
 
     // Stands within the bucket; its number among its like.
     private delegate void BucketReader(ref Utf8JsonReader reader, int at);

@@ -26,8 +26,10 @@ internal sealed class ElasticsearchClient : IDisposable
 {
     private const int SmallAnswer = 16 * 1024;
 
+    private static readonly string UserAgent = $"espipe/{typeof(ElasticsearchClient).Assembly.GetName().Version?.ToString(3)}";
+
     private readonly ElasticsearchOptions _options;
-    private readonly HttpClient _http;
+    private readonly HttpMessageInvoker _http;
     private readonly HostPool _hosts;
     private readonly ClientPatience _patience;
     private readonly ResiliencePipeline _calls;
@@ -42,9 +44,9 @@ internal sealed class ElasticsearchClient : IDisposable
         _patience = patience ?? ClientPatience.Default;
         _hosts = new HostPool(Addresses, time);
         var trust = new ServerTrust(options);
-        _http = new HttpClient(HandlerFor(trust)) { Timeout = Timeout.InfiniteTimeSpan };
-        _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("espipe", typeof(ElasticsearchClient).Assembly.GetName().Version?.ToString(3)));
+
+        // Not an HttpClient, whose own timeouts and headers cost every request and are of no use here.
+        _http = new HttpMessageInvoker(HandlerFor(trust));
         _calls = PipelineFor(time);
     }
 
@@ -165,12 +167,14 @@ internal sealed class ElasticsearchClient : IDisposable
     {
         using var request = new HttpRequestMessage(method, new Uri(address.Root, path));
         request.Headers.Authorization = Credentials.HeaderFor(address, _options);
+        request.Headers.TryAddWithoutValidation("Accept", "application/json");
+        request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
         request.Content = body?.Invoke();
 
         HttpResponseMessage response;
         try
         {
-            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct).ConfigureAwait(false);
+            response = await _http.SendAsync(request, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {

@@ -80,9 +80,9 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
         Identity = true)]
     public bool CsvNoHeader { get; init; }
 
-    /// <summary>The most part files.</summary>
-    [Option("--max-files", "Read only so many part files, the first in the order of their names", Environment = ["MAX_FILES"], Min = 1, Default = "all",
-        Identity = true)]
+    /// <summary>The most part files in one pass.</summary>
+    [Option("--max-files", "Read so many part files in one run, and the next ones in the next; in continuous mode at each look", Environment = ["MAX_FILES"], Min = 1,
+        Default = "all")]
     public int? MaxFiles { get; init; }
 
     /// <summary>Jobs have to be finished.</summary>

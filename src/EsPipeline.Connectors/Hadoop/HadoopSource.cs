@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Hadoop;
 /// <summary>
 /// Reads the output of Hadoop jobs from S3 or a folder: the source <c>hadoop</c>. A partition is a job's folder, and its files are read in the
 /// order of their names; jobs follow each other in the order of theirs. A job that finishes or is run again later is read then, whole, and
-/// counts as newer than what was read before.
+/// counts as newer than what was read before; of one that has only got more files behind those that were read, these are read.
 /// </summary>
 /// <remarks>
 /// The jobs are read one after the other because the same key may stand in several; what is done at once is fetching
@@ -26,6 +26,9 @@ public sealed class HadoopSource : IDataSource
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly Dictionary<PartitionId, ulong> _changed = [];
+
+    // How many of a job's files the pass reads to, where that is not all of them; 0 where it reads none.
+    private readonly Dictionary<PartitionId, int> _upTo = [];
     private Dictionary<PartitionId, JobFolder>? _jobs;
     private int _unfinished = -1;
 
@@ -81,10 +84,20 @@ public sealed class HadoopSource : IDataSource
         var ledger = JobLedger.Read(plan.Saved);
         var jobs = await ListAsync(ct).ConfigureAwait(false);
         var partitions = new List<Partition>();
+        _upTo.Clear();
+
+        // How much a run takes at once is no selection: a rehearsal or a comparison is about all that there is.
+        var (most, left) = (plan.LooksOnly ? int.MaxValue : _options.MaxFiles ?? int.MaxValue, 0);
         foreach (var job in jobs.Values)
         {
-            if (PartitionOf(job, plan, ledger) is { } partition) partitions.Add(partition);
+            var progress = JobProgress.Of(job, plan.Saved, ledger);
+            var upTo = (int)Math.Min((long)progress.First + most, job.Files.Count);
+            most -= upTo - progress.First;
+            left += job.Files.Count - upTo;
+            if (PartitionOf(job, progress, upTo, ledger, plan.Selection.Limit is not null) is { } partition) partitions.Add(partition);
         }
+
+        if (left > 0) Log.FilesLeft(_log, left);
 
         // A job that is not finished any more is being run again: what is known of it is kept until it is.
         foreach (var (id, position) in plan.Saved.Where(p => !JobLedger.Holds(p.Key) && !jobs.ContainsKey(p.Key)))
@@ -102,13 +115,16 @@ public sealed class HadoopSource : IDataSource
         if (JobLedger.Holds(partition.Id)) yield break;
         var from = HadoopPosition.Parse(after);
         var jobs = _jobs ?? await ListAsync(ct).ConfigureAwait(false);
-        if (from.IsDone || !jobs.TryGetValue(partition.Id, out var job)) yield break;
-        if (from.IndexIn(job) is null)
+        var upTo = _upTo.GetValueOrDefault(partition.Id, int.MaxValue);
+        if (upTo == 0 || !jobs.TryGetValue(partition.Id, out var job)) yield break;
+        job = job.First(upTo);
+        if (from.IndexIn(job) is not { } first)
         {
             NoteChange(job, job.Folder);
             yield break;
         }
 
+        if (first == job.Files.Count) yield break;
         var reader = new JobReader(_store, job, from, ParserFor, Tuning, ct);
         await using (reader.ConfigureAwait(false))
         {
@@ -134,37 +150,34 @@ public sealed class HadoopSource : IDataSource
         return ValueTask.CompletedTask;
     }
 
-    // Null where there is nothing to be read of the job.
-    private Partition? PartitionOf(JobFolder job, ReadPlan plan, JobLedger ledger)
+    // Null where nothing of the job has to stand in the checkpoint but what the ledger has of it.
+    private Partition? PartitionOf(JobFolder job, JobProgress progress, int upTo, JobLedger ledger, bool isLimited)
     {
-        const string again = "the job was run again: its files are not the ones that were read";
-        var partition = new Partition(job.Id, HadoopPosition.Start.ToPosition()) { InOrder = true, Extent = job.Bytes };
-        if (!plan.Saved.TryGetValue(job.Id, out var saved))
-        {
-            if (ledger.DigestOf(job.Folder) is not { } read) return Checked(partition, job, 0);
-            if (read == job.Digest) return null;
-            ledger.Remove(job.Folder);
-            return Checked(partition with { StartsOverBecause = again }, job, 0);
-        }
-
-        var position = HadoopPosition.Parse(saved);
-        if (position.IndexIn(job) is not { } file) return Checked(partition with { StartsOverBecause = again }, job, 0);
-
         // With a limit the records of what was read still have to be counted, and the ledger counts none.
-        if (position.IsDone && plan.Selection.Limit is null)
+        if (progress.First == job.Files.Count && !(progress.IsSaved && isLimited))
         {
             ledger.Add(job.Folder, job.Digest);
             return null;
         }
 
-        var skipped = file < job.Files.Count && !Packing.IsPacked(job.Files[file]) ? position.Offset : 0;
-        return Checked(partition with { Extent = job.Files.Skip(file).Sum(f => f.Size) - skipped }, job, file);
-    }
+        if (upTo < job.Files.Count) _upTo[job.Id] = upTo;
+        var partition = new Partition(job.Id, progress.Start.ToPosition()) { InOrder = true, Extent = 0 };
+        if (upTo == progress.First && upTo < job.Files.Count)
+        {
+            // Its turn is in another pass: what is known of it, even that it was run again, stays as it is until then.
+            _upTo[job.Id] = 0;
+            return progress.IsSaved ? partition : null;
+        }
 
-    private Partition Checked(Partition partition, JobFolder job, int first)
-    {
-        foreach (var file in job.Files.Skip(first)) Packing.Check(file, _store.NameOf(file));
-        return partition;
+        ledger.Remove(job.Folder);
+        var files = job.First(upTo).Files.Skip(progress.First).ToArray();
+        foreach (var file in files) Packing.Check(file, _store.NameOf(file));
+        var skipped = files.Length > 0 && !Packing.IsPacked(files[0]) ? progress.Offset : 0;
+        return partition with
+        {
+            Extent = files.Sum(f => f.Size) - skipped,
+            StartsOverBecause = progress.IsAnew ? "the job was run again: its files are not the ones that were read" : null,
+        };
     }
 
     // False at the job's end; null where its files are not what they were.
@@ -198,7 +211,7 @@ public sealed class HadoopSource : IDataSource
     private async Task<Dictionary<PartitionId, JobFolder>> ListAsync(CancellationToken ct)
     {
         var files = await _store.ListAsync(ct).ConfigureAwait(false);
-        var listing = JobListing.Of(files, _options.RequireSuccess, _options.MaxFiles);
+        var listing = JobListing.Of(files, _options.RequireSuccess);
         if (listing.Unfinished.Count != _unfinished && listing.Unfinished.Count > 0)
         {
             Log.UnfinishedJobs(_log, listing.Unfinished.Count, PrintableText.Escape(listing.Unfinished[0]));

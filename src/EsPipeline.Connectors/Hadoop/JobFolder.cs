@@ -23,6 +23,22 @@ internal sealed record JobFolder(string Folder, IReadOnlyList<StoredObject> File
     public static string? FolderOf(PartitionId id) =>
         id.Value.StartsWith(IdStart, StringComparison.Ordinal) ? PrintableText.Unescape(id.Value[IdStart.Length..]) : null;
 
+    /// <summary>The job as far as its first files go.</summary>
+    public JobFolder First(int files) => files >= Files.Count ? this : this with { Files = [.. Files.Take(files)] };
+
+    /// <summary>How many files, from the first on, have a digest together; null where no number of them has.</summary>
+    public int? CountOf(ulong digest)
+    {
+        ulong sum = 0;
+        for (var i = 0; i < Files.Count; i++)
+        {
+            sum = Add(sum, Files[i]);
+            if (sum == digest) return i + 1;
+        }
+
+        return null;
+    }
+
     /// <summary>The digest of the first files alone.</summary>
     public ulong DigestBefore(int file)
     {

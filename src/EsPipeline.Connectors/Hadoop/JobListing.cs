@@ -13,8 +13,7 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
     /// <summary>Finds the jobs.</summary>
     /// <param name="files">Every file.</param>
     /// <param name="requireSuccess">False to take each folder with part files for a job.</param>
-    /// <param name="maxFiles">The most part files to take, in order; null for all.</param>
-    public static JobListing Of(IReadOnlyList<StoredObject> files, bool requireSuccess, int? maxFiles)
+    public static JobListing Of(IReadOnlyList<StoredObject> files, bool requireSuccess)
     {
         var finished = files.Where(f => f.Name == Success && !IsHidden(f.Folder)).Select(f => f.Folder).ToHashSet(StringComparer.Ordinal);
         var parts = new Dictionary<string, List<StoredObject>>(StringComparer.Ordinal);
@@ -29,13 +28,9 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
         }
 
         var jobs = new List<JobFolder>(parts.Count);
-        var left = maxFiles ?? int.MaxValue;
         foreach (var (folder, list) in parts.OrderBy(p => p.Key, KeyOrder.Instance))
         {
-            if (left == 0) break;
             list.Sort((a, b) => KeyOrder.Instance.Compare(a.Path, b.Path));
-            if (list.Count > left) list.RemoveRange(left, list.Count - left);
-            left -= list.Count;
             jobs.Add(new JobFolder(folder, list));
         }
 

@@ -112,6 +112,8 @@ function showCharts() {
   });
   const clean = past.every(r => r.account.dead_lettered === 0 && r.account.retries === 0);
   element('errors-note').textContent = clean ? 'None: no record of these runs was set aside or sent again' : 'Records of each run that were set aside, or sent again';
+  element('errors-box').hidden = clean;
+  if (clean) return;
   draw('errors', {
     type: 'bar',
     data: {
