@@ -204,11 +204,7 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
         if (value.IsEmpty || value[0] != '{') return false;
         try
         {
-            var reader = new Utf8JsonReader(value, DocumentJson.ReaderOptions);
-            while (reader.Read())
-            {
-            }
-
+            JsonSyntax.CheckObject(value);
             output.Write(value);
             return true;
         }

@@ -47,7 +47,7 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : I
                 return;
             }
 
-            Validate(text);
+            JsonSyntax.CheckObject(text);
             if (_idPath is null) output.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{name}:{line}")));
             else if (!JsonKey.TryWrite(text, _idPath, output))
             {
@@ -80,15 +80,6 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : I
         {
             output.DropRecord();
             output.AddMalformed(line, default, text, FilesErrors.NotJson, $"The line is not one whole JSON object: {e.Message}");
-        }
-    }
-
-    private static void Validate(ReadOnlySpan<byte> text)
-    {
-        var reader = new Utf8JsonReader(text, DocumentJson.ReaderOptions);
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("it does not begin with '{'");
-        while (reader.Read())
-        {
         }
     }
 

@@ -64,7 +64,9 @@ internal static unsafe partial class MariaDbLibrary
     [LibraryImport(Library, EntryPoint = "mysql_fetch_row")]
     public static partial byte** FetchRow(nint result);
 
+    // Called for each row, and only computes: the runtime need not be told that it is away.
     [LibraryImport(Library, EntryPoint = "mysql_fetch_lengths")]
+    [SuppressGCTransition]
     public static partial CULong* FetchLengths(nint result);
 
     [LibraryImport(Library, EntryPoint = "mariadb_field_attr")]

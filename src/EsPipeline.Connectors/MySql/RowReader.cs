@@ -17,6 +17,7 @@ internal sealed class RowReader
     private readonly IReadOnlyList<RowColumn> _fields;
     private readonly byte[][] _names;
     private readonly bool _isDocument;
+    private readonly bool _holdsJson;
     private readonly int[] _ordering;
     private readonly ArrayBufferWriter<byte> _part = new();
 
@@ -29,6 +30,7 @@ internal sealed class RowReader
         _isDocument = content is not null;
         _key = _isDocument ? [.. key.Select(k => k.Kind == ColumnKind.Bytes ? k with { Kind = ColumnKind.Text } : k)] : key;
         _fields = content is not null ? [content] : columns;
+        _holdsJson = _isDocument || _fields.Any(f => f.Kind == ColumnKind.Json);
         _names = [.. _fields.Select((f, i) => NameOf(f.Name, isFirst: i == 0))];
         var selected = key.Concat(_fields).Select(c => c.Selected).ToList();
         _ordering = new int[key.Count];
@@ -129,20 +131,15 @@ internal sealed class RowReader
     {
         if (key.IsEmpty) return new Misfit(TableErrors.EmptyKey, "The row's key is empty.");
         if (!Utf8.IsValid(key) || !Utf8.IsValid(json)) return new Misfit(TableErrors.NotUtf8, "The row holds text that is not UTF-8.");
-        if (!_isDocument && _fields.All(f => f.Kind != ColumnKind.Json)) return null;
+        if (!_holdsJson) return null;
         try
         {
-            var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return new Misfit(TableErrors.NotADocument, "The row's content is not a JSON object.");
-            while (reader.Read())
-            {
-            }
-
+            JsonSyntax.CheckObject(json);
             return null;
         }
         catch (JsonException e)
         {
-            return new Misfit(TableErrors.NotADocument, $"The row's content is not JSON: {e.Message}");
+            return new Misfit(TableErrors.NotADocument, $"The row's content is not one whole JSON object: {e.Message}");
         }
     }
 
