@@ -32,7 +32,14 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         // Somebody waits for the answer, whatever the job's mode: the letters stay where they are when the sink is down.
         var outage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
         var retry = new RetryPolicy(setup.Retry with { Forever = false }, outage, setup.Random, setup.Time, setup.SinkNames);
-        var saved = await PrepareAsync(state, ct).ConfigureAwait(false);
+        var note = new SinkNote();
+        var saved = await PrepareAsync(state, note, ct).ConfigureAwait(false);
+        note.SaveWith = async stop =>
+        {
+            if (saved is null) return;
+            saved = saved with { SinkNote = note.Text };
+            await state.SaveAsync(saved, stop).ConfigureAwait(false);
+        };
         var resumable = setup.Sink as IResumableSink;
 
         // Invariant 1: a letter is all that is left of its record until the sink holds it durably, which a resumable one does not on return.
@@ -82,7 +89,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         return new ReplayResult((int)(totals.Written + totals.Unchanged), (int)totals.DeadLettered, malformed);
     }
 
-    private async Task<Checkpoint?> PrepareAsync(IJobState state, CancellationToken ct)
+    private async Task<Checkpoint?> PrepareAsync(IJobState state, SinkNote note, CancellationToken ct)
     {
         var source = (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
         var sink = await setup.Sink.CheckAsync(ct).ConfigureAwait(false);
@@ -95,6 +102,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
                 $"The dead letters of job '{setup.Job}' belong to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
         }
 
+        note.Recall(setup.Sink, saved);
         await setup.Sink.PrepareAsync(await setup.Source.DescribeAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false);
         if (setup.Sink is IResumableSink resumable && (saved?.SinkToken is null || !await resumable.RestoreAsync(saved.SinkToken, ct).ConfigureAwait(false)))
         {

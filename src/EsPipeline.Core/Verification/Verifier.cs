@@ -50,12 +50,32 @@ public sealed class Verifier
         if (_setup.Sink is not IVerifiableSink sink) throw VerifyErrors.NotComparable.Error($"The sink {_setup.To.Name} can't say how a record reads back.");
         var mends = _options.Repair || _options.MaxDeletes is not null;
         if (mends && sink is IResumableSink) throw VerifyErrors.CannotRepair.Error($"The sink {_setup.To.Name} is a file: it can't be repaired in the middle.");
-        await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
-        await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        var from = await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        var to = await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        var note = new SinkNote();
+        if (sink is INotingSink) note.Recall(sink, await SavedAsync(_setup.IdentityOf(from, to), notes, ct).ConfigureAwait(false));
         if (!mends) return await CompareAsync(sink, state: null, notes, ct).ConfigureAwait(false);
         var state = await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false);
         await using var stateHandle = state.ConfigureAwait(false);
+        note.SaveWith = async stop =>
+        {
+            if (await state.LoadAsync(stop).ConfigureAwait(false) is { } saved) await state.SaveAsync(saved with { SinkNote = note.Text }, stop).ConfigureAwait(false);
+        };
         return await state.WhileHeldAsync(held => CompareAsync(sink, state, notes, held), ct).ConfigureAwait(false);
+    }
+
+    // What the job has saved; what it is not told of is compared by what this look itself meets.
+    private async Task<Checkpoint?> SavedAsync(JobIdentity identity, List<string> notes, CancellationToken ct)
+    {
+        try
+        {
+            return await _setup.State.ReadCheckpointAsync(_setup.Job, ct).ConfigureAwait(false) is { } saved && saved.Identity.Hash == identity.Hash ? saved : null;
+        }
+        catch (PipelineException e)
+        {
+            notes.Add($"The job's checkpoint can't be read, so it is not known which fields documents had in earlier runs: {e.Message}");
+            return null;
+        }
     }
 
     // Repairs too, where the job's state is given.
