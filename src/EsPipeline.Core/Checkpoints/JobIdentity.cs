@@ -29,6 +29,9 @@ public sealed class JobIdentity
         }
     }
 
+    /// <summary>The values that tell which sink it is, for a person and to compare.</summary>
+    public string Sink => string.Join(", ", Parts.Where(p => p.Key == "sink" || p.Key.StartsWith("sink.", StringComparison.Ordinal)).Select(p => $"{p.Key} '{p.Value}'"));
+
     /// <summary>What is different in <paramref name="other"/>, a line each, in the words of a person; empty when they are equal.</summary>
     public IReadOnlyList<string> Differences(JobIdentity other)
     {

@@ -28,6 +28,7 @@ public static class RunRecordText
         json.WriteString("mode", run.Mode);
         json.WriteString("source", run.Source);
         json.WriteString("sink", run.Sink);
+        if (run.SinkIdentity is { } identity) json.WriteString("sink_identity", identity);
         json.WriteNumber("process_id", run.ProcessId);
         json.WriteString("host", run.Host);
         json.WriteString("started", run.Started);
@@ -86,6 +87,7 @@ public static class RunRecordText
         Mode = Text(run, "mode"),
         Source = Text(run, "source"),
         Sink = Text(run, "sink"),
+        SinkIdentity = run.TryGetProperty("sink_identity", out var identity) ? identity.GetString() : null,
         ProcessId = run.GetProperty("process_id").GetInt32(),
         Host = Text(run, "host"),
         Started = run.GetProperty("started").GetDateTimeOffset(),

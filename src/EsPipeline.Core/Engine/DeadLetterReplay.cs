@@ -14,6 +14,9 @@ public readonly record struct ReplayResult(int Replayed, int Refused, int Malfor
 /// <summary>Sends a job's dead letters to its sink again, through the same writer as a run. Holds the job's lock.</summary>
 public sealed class DeadLetterReplay(PipelineSetup setup)
 {
+    // Runs that failed before they knew the sink are passed over.
+    private const int RunsLookedAt = 100;
+
     /// <summary>Sends again what <paramref name="chosen"/> chooses.</summary>
     /// <exception cref="Errors.PipelineException">The sink or the state can't be used, the sink is not the job's, or the job's lock was lost.</exception>
     public async Task<ReplayResult> RunAsync(Func<DeadLetter, bool> chosen, CancellationToken ct)
@@ -100,6 +103,15 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         {
             throw CheckpointErrors.JobChanged.Error(
                 $"The dead letters of job '{setup.Job}' belong to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
+        }
+
+        // A job that is forgotten when it is done (a query) has no checkpoint: where its letters belong, its last run knows.
+        var run = saved is not null ? null : (await setup.State.ReadRunsAsync(setup.Job, RunsLookedAt, ct).ConfigureAwait(false)).FirstOrDefault(r => r.SinkIdentity is not null);
+        if (run is not null && run.SinkIdentity != identity.Sink)
+        {
+            throw CheckpointErrors.JobChanged.Error(
+                $"The dead letters of job '{setup.Job}' belong to another sink: its last run wrote to {run.SinkIdentity}, and this is {identity.Sink}.",
+                "Give the options that the job ran with; --job names it.");
         }
 
         note.Recall(setup.Sink, saved);

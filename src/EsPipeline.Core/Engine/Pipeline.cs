@@ -20,6 +20,7 @@ public sealed class Pipeline
     private readonly RetryPolicy _sinkRetry;
     private readonly DocumentCounter _counter;
     private readonly SinkNote _note = new();
+    private JobIdentity? _identity;
     private readonly long _started;
     private AdaptiveSize? _size;
     private ByteBudget? _budget;
@@ -86,7 +87,7 @@ public sealed class Pipeline
                 abort.Cancel();
                 ending.Cancel();
             }).ConfigureAwait(false);
-            notes = new RunNotes(_setup, state, () => Progress);
+            notes = new RunNotes(_setup, state, () => Progress, () => _identity);
             if (deadLetterPath.Length == 0) deadLetterPath = Path.Combine(state.Folder, DeadLetterFile.DefaultName);
             var letters = await DeadLetterFile.OpenAsync(deadLetterPath, _setup.Time, stop).ConfigureAwait(false);
             await using (letters.ConfigureAwait(false))
@@ -141,6 +142,7 @@ public sealed class Pipeline
         IJobState state, DeadLetterFile letters, CancellationToken stop, CancellationToken abort)
     {
         var (identity, saved) = await StartAsync(state, stop).ConfigureAwait(false);
+        _identity = identity;
         using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, _note, saved, _setup.Time, _setup.Log);
         _note.SaveWith = saver.SaveNoteAsync;
         var limits = _setup.Sink.Limits;

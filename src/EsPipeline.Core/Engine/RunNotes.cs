@@ -14,14 +14,15 @@ internal sealed class RunNotes : IDisposable
     private readonly PipelineSetup _setup;
     private readonly IJobState _state;
     private readonly Func<RunProgress> _progress;
+    private readonly Func<JobIdentity?> _identity;
     private readonly RunRecord _first;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _loop;
     private bool _failed;
 
-    public RunNotes(PipelineSetup setup, IJobState state, Func<RunProgress> progress)
+    public RunNotes(PipelineSetup setup, IJobState state, Func<RunProgress> progress, Func<JobIdentity?> identity)
     {
-        (_setup, _state, _progress) = (setup, state, progress);
+        (_setup, _state, _progress, _identity) = (setup, state, progress, identity);
         var now = setup.Time.GetUtcNow();
         _first = new RunRecord
         {
@@ -66,6 +67,7 @@ internal sealed class RunNotes : IDisposable
         return _first with
         {
             Updated = now,
+            SinkIdentity = _identity()?.Sink,
             Account = account,
             Rate = seconds > 0 ? Math.Round(account.Read / seconds, 1) : 0,
             LagSeconds = progress.Lag?.TotalSeconds,

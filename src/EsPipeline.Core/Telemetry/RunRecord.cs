@@ -37,6 +37,9 @@ public sealed record RunRecord
     /// <summary>The sink's name.</summary>
     public required string Sink { get; init; }
 
+    /// <summary>What the sink said that it is, as <see cref="Checkpoints.JobIdentity.Sink"/>; null where the run did not come so far.</summary>
+    public string? SinkIdentity { get; init; }
+
     /// <summary>The process, for a person who looks for it.</summary>
     public required int ProcessId { get; init; }
 

@@ -63,6 +63,26 @@ public sealed class DeadLetterReplayTests : IDisposable
     }
 
     [Fact]
+    public async Task Letters_of_a_job_without_a_checkpoint_go_to_no_other_sink_than_its_runs_wrote_to()
+    {
+        var source = new TestSource([new Document("k", """{"a":"bad"}""")]);
+        var sink = new TestSink { BeforeWrite = (slice, _) => TestSink.Refuse(slice, "bad", TestSink.Refused) };
+        Assert.Equal(1, (await _job.RunAsync(_job.Setup(source, sink) with { Bounded = true })).Account.DeadLettered);
+        Assert.Null(await _job.SavedAsync());
+
+        var other = new TestSink();
+        other.Identity["place"] = "elsewhere";
+        var error = await Assert.ThrowsAsync<PipelineException>(() => ReplayAsync(other));
+        Assert.Equal((CheckpointErrors.JobChanged, 1), (error.Error, await OpenAsync()));
+        Assert.Contains("'here'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'elsewhere'", error.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 0), ((await ReplayAsync(new TestSink())).Replayed, await OpenAsync()));
+
+        Task<ReplayResult> ReplayAsync(TestSink to) =>
+            _job.Time.RunAsync(new DeadLetterReplay(_job.Setup(source, to) with { Bounded = true }).RunAsync(_ => true, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task No_letter_is_settled_before_a_file_holds_it_durably()
     {
         var source = new TestSource([.. Enumerable.Range(0, 7).Select(i => new Document($"k{i}", $$"""{"n":{{i}},"a":"bad"}"""))]);
