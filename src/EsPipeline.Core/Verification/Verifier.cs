@@ -18,6 +18,9 @@ namespace EsPipeline.Core.Verification;
 public sealed class Verifier
 {
     private const int MostTries = 3;
+
+    // While a run is under way, of keys that keep changing; with the default interval the pauses are 35 to 140 s.
+    private const int MostLooksAgain = 4;
     private const int DocumentsKept = 50;
     private static readonly TimeSpan TimeForPass = TimeSpan.FromSeconds(5);
 
@@ -115,7 +118,7 @@ public sealed class Verifier
     }
 
     // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it. A run that is
-    // under way is behind the source by its interval, and keys that change all the time may differ once more: such are looked at some times.
+    // under way is behind the source by its interval, and keys that change all the time may differ once more: such are looked at some times, with growing pauses.
     private async Task<(Look Look, Differences Now)> LookAgainAsync(
         ReadBackPlace place, Differences at, IReadOnlyDictionary<byte[], DeadLetter> letters, PlanTally problems, List<string> notes, CancellationToken ct)
     {
@@ -127,18 +130,28 @@ public sealed class Verifier
             notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
         }
 
-        for (var before = at; ; )
+        var before = at;
+        for (var looks = 1; ; looks++)
         {
-            if (underWay) await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
+            if (underWay) await Task.Delay(pause * looks, _setup.Time, ct).ConfigureAwait(false);
             var look = await LookAsync(place, before.Sketch, new DocumentPairs(before.Different.Smallest), ct).ConfigureAwait(false);
             var now = new Differences(_seed, DocumentsKept, at.TellsExtras, letters, problems);
             look.Compare(now.Note);
             look.Dispose();
             now.Describe(look);
-            var isSteady = now.Suspects == 0 || now.Suspects >= before.Suspects;
+
+            // What has changed at either end since the look before may be on its way; what has not is a difference.
+            var isSteady = now.Suspects == 0 || now.Contents == before.Contents;
+            var suspects = before.Suspects;
             if (before != at) before.Dispose();
-            if (!underWay || isSteady) return (look, now);
-            before = now;
+            if (underWay && !isSteady && looks < MostLooksAgain)
+            {
+                before = now;
+                continue;
+            }
+
+            if (looks > 1) notes.Add($"What kept changing was looked at {looks} times, with growing pauses; {suspects - now.Suspects} of the last {suspects} keys had come to be the same.");
+            return (look, now);
         }
     }
 
