@@ -70,7 +70,7 @@ internal static class JUnitReport
         xml.WriteStartElement("failure");
         Attribute(xml, "type", problem.Error.Code);
         Attribute(xml, "message", $"{Number(problem.Count)} records: {problem.Error.Meaning}");
-        xml.WriteString(Valid(string.Join('\n', problem.Worst.Select(ProblemReport.RecordText).Append(problem.Error.Remedy))));
+        xml.WriteString(Valid(string.Join('\n', problem.Worst.Select(ProblemReport.RecordText).Append(problem.Remedy))));
         xml.WriteEndElement();
     }
 

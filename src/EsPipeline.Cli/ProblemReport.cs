@@ -11,8 +11,8 @@ internal static class ProblemReport
     public static IEnumerable<string> Lines(ProblemGroup problem) =>
     [
         "",
-        string.Create(CultureInfo.InvariantCulture, $"{problem.Count,8:N0}  {problem.Error.Code}: {problem.Error.Meaning}"),
-        $"          {problem.Error.Remedy}",
+        string.Create(CultureInfo.InvariantCulture, $"{problem.Count,8:N0}  {problem.Error.Code}: {problem.Meaning}"),
+        $"          {problem.Remedy}",
         .. problem.Worst.Select(r => "          " + RecordText(r)),
     ];
 
@@ -32,8 +32,8 @@ internal static class ProblemReport
         {
             json.WriteStartObject();
             json.WriteString("code", problem.Error.Code);
-            json.WriteString("meaning", problem.Error.Meaning);
-            json.WriteString("remedy", problem.Error.Remedy);
+            json.WriteString("meaning", problem.Meaning);
+            json.WriteString("remedy", problem.Remedy);
             json.WriteNumber("count", problem.Count);
             json.WriteStartArray("worst");
             foreach (var record in problem.Worst)

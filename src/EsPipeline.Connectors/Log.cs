@@ -147,6 +147,15 @@ internal static partial class Log
         "The server is a standby, which does not know when the primary's transactions began: changes of {Table} are found by reading the whole table each time")]
     public static partial void Standby(ILogger logger, string table);
 
+    // Tables with a column for each field: 2450 to 2459.
+    [LoggerMessage(2450, LogLevel.Warning,
+        "Of {Table} the columns {Columns} stay as they are, since no document has had a field for them; a field that documents had before this job and have lost is set to NULL only where --fields names it, with all the others")]
+    public static partial void ColumnsLeftAlone(ILogger logger, string table, string columns);
+
+    [LoggerMessage(2451, LogLevel.Warning,
+        "Documents have fields for the columns {Columns} of {Table} from here on: rows that this job wrote before keep what they held there, unless 'espipe verify --repair' finds it different")]
+    public static partial void ColumnsMetLate(ILogger logger, string table, string columns);
+
     // Hadoop: 2500 to 2599.
     [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);

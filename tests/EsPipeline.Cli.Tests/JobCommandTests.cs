@@ -80,5 +80,19 @@ public sealed class JobCommandTests : IDisposable
         Assert.Contains("no key \u007f \u0085 \u009f", letter.RootElement.GetProperty("raw").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Where_both_ends_are_one_system_what_the_sink_refused_is_told_in_the_names_of_its_options()
+    {
+        const string letter = """{"id":"1","job":"j","partition":"p","position":"x","place":"row 1","key":"k","operation":"upsert","document":{},"code":"postgres.key_differs","reason":"It differs.","attempts":1,"time":"2024-01-01T00:00:00Z"}""";
+        _folder.Write("letters.jsonl", letter + "\n");
+        string[] show = ["dead-letters", "show", "--source", "postgres", "--sink", "postgres", "--sink-pg-table", "there", "--dead-letters", "letters.jsonl"];
+        var shown = (await _folder.RunAsync(show)).Ended(0);
+        Assert.Contains("--sink-pg-key", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("'\\d there'", shown.Output, StringComparison.Ordinal);
+
+        _folder.Write("letters.jsonl", letter.Replace("\"document\":{}", "\"raw\":\"x\"", StringComparison.Ordinal) + "\n");
+        Assert.DoesNotContain("--sink-pg-key", (await _folder.RunAsync(show)).Ended(0).Output, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Dispose();
 }

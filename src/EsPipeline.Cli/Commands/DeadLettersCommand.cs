@@ -63,11 +63,14 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
         terminal.WriteResult(causes.Count == 0 ? $"No dead letters in {path}." : $"{causes.Values.Sum(c => c.Count)} dead letters in {path}:");
         foreach (var (code, (count, letters)) in causes)
         {
-            terminal.WriteResult($"{count,8}  {code}: {ErrorCatalog.Find(code)?.Meaning ?? letters[0].Reason}");
+            // What could not be read is the source's matter.
+            var names = letters[0].Malformed ? null : settings.SinkNames;
+            var meaning = ErrorCatalog.Find(code)?.Meaning ?? letters[0].Reason;
+            terminal.WriteResult($"{count,8}  {code}: {names?.In(meaning) ?? meaning}");
             if (examples == 0) continue;
             if (ErrorCatalog.Find(code) is { } error)
             {
-                foreach (var step in new Advice(settings).OwnSteps(error)) terminal.WriteResult("        " + step);
+                foreach (var step in new Advice(settings).OwnSteps(error, names)) terminal.WriteResult("        " + step);
             }
 
             foreach (var letter in letters) Show(letter);

@@ -25,7 +25,13 @@ internal sealed partial class Advice(Settings? settings)
     }
 
     /// <summary>The numbered list of the code's own steps.</summary>
-    public IReadOnlyList<string> OwnSteps(ErrorCode error) => Numbered(error.Steps.Prepend(error.Remedy));
+    /// <param name="error">The kind of error.</param>
+    /// <param name="names">How options are called at the end that it comes from; null for their plain names.</param>
+    public IReadOnlyList<string> OwnSteps(ErrorCode error, PrefixedNames? names = null)
+    {
+        var steps = error.Steps.Prepend(error.Remedy);
+        return Numbered(names is null ? steps : steps.Select(names.In), names);
+    }
 
     /// <summary>The names in a text that stand for values.</summary>
     internal static IEnumerable<string> PlaceholdersIn(string text) => Placeholder().Matches(text).Select(m => m.Groups["name"].Value);

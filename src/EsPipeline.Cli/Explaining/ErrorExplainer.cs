@@ -36,17 +36,20 @@ internal sealed class ErrorExplainer(Settings settings, Terminal terminal)
     {
         if (result.Error is { } error) await ExplainAsync(error, ct);
         if (result.Account.DeadLettered == 0) return;
-        var codes = new SortedSet<string>(StringComparer.Ordinal);
+        var codes = new SortedDictionary<string, bool>(StringComparer.Ordinal);
         try
         {
-            await foreach (var letter in DeadLetterFile.ReadAsync(result.DeadLetterPath, ct)) codes.Add(letter.Code);
+            await foreach (var letter in DeadLetterFile.ReadAsync(result.DeadLetterPath, ct)) codes.TryAdd(letter.Code, letter.Malformed);
         }
         catch (Exception e) when (e is PipelineException or OperationCanceledException)
         {
             terminal.WriteError($"The dead letters can't be explained: {e.Message}");
         }
 
-        foreach (var code in codes.Select(ErrorCatalog.Find).OfType<ErrorCode>()) Write(_advice.Lines(code));
+        foreach (var (code, isMalformed) in codes)
+        {
+            if (ErrorCatalog.Find(code) is { } cause) Write(_advice.Lines(cause, names: isMalformed ? null : settings.SinkNames));
+        }
     }
 
     private void Write(IReadOnlyList<string> lines)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Records;
@@ -8,17 +9,23 @@ namespace EsPipeline.Connectors.Columns;
 /// <summary>The fields at the top of documents, which become the columns of a table that is made for them.</summary>
 internal static class DocumentFields
 {
-    /// <summary>What is known of the fields after <c>--fields</c> and its like: the schema is the source's.</summary>
+    /// <summary>
+    /// What is known of the fields after <c>--fields</c>, <c>--exclude-fields</c>, <c>--rename</c> and <c>--set</c>: the schema is the source's.
+    /// One that knows nothing stays so, since a field that is set says nothing of the others.
+    /// </summary>
     public static SourceSchema Kept(SourceSchema schema, RunOptions run)
     {
-        if (run.Rename.Count > 0 || run.Set.Count > 0) return SourceSchema.Unknown;
+        if (schema.Fields.Count == 0) return SourceSchema.Unknown;
         var kept = run.Fields.Select(f => f.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
-        return new SourceSchema([.. schema.Fields.Where(f =>
-            (kept.Count == 0 || kept.Contains(f.Path.Split('.')[0])) && !run.ExcludeFields.Any(e => f.Path == e || f.Path.StartsWith(e + ".", StringComparison.Ordinal)))]);
+        var set = run.Set.Select(rule => SetBy(rule)).ToArray();
+        var left = schema.Fields.Where(f => (kept.Count == 0 || kept.Contains(f.Path.Split('.')[0])) && !run.ExcludeFields.Concat(set.Select(s => s.Path)).Any(e => IsIn(f.Path, e)));
+        return new SourceSchema([.. left.Select(f => (Field: f, Path: Renamed(f.Path, run.Rename))).Where(f => f.Path is not null)
+            .Select(f => f.Field with { Path = f.Path! }).Concat(set.Where(s => !s.Path.Contains('.', StringComparison.Ordinal)))]);
     }
 
-    /// <summary>The fields that <c>--fields</c> names, whether or not a document has them.</summary>
-    public static IEnumerable<SourceField> Wanted(RunOptions run) => run.Fields.Select(f => new SourceField(f.Split('.')[0], FieldKind.Json, "json"));
+    /// <summary>The fields that <c>--fields</c> names, whether or not a document has them, as they are called in the end.</summary>
+    public static IEnumerable<SourceField> Wanted(RunOptions run) =>
+        run.Fields.Select(f => Renamed(f, run.Rename)).OfType<string>().Select(f => new SourceField(f.Split('.')[0], FieldKind.Json, "json"));
 
     /// <summary>The fields at the top of a schema; a field within an object makes the object one.</summary>
     public static IEnumerable<SourceField> TopOf(SourceSchema schema)
@@ -51,6 +58,42 @@ internal static class DocumentFields
         }
 
         return documents == 0 ? null : [.. kinds.Select(k => new SourceField(k.Key, k.Value, k.Value.ToString()))];
+    }
+
+    private static bool IsIn(string path, string field) => path == field || path.StartsWith(field + ".", StringComparison.Ordinal);
+
+    // Each rule names a field as the source does; another one may rename the object that it is in. Null where the new name has dots: it is one
+    // name then, and not a path.
+    private static string? Renamed(string path, IReadOnlyList<string> rules)
+    {
+        var parts = path.Split('.');
+        foreach (var rule in rules)
+        {
+            var at = rule.IndexOf('=', StringComparison.Ordinal);
+            if (IsIn(path, rule[..at])) parts[rule[..at].Count(c => c == '.')] = rule[(at + 1)..];
+        }
+
+        return parts.Any(p => p.Contains('.', StringComparison.Ordinal)) ? null : string.Join('.', parts);
+    }
+
+    private static SourceField SetBy(string rule)
+    {
+        var at = rule.IndexOf('=', StringComparison.Ordinal);
+        var kind = FieldKind.Text;
+        try
+        {
+            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(rule[(at + 1)..]));
+            reader.Read();
+            var found = KindOf(ref reader);
+            reader.Skip();
+            if (!reader.Read()) kind = found;
+        }
+        catch (JsonException)
+        {
+            // What is not JSON is a text: TransformRules sets it so.
+        }
+
+        return new SourceField(rule[..at], kind, kind.ToString());
     }
 
     private static void Note(ReadOnlySpan<byte> document, OrderedDictionary<string, FieldKind> kinds)

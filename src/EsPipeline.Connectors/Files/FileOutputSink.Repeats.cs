@@ -11,17 +11,23 @@ public abstract partial class FileOutputSink
 {
     private LatestRecords? _latest;
     private bool _knowsLatest;
+    private bool _expectsRepeats;
 
-    /// <inheritdoc/>
-    public async Task ExpectRepeatsAsync(CancellationToken ct)
+    /// <summary>Nothing is read yet: a pass that finds no change has no record to compare.</summary>
+    public Task ExpectRepeatsAsync(CancellationToken ct)
     {
-        if (_knowsLatest || IsStream || _options.UniqueKeys == 0 || !_file.IsComplete || FileLength == 0) return;
+        _expectsRepeats = !_knowsLatest && !IsStream && _options.UniqueKeys > 0 && _file.IsComplete && FileLength > 0;
+        return Task.CompletedTask;
+    }
+
+    private async Task LearnLatestAsync(CancellationToken ct)
+    {
         Guard(_file.CutBack);
         _readBack = await PrepareParserAsync(new InputFile(_options.File), ct).ConfigureAwait(false);
         var latest = new LatestRecords();
         if (await ReadAllAsync(latest, ct).ConfigureAwait(false)) _latest = latest;
         else Log.RepeatsExceedKeys(_log, _options.UniqueKeys);
-        _knowsLatest = true;
+        (_knowsLatest, _expectsRepeats) = (true, false);
     }
 
     // True where it is the last that was written of its key; else it is noted as that.

@@ -71,9 +71,10 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     }
 
     /// <inheritdoc/>
-    public Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
+    public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
+        if (_expectsRepeats) await LearnLatestAsync(ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder(2 * SliceBytes);
         var failures = new List<RecordFailure>();
         var (keys, mark, unchanged) = (_keys, _keys?.Mark ?? 0, 0);
@@ -101,7 +102,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
             _keys = null;
         }
 
-        return Task.FromResult(new WriteResult(slice.Count - unchanged - failures.Count, unchanged, failures));
+        return new WriteResult(slice.Count - unchanged - failures.Count, unchanged, failures);
     }
 
     /// <inheritdoc/>
@@ -143,7 +144,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     /// <inheritdoc/>
     public async Task<bool> RestoreAsync(string? token, CancellationToken ct)
     {
-        (_latest, _knowsLatest) = (null, false);
+        (_latest, _knowsLatest, _expectsRepeats) = (null, false, false);
         if (token is null)
         {
             _keys = null;

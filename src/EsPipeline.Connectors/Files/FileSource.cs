@@ -81,9 +81,11 @@ public abstract class FileSource : IDataSource
     public async IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, [EnumeratorCancellation] CancellationToken ct)
     {
         var file = new InputFile(partition.Id.Value);
+        var from = FilePosition.Parse(after);
+        if (file.IsAsRead(from)) yield break;
         var parser = ParserFor(file);
         using var open = await OpenFile.OpenAsync(file, parser, ct, WindowBytes).ConfigureAwait(false);
-        await open.SeekAsync(FilePosition.Parse(after), ct).ConfigureAwait(false);
+        await open.SeekAsync(from, ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder();
         while (await open.ReadAsync(output, ct).ConfigureAwait(false) is > 0 and var bytes)
         {
@@ -92,6 +94,9 @@ public abstract class FileSource : IDataSource
         }
 
         parser.Finish();
+
+        // No records, only the place: that its end has been reached spares later runs from unpacking it to see that there is no more.
+        if (file.IsCompressed && open.Position.Offset > 0) yield return output.Build(open.End.ToPosition(), 0, $"{file.Name} line");
     }
 
     /// <inheritdoc/>
@@ -104,7 +109,7 @@ public abstract class FileSource : IDataSource
     // A file without records has no position, however often it was read.
     private async Task<bool> HasMoreAsync(InputFile file, FilePosition saved, CancellationToken ct)
     {
-        if (file.IsStandardInput || (saved.Offset > 0 && !file.IsCompressed && file.Length <= saved.Offset)) return false;
+        if (file.IsStandardInput || file.IsAsRead(saved) || (saved.Offset > 0 && !file.IsCompressed && file.Length <= saved.Offset)) return false;
         using var open = await OpenFile.OpenAsync(file, ParserFor(file), ct, WindowBytes).ConfigureAwait(false);
         await open.SeekAsync(saved, ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder();
@@ -113,6 +118,7 @@ public abstract class FileSource : IDataSource
 
     private async Task<string?> ChangeAsync(InputFile file, FilePosition saved, CancellationToken ct)
     {
+        if (file.IsAsRead(saved)) return null;
         using var open = await OpenFile.OpenAsync(file, ParserFor(file), ct).ConfigureAwait(false);
         return await open.ChangeSinceAsync(saved, ct).ConfigureAwait(false);
     }

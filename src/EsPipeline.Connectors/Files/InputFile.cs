@@ -23,6 +23,9 @@ internal sealed record InputFile(string Path)
     /// <summary>When the file was last changed, in ticks.</summary>
     public long Modified => IsStandardInput ? 0 : File.GetLastWriteTimeUtc(Path).Ticks;
 
+    /// <summary>True for a packed file that was read to its end and is as it was then: to look into it would be to unpack all of it again.</summary>
+    public bool IsAsRead(FilePosition end) => end.Packed > 0 && IsCompressed && end.Packed == Length && end.Modified == Modified;
+
     /// <summary>
     /// The files that were asked for, in the order of the arguments, those of a glob sorted by their bytes. An argument that is not a file
     /// itself may be several, with commas between them.

@@ -9,6 +9,7 @@ internal sealed class OpenFile : IDisposable
     private readonly InputFile _file;
     private readonly IRecordParser _parser;
     private readonly long _modified;
+    private readonly long _packed;
     private readonly int _windowBytes;
     private Stream _stream;
     private RecordStream _records;
@@ -19,11 +20,17 @@ internal sealed class OpenFile : IDisposable
     private OpenFile(InputFile file, IRecordParser parser, Stream stream, int windowBytes)
     {
         (_file, _parser, _stream, _modified, _windowBytes) = (file, parser, stream, file.Modified, windowBytes);
+        _packed = file.IsCompressed ? file.Length ?? 0 : 0;
         _records = new RecordStream(stream, parser, patient: !file.IsStandardInput, windowBytes);
     }
 
     /// <summary>The place behind the last record that was read.</summary>
     public FilePosition Position => new(_records.Offset, _records.Line, _modified, _head, _tail);
+
+    /// <summary>
+    /// The same, once the end of a packed file has been reached. What is written to it after it was opened makes it another one, read or not.
+    /// </summary>
+    public FilePosition End => Position with { Packed = _packed };
 
     /// <summary>Opens a file behind its header.</summary>
     /// <exception cref="PipelineException">It is not there, can't be read, or its header is of no use.</exception>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using EsPipeline.Connectors.Columns;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
@@ -13,13 +14,14 @@ namespace EsPipeline.Connectors.MySql;
 /// Writes documents into one table of MySQL or MariaDB: the sink <c>mysql</c>. A row is a key and a document, or has a column for each field.
 /// Each statement is a transaction, in the order of the keys; what the server refuses for a record's sake is blamed on that record alone.
 /// </summary>
-public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISamplingSink
+public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISamplingSink, INotingSink
 {
     private const int StatementBytes = 1 << 20;
     private const int LongestKeyList = 1000;
 
     private readonly MySqlOptions _options;
     private readonly TargetTable _target;
+    private readonly FieldMemory _memory;
     private readonly MySqlConnectionPool _connections;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -34,7 +36,8 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
     {
         (_options, _time, _log) = (options, time, log);
         _connections = new MySqlConnectionPool(options, SessionUse.Write, time, log);
-        _target = new TargetTable(options, run, log);
+        _memory = new FieldMemory(log);
+        _target = new TargetTable(options, run, _memory, log);
         Limits = LimitsFor(16 << 20);
     }
 
@@ -56,9 +59,12 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
         ct);
 
     /// <inheritdoc/>
-    public bool NeedsSample => !_target.IsReady;
+    public void Recall(ISinkNote note) => _memory.Recall(note);
 
-    /// <summary>Makes the table, with columns for the fields of these documents.</summary>
+    /// <summary>True where the table is still to be made, or has columns that documents may have had fields for.</summary>
+    public bool NeedsSample => _target.NeedsSample;
+
+    /// <summary>Makes the table, with columns for the fields of these documents; of one that is there, learns which columns are theirs.</summary>
     public Task LearnAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct) => _connections.RunAsync(session => _target.Make(session, sample), ct);
 
     /// <inheritdoc/>
@@ -77,6 +83,11 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
             var order = KeyOrder.Of(slice);
             total.Written(slice.Count - order.Length);
             var writer = await EncodeAsync(slice, order, rows, keys, total, ct).ConfigureAwait(false);
+            if (_target.Layout is { Shape: MySqlShape.Columns } layout)
+            {
+                await _memory.KeepAsync(layout.Table.Name, writer.Columns.Select(c => c.Name), layout.ColumnsBeside(writer.Columns), ct).ConfigureAwait(false);
+            }
+
             await WriteRowsAsync(writer.Insert, rows, int.MaxValue, total, ct).ConfigureAwait(false);
             await WriteRowsAsync(writer.Delete, keys, LongestKeyList, total, ct).ConfigureAwait(false);
             return total.ToResult();
@@ -138,7 +149,11 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
         _connections.RunAsync(session => _target.Read(session, key.Span), ct);
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _connections.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _memory.Dispose();
+        return _connections.DisposeAsync();
+    }
 
     // A document may have a field that the writer does not know and the table has a column for: the slice is then encoded anew.
     private async Task<TableWriter> EncodeAsync(RecordSlice slice, int[] order, RowBlock rows, RowBlock keys, SliceResult total, CancellationToken ct)

@@ -11,6 +11,9 @@ internal sealed record TableLayout(MySqlTable Table, IReadOnlyList<MySqlColumn> 
     /// <summary>The shape.</summary>
     public MySqlShape Shape => Content is null ? MySqlShape.Columns : MySqlShape.Document;
 
+    /// <summary>The names of columns that could be written besides some.</summary>
+    public IEnumerable<string> ColumnsBeside(IEnumerable<MySqlColumn> columns) => Table.Columns.Except(columns).Where(c => !c.IsGenerated).Select(c => c.Name);
+
     /// <summary>
     /// Finds the layout of a table: the key is what <c>--db-key</c> names, else the primary key, else the first index that identifies rows.
     /// A table is of the shape document where it has a key of one column and a JSON column that is named so or is alone beside the key.

@@ -10,7 +10,7 @@ namespace EsPipeline.Connectors.MySql;
 /// The table that a sink writes to: made where it is missing, compared where it is there, and known by more columns as documents with more
 /// fields come. Everything but <see cref="Current"/> runs on a connection's thread; safe for several at once.
 /// </summary>
-internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger log)
+internal sealed class TargetTable(MySqlOptions options, RunOptions run, FieldMemory memory, ILogger log)
 {
     private readonly Lock _lock = new();
     private readonly HashSet<string> _learnt = new(StringComparer.Ordinal);
@@ -18,6 +18,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     private SourceField[] _named = [];
     private TableLayout? _layout;
     private (RowEncoder Encoder, TableWriter Writer)? _current;
+    private bool _hasSample;
 
     /// <summary>How records become rows now, and who writes these rows.</summary>
     public (RowEncoder Encoder, TableWriter Writer) Current
@@ -46,6 +47,15 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         }
     }
 
+    /// <summary>True where the first documents have not told yet which columns the table is to have, or which of its columns are theirs.</summary>
+    public bool NeedsSample
+    {
+        get
+        {
+            lock (_lock) return _current is not { } current || (!_hasSample && _layout is { Shape: MySqlShape.Columns } layout && layout.ColumnsBeside(current.Encoder.Columns).Any());
+        }
+    }
+
     /// <summary>Looks at the table, and tries the rights on it, without changing anything.</summary>
     /// <returns>Its layout; null where it is missing.</returns>
     public TableLayout? Probe(MySqlSession session)
@@ -62,7 +72,9 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
     public void Prepare(MySqlSession session, SourceSchema schema)
     {
         schema = DocumentFields.Kept(schema, run);
-        if (Look(session, schema)) return;
+        var exists = Look(session, schema);
+        memory.Found(!exists || session.Rows($"SELECT {_layout!.Key[0].Quoted} FROM {_layout.Table.Quoted} LIMIT 1").Count == 0);
+        if (exists) return;
         if (options.Shape != MySqlShape.Columns)
         {
             Create(session, TableDesign.OfDocuments(session.Server, options), []);
@@ -84,14 +96,23 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         return false;
     }
 
-    /// <summary>Makes the table with columns for the fields of the first documents, and for those that <c>--fields</c> names.</summary>
+    /// <summary>
+    /// Makes the table with columns for the fields of the first documents, and for those that <c>--fields</c> names; of one that is there,
+    /// learns which columns are the documents'.
+    /// </summary>
     /// <returns>False where there is none among the records that is no delete, so that nothing can be known of the columns.</returns>
     public bool Make(MySqlSession session, IReadOnlyList<RecordSlice> sample)
     {
         lock (_lock)
         {
-            if (_current is not null) return true;
-            if (DocumentFields.Of(sample) is not { } found) return false;
+            if (DocumentFields.Of(sample) is not { } found) return _current is not null;
+            if (_current is not null)
+            {
+                _hasSample = true;
+                Use(session, _layout!, found.Select(f => f.Path));
+                return true;
+            }
+
             var known = _named.Select(f => f.Kind == FieldKind.Unknown ? found.FirstOrDefault(seen => seen.Path == f.Path) ?? f : f);
 
             // A few records with a strange field are set aside; one that somebody names is a mistake.
@@ -140,7 +161,8 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, ILogger 
         TableFit.Check(layout, schema);
 
         // A field that documents have lost must not stay in their rows.
-        Use(session, layout, DocumentFields.TopOf(schema).Select(f => f.Path).Concat(table.Columns.Where(c => c.IsField).Select(c => c.Name)));
+        Use(session, layout, DocumentFields.TopOf(schema).Concat(DocumentFields.Wanted(run)).Select(f => f.Path)
+            .Concat(table.Columns.Where(c => c.IsField).Select(c => c.Name)).Concat(memory.Columns));
         return true;
     }
 

@@ -24,6 +24,11 @@ internal sealed class MirrorTable(SinkTable other)
         // All columns: documents may have fields of any that none had before.
         await PostgresDatabase.ExecuteAsync(
             connection, $"CREATE TEMPORARY TABLE espipe_mirror ON COMMIT DROP AS SELECT * FROM {other.Name} LIMIT 0", ct).ConfigureAwait(false);
+        foreach (var key in other.BlurredKeys)
+        {
+            await PostgresDatabase.ExecuteAsync(connection, $"ALTER TABLE pg_temp.espipe_mirror ALTER {key} TYPE text COLLATE \"C\"", ct).ConfigureAwait(false);
+        }
+
         await PostgresDatabase.ExecuteAsync(connection, $"ALTER TABLE pg_temp.espipe_mirror ADD UNIQUE ({_mirror.KeyNames})", ct).ConfigureAwait(false);
     }
 

@@ -5,6 +5,20 @@ namespace EsPipeline.Connectors.Postgres;
 /// <content>What goes wrong in writing.</content>
 public static partial class PostgresErrors
 {
+    /// <summary>The key's column takes the key for another one, whose row is there.</summary>
+    public static readonly ErrorCode KeyCollides = new(
+        "postgres.key_collides", FailureKind.Permanent,
+        "The table holds a row of another key that its key column (citext, or a nondeterministic collation) can't tell from this one.",
+        "Make the key column tell all texts apart, or make sure that no two keys of the source differ in case or accents only.")
+    {
+        Steps =
+        [
+            "See the type and the collation of the table's key: `{pg-client} -c '\\d {--pg-table}'`",
+            "Make it tell all texts apart: `{pg-client} -c 'ALTER TABLE {--pg-table} ALTER COLUMN NAME TYPE text COLLATE \"C\"'`",
+            "Write what was set aside: `espipe dead-letters replay`",
+        ],
+    };
+
     /// <summary>The key holds NUL.</summary>
     public static readonly ErrorCode Nul = new(
         "postgres.nul", FailureKind.Permanent, "PostgreSQL holds no text with the character NUL.", "Take the character out, or leave the field out.")

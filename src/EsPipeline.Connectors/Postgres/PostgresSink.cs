@@ -5,6 +5,8 @@ using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace EsPipeline.Connectors.Postgres;
@@ -13,7 +15,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// Writes into one table, by COPY into a temporary table and one statement that inserts, updates and deletes what differs. Each write is
 /// one transaction; a row that is as it should be is not written again.
 /// </summary>
-public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISamplingSink
+public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISamplingSink, INotingSink
 {
     // jsonb can hold 256 MB (JENTRY_OFFLENMASK), and the server and this process need several copies meanwhile.
     private const long MostRecordBytes = 64 << 20;
@@ -24,20 +26,24 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     private readonly PostgresDatabase _database;
     private readonly SemaphoreSlim _making = new(1);
     private readonly KnownFields _known = new();
+    private readonly FieldMemory _memory;
     private SourceField[] _named = [];
     private SinkTable? _table;
+    private bool _hasSample;
 
     /// <param name="options">Valid options.</param>
     /// <param name="run">For what <c>--fields</c> and its like make of the source's fields.</param>
     /// <param name="time">The clock.</param>
-    public PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time)
-        : this(options, run, time, TimeSpan.FromSeconds(60))
+    /// <param name="log">Where warnings go; null for nowhere.</param>
+    public PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSink>? log = null)
+        : this(options, run, time, TimeSpan.FromSeconds(60), log)
     {
     }
 
     /// <summary>A sink with another patience than usual.</summary>
-    internal PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time, TimeSpan timeout)
+    internal PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time, TimeSpan timeout, ILogger<PostgresSink>? log = null)
     {
+        _memory = new FieldMemory(log ?? NullLogger<PostgresSink>.Instance);
         (_options, _run, _time) = (options, run, time);
         _database = new PostgresDatabase(options, timeout, readOnly: false, time);
         Limits = new SinkLimits { MaxRecordBytes = MostRecordBytes, Concurrency = options.PoolSize };
@@ -73,15 +79,27 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
         Learn(schema);
         _table = await _database.CallAsync(
             $"Preparing {_options.Table} failed",
-            async (connection, stop) => await LookAsync(connection, stop).ConfigureAwait(false)
-                ?? (MakesColumns ? null : await MakeAsync(connection, NewTable.OfDocuments, stop).ConfigureAwait(false)),
+            async (connection, stop) =>
+            {
+                if (await LookAsync(connection, stop).ConfigureAwait(false) is not { } table)
+                {
+                    _memory.Found(isEmpty: true);
+                    return MakesColumns ? null : await MakeAsync(connection, NewTable.OfDocuments, stop).ConfigureAwait(false);
+                }
+
+                if (!table.IsDocument) _memory.Found(await table.IsEmptyAsync(connection, stop).ConfigureAwait(false));
+                return table;
+            },
             ct).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public bool NeedsSample => _table is null;
+    public void Recall(ISinkNote note) => _memory.Recall(note);
 
-    /// <summary>Makes the table, with columns for the fields of these documents.</summary>
+    /// <summary>True where the table is still to be made, or has columns that documents may have had fields for.</summary>
+    public bool NeedsSample => _table is not { } table || (!_hasSample && table.OtherColumns.Count > 0);
+
+    /// <summary>Makes the table, with columns for the fields of these documents; of one that is there, learns which columns are theirs.</summary>
     public Task LearnAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct) => LearnTableAsync(sample, ct);
 
     /// <inheritdoc/>
@@ -97,7 +115,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
         var result = await SliceBisection.WriteAsync(
             rest.Count,
             (first, count, stop) => _database.CallAsync(
-                $"Writing to {table.Name} failed", (connection, end) => table.WriteAsync(connection, rest.Slice(first, count), end), stop),
+                $"Writing to {table.Name} failed", (connection, end) => table.WriteAsync(connection, rest.Slice(first, count), end, learnt: KeepFieldsAsync), stop),
             e => e.Error == PostgresErrors.Rejected,
             ct).ConfigureAwait(false);
         failures.AddRange(result.Failures.Select(f => f with { Index = good[f.Index] }));
@@ -138,14 +156,18 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     public ValueTask DisposeAsync()
     {
         _making.Dispose();
+        _memory.Dispose();
         return _database.DisposeAsync();
     }
 
     private void Learn(SourceSchema schema)
     {
         _named = [.. DocumentFields.TopOf(DocumentFields.Kept(schema, _run))];
-        _known.Add(_named.Concat(DocumentFields.Wanted(_run)).Select(f => f.Path));
+        _known.Add(_named.Concat(DocumentFields.Wanted(_run)).Select(f => f.Path).Concat(_memory.Columns));
     }
+
+    private ValueTask KeepFieldsAsync(SinkTable table, CancellationToken ct) =>
+        table.IsDocument ? ValueTask.CompletedTask : _memory.KeepAsync(table.Name, table.WrittenColumns, table.OtherColumns, ct);
 
     private bool MakesColumns => _options.Shape == TableShape.Columns;
 
@@ -180,7 +202,14 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
         await _making.WaitAsync(ct).ConfigureAwait(false);
         try
         {
-            if (_table is not null || DocumentFields.Of(sample) is not { } found) return _table;
+            if (DocumentFields.Of(sample) is not { } found) return _table;
+            if (_table is not null)
+            {
+                _known.Add(found.Select(f => f.Path));
+                _hasSample = true;
+                return _table;
+            }
+
             var seen = found.ToDictionary(f => f.Path);
             var named = _named.Select(f => NewTable.Settle(f, seen.GetValueOrDefault(f.Path)));
 

@@ -70,6 +70,9 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     /// <summary>True for <c>char(n)</c>, which is sent with blanks at its end that do not count.</summary>
     public bool IsPadded => Type == "bpchar";
 
+    /// <summary>True for text of which two that are written differently may be equal: citext, and text of a nondeterministic collation.</summary>
+    public bool Blurs { get; init; }
+
     /// <summary>The most characters, where the type says so.</summary>
     public int? MaxLength { get; init; }
 }

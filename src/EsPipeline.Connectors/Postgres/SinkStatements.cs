@@ -22,13 +22,14 @@ internal sealed class SinkStatements
         PostgresColumn[] others = content is null ? [.. table.Columns.Where(c => !c.IsGenerated && !table.Key.Contains(c))] : [content];
         _values = content is null ? [.. others.Where(c => fields.Contains(c.Name))] : others;
         Written = [.. table.Columns.Where(c => table.Key.Contains(c) || _values.Contains(c))];
-        var unknown = others.Except(_values).Select(c => c.Name).ToArray();
-        FindFields = unknown.Length == 0 ? null
-            : $"SELECT c FROM unnest({SqlText.Array(unknown)}::text[]) c WHERE EXISTS (SELECT FROM {StagingName} WHERE document ? c)";
+        Others = [.. others.Except(_values).Select(c => c.Name)];
+        FindFields = Others.Count == 0 ? null
+            : $"SELECT c FROM unnest({SqlText.Array(Others)}::text[]) c WHERE EXISTS (SELECT FROM {StagingName} WHERE document ? c)";
         FindMisfits = Misfits();
-        Merge = MergeOf(isTriggered);
-        FindKeptOut = isTriggered ? KeptOut() : null;
-        Read = $"SELECT {(content is null ? "row_to_json(t)" : SqlText.Name(content.Name))}::text FROM {table.Name} t WHERE {string.Join(" AND ", table.Key.Select((k, i) => $"{SqlText.Name(k.Name)} = CAST(${i + 1}::text AS {k.Type})"))}";
+        var mayKeepOut = isTriggered || table.Key.Any(k => k.Blurs);
+        Merge = MergeOf(mayKeepOut);
+        FindKeptOut = mayKeepOut ? KeptOut() : null;
+        Read = $"SELECT {(content is null ? "row_to_json(t)" : SqlText.Name(content.Name))}::text FROM {table.Name} t WHERE {Same("t", [.. table.Key.Select((k, i) => Cast(k, $"${i + 1}::text"))])}";
     }
 
     /// <summary>The fields that they know.</summary>
@@ -36,6 +37,9 @@ internal sealed class SinkStatements
 
     /// <summary>The columns that are written, those of the key among them.</summary>
     public IReadOnlyList<PostgresColumn> Written { get; }
+
+    /// <summary>The columns that could be written and are not.</summary>
+    public IReadOnlyCollection<string> Others { get; }
 
     /// <summary>Finds columns that documents have fields for and that are not written; null where all are.</summary>
     public string? FindFields { get; }
@@ -48,12 +52,16 @@ internal sealed class SinkStatements
     public string? FindMisfits { get; }
 
     /// <summary>
-    /// Writes. Answers how many documents were there as they are; of a table with triggers, the places of all deletes and of documents that
-    /// the server does not say it wrote, and which are deletes.
+    /// Writes. Answers how many documents were there as they are; of a table that may keep rows out, the places of all deletes and of documents
+    /// that the server does not say it wrote, and which are deletes.
     /// </summary>
     public string Merge { get; }
 
-    /// <summary>Of such places (a parameter) the records that are not as they should be afterwards, and whether they are deletes.</summary>
+    /// <summary>
+    /// Of such places (a parameter) the records that are not as they should be afterwards, whether they are deletes, and whether the row of another
+    /// key that the key's column takes for theirs is in their way. Null for a table that keeps nothing out: one without triggers, whose key tells
+    /// all texts apart.
+    /// </summary>
     public string? FindKeptOut { get; }
 
     /// <summary>The document under a key.</summary>
@@ -61,21 +69,24 @@ internal sealed class SinkStatements
 
     // A key that comes twice in one write: the last one counts, by ctid. Where each field is a column, the document becomes a row by
     // jsonb_populate_record, which casts each field as the column's type does; the key is the record's.
-    private string MergeOf(bool isTriggered)
+    private string MergeOf(bool mayKeepOut)
     {
         var (keys, parts) = (KeyNames, KeyParts("latest.key"));
         var names = _values.Select(v => SqlText.Name(v.Name)).ToArray();
+
+        // A row that gives way to one whose key is taken for its own has to be gone first.
+        var blurs = _table.Key.Any(k => k.Blurs);
         var values = string.Concat(_values.Select(v => $", {Value(v)}"));
-        var conflict = names.Length == 0 ? "NOTHING" : $"UPDATE SET {string.Join(", ", names.Select(n => $"{n} = excluded.{n}"))} WHERE {Differs(v => $"excluded.{SqlText.Name(v.Name)}")}";
-        var answer = isTriggered
+        var conflict = names.Length == 0 ? "NOTHING" : $"UPDATE SET {string.Join(", ", names.Select(n => $"{n} = excluded.{n}"))} WHERE {Differs(v => $"excluded.{SqlText.Name(v.Name)}")}{Exactly("t", [.. keys.Select(k => "excluded." + k)])}";
+        var answer = mayKeepOut
             ? $"SELECT at::text, (document IS NULL)::text FROM latest WHERE document IS NULL OR NOT EXISTS (SELECT FROM written w WHERE {Same("w", parts)})"
             : "SELECT ((SELECT count(*) FROM latest WHERE document IS NOT NULL) - (SELECT count(*) FROM written))::text";
         return $"""
             WITH latest AS MATERIALIZED (SELECT DISTINCT ON (key COLLATE "C") key, document, ctid AS at FROM {StagingName} ORDER BY key COLLATE "C", ctid DESC),
-            gone AS (DELETE FROM {_table.Name} t USING latest WHERE latest.document IS NULL AND {Same("t", parts)}),
+            gone AS (DELETE FROM {_table.Name} t USING latest WHERE latest.document IS NULL AND {Same("t", parts)} RETURNING 1),
             written AS (
                 INSERT INTO {_table.Name} AS t ({string.Join(", ", keys.Concat(names))}) SELECT {string.Join(", ", parts)}{values}
-                FROM latest{Row} WHERE latest.document IS NOT NULL ORDER BY latest.key COLLATE "C"
+                FROM latest{Row} WHERE latest.document IS NOT NULL{(blurs ? " AND (SELECT count(*) FROM gone) IS NOT NULL" : "")} ORDER BY latest.key COLLATE "C"
                 ON CONFLICT ({string.Join(", ", keys)}) DO {conflict} RETURNING {string.Join(", ", keys.Select(k => "t." + k))})
             {answer}
             """;
@@ -83,10 +94,12 @@ internal sealed class SinkStatements
 
     private string KeptOut()
     {
-        var there = Same("t", KeyParts("latest.key"));
+        var parts = KeyParts("latest.key");
+        var there = Same("t", parts);
+        var alike = Exactly("t", parts) is { Length: > 0 } exactly ? $"EXISTS (SELECT FROM {_table.Name} t WHERE {Alike("t", parts)} AND NOT (true{exactly}))" : "false";
         var same = _values.Length == 0 ? "" : $" AND NOT ({Differs(Value)})";
         return $"""
-            SELECT number::text, (document IS NULL)::text
+            SELECT number::text, (document IS NULL)::text, ({alike})::text
             FROM (SELECT row_number() OVER (ORDER BY ctid) - 1 AS number, ctid AS at, key, document FROM {StagingName}) latest
             WHERE at = ANY($1::text[]::tid[]) AND CASE WHEN latest.document IS NULL THEN EXISTS (SELECT FROM {_table.Name} t WHERE {there})
                 ELSE NOT EXISTS (SELECT FROM {_table.Name} t{Row} WHERE {there}{same}) END
@@ -116,7 +129,7 @@ internal sealed class SinkStatements
         var misfits = _table.Columns.Where(c => !c.IsGenerated && !_table.Key.Contains(c))
             .Select(c => (Column: c, Condition: ColumnFit.Misfit(_table.Name, c))).Where(m => m.Condition is not null)
             .Select(m => $" WHEN {m.Condition} THEN {SqlText.Literal(m.Column.Name)}").ToArray();
-        var others = _table.Key.Zip(parts, (k, part) => $" WHEN CAST(document->>{SqlText.Literal(k.Name)} AS {k.Type}) <> {Cast(k, part)} THEN {SqlText.Literal(k.Name)}");
+        var others = _table.Key.Zip(parts, (k, part) => $" WHEN {(k.Blurs ? $"document->>{SqlText.Literal(k.Name)} <> {part}" : $"CAST(document->>{SqlText.Literal(k.Name)} AS {k.Type}) <> {Cast(k, part)}")} THEN {SqlText.Literal(k.Name)}");
         return (
             $"CASE WHEN document - {known} <> jsonb_build_object() THEN (SELECT f FROM jsonb_object_keys(document - {known}) f LIMIT 1) END",
             $"CASE{string.Concat(others)} END",
@@ -146,6 +159,13 @@ internal sealed class SinkStatements
         return $"({string.Join(", ", _values.Select(v => $"t.{SqlText.Name(v.Name)}::{type}"))}) IS DISTINCT FROM ({string.Join(", ", _values.Select(v => $"{value(v)}::{type}"))})";
     }
 
-    private string Same(string row, string[] parts) =>
+    private string Same(string row, string[] parts) => Alike(row, parts) + Exactly(row, parts);
+
+    // The same text, where the column takes others for equal.
+    private string Exactly(string row, string[] parts) => string.Concat(_table.Key.Zip(parts, (k, part) => k.Blurs
+        ? $" AND {row}.{SqlText.Name(k.Name)}::text COLLATE \"C\" = ({part})::text COLLATE \"C\""
+        : ""));
+
+    private string Alike(string row, string[] parts) =>
         string.Join(" AND ", _table.Key.Zip(parts, (k, part) => $"{row}.{SqlText.Name(k.Name)} = {part}"));
 }

@@ -55,14 +55,24 @@ internal sealed class SinkTable
     /// </summary>
     public IEnumerable<string> WrittenColumns => Statements.Written.Select(c => c.Name);
 
+    /// <summary>The columns that could be written, and are left as they are since documents are not known to have fields for them.</summary>
+    public IReadOnlyCollection<string> OtherColumns => Statements.Others;
+
     /// <summary>The columns of the key, quoted for SQL, with commas between.</summary>
     public string KeyNames => string.Join(", ", _table.Key.Select(k => SqlText.Name(k.Name)));
 
     /// <summary>How what was written is read; the server promises nothing of its text.</summary>
     public RowFormat ReadingFormat => new(_table with { Columns = Statements.Written }, IsDocument, checksText: true);
 
-    /// <summary>The same for a table of another name, without triggers; both learn of new fields together.</summary>
-    public SinkTable Named(string name) => new(_table with { Name = name }, _content, _known, isTriggered: false);
+    /// <summary>The columns of the key that take other texts for equal, quoted for SQL.</summary>
+    public IEnumerable<string> BlurredKeys => _table.Key.Where(k => k.Blurs).Select(k => SqlText.Name(k.Name));
+
+    /// <summary>The same for a table of another name, without triggers and with a key that tells all texts apart; both learn of new fields together.</summary>
+    public SinkTable Named(string name)
+    {
+        PostgresColumn Told(PostgresColumn column) => column.Blurs && _table.Key.Contains(column) ? column with { Type = "text", Blurs = false } : column;
+        return new(_table with { Name = name, Columns = [.. _table.Columns.Select(Told)], Key = [.. _table.Key.Select(Told)] }, _content, _known, isTriggered: false);
+    }
 
     // Made anew where more fields are known.
     private SinkStatements Statements
@@ -113,18 +123,24 @@ internal sealed class SinkTable
         return new SinkTable(table, content, known, isTriggered);
     }
 
+    /// <summary>True where it holds no row.</summary>
+    public async Task<bool> IsEmptyAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        (await PostgresDatabase.RowAsync(connection, $"SELECT EXISTS (SELECT FROM {Name})::text", ct).ConfigureAwait(false))[0] == "false";
+
     /// <summary>Writes records in one transaction.</summary>
     /// <param name="connection">A connection.</param>
     /// <param name="slice">The records.</param>
     /// <param name="ct">Ends it.</param>
     /// <param name="before">What comes first in the transaction; null for nothing.</param>
     /// <param name="after">What comes last in it; null for nothing.</param>
+    /// <param name="learnt">Told before anything is written, once it is known which columns will be.</param>
     public async Task<WriteResult> WriteAsync(
         NpgsqlConnection connection,
         RecordSlice slice,
         CancellationToken ct,
         Func<NpgsqlConnection, CancellationToken, Task>? before = null,
-        Func<NpgsqlConnection, CancellationToken, Task>? after = null)
+        Func<NpgsqlConnection, CancellationToken, Task>? after = null,
+        Func<SinkTable, CancellationToken, ValueTask>? learnt = null)
     {
         var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
@@ -134,6 +150,7 @@ internal sealed class SinkTable
             var stream = await connection.BeginRawBinaryCopyAsync("COPY espipe_staging FROM STDIN (FORMAT binary)", ct).ConfigureAwait(false);
             await StagingWriter.WriteAsync(stream, slice, ct).ConfigureAwait(false);
             await LearnAsync(connection, ct).ConfigureAwait(false);
+            if (learnt is not null) await learnt(this, ct).ConfigureAwait(false);
             var statements = Statements;
             var (failures, taken) = statements.FindMisfits is { } find ? await TakeMisfitsAsync(connection, find, ct).ConfigureAwait(false) : ([], []);
             var unchanged = taken.Count - failures.Count;
@@ -182,7 +199,7 @@ internal sealed class SinkTable
         return (rows.Where(r => r[7] != "true").Select(MisfitOf).ToList(), [.. rows.Select(r => int.Parse(r[0]!, CultureInfo.InvariantCulture))]);
     }
 
-    // What the server does not say it wrote was there already, or was kept out by a trigger: the table itself shows which.
+    // What the server does not say it wrote was there already, or was kept out by a trigger or another key's row: the table itself shows which.
     private async Task<(IEnumerable<RecordFailure> KeptOut, int Same)> MergeAsync(NpgsqlConnection connection, SinkStatements statements, CancellationToken ct)
     {
         var unsure = await PostgresDatabase.RowsAsync(connection, statements.Merge, ct).ConfigureAwait(false);
@@ -190,8 +207,10 @@ internal sealed class SinkTable
         var keptOut = await PostgresDatabase.RowsAsync(connection, statements.FindKeptOut!, ct, (object)unsure.Select(r => r[0]).ToArray()).ConfigureAwait(false);
         var failures = keptOut.Select(r => new RecordFailure(
             int.Parse(r[0]!, CultureInfo.InvariantCulture),
-            PostgresErrors.KeptOut,
-            r[1] == "true" ? $"A trigger of {Name} kept the row from being deleted." : $"A trigger of {Name} kept the row out, or as it was."));
+            r[2] == "true" ? PostgresErrors.KeyCollides : PostgresErrors.KeptOut,
+            r[2] == "true" ? $"{Name} holds a row of another key that its column ({string.Join(", ", BlurredKeys)}) takes for this one."
+            : r[1] == "true" ? $"A trigger of {Name} kept the row from being deleted."
+            : $"A trigger of {Name} kept the row out, or as it was."));
         return (failures, unsure.Count(r => r[1] != "true") - keptOut.Count(r => r[1] != "true"));
     }
 

@@ -23,6 +23,9 @@ public sealed record Checkpoint
     /// <summary>The resumable sink's token that belongs to these positions; null for other sinks.</summary>
     public string? SinkToken { get; init; }
 
+    /// <summary>What the sink has noted for later runs; null where it has noted nothing.</summary>
+    public string? SinkNote { get; init; }
+
     /// <summary>The earliest time that an unfinished snapshot selects; null where it does not select by time.</summary>
     public DateTimeOffset? Since { get; init; }
 

@@ -83,6 +83,7 @@ public static class CheckpointText
         if (checkpoint.Since is { } since) json.WriteString("since", since);
         if (checkpoint.Until is { } until) json.WriteString("until", until);
         if (checkpoint.SinkToken is { } token) json.WriteString("sink_token", token);
+        if (checkpoint.SinkNote is { } note) json.WriteString("sink_note", note);
         json.WriteEndObject();
         json.Flush();
         return buffer.WrittenSpan.ToArray();
@@ -97,6 +98,7 @@ public static class CheckpointText
             p => new PartitionId(p.GetProperty("id").GetString()!),
             p => new PartitionProgress(new Position(p.GetProperty("position").GetString()!), p.GetProperty("records").GetInt64())),
         SinkToken = body.TryGetProperty("sink_token", out var token) ? token.GetString() : null,
+        SinkNote = body.TryGetProperty("sink_note", out var note) ? note.GetString() : null,
         Since = body.TryGetProperty("since", out var since) ? since.GetDateTimeOffset() : null,
         Until = body.TryGetProperty("until", out var until) ? until.GetDateTimeOffset() : null,
         SavedAt = body.GetProperty("saved_at").GetDateTimeOffset(),

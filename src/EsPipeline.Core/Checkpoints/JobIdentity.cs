@@ -19,12 +19,20 @@ public sealed class JobIdentity
     public IReadOnlyDictionary<string, string> Parts { get; }
 
     /// <summary>A SHA-256 over names and values, as lower-case hex.</summary>
-    public string Hash => HashOf(Parts);
-
-    /// <summary>The same over what the sink says of itself.</summary>
-    public string SinkHash => HashOf(Parts.Where(p => p.Key == SinkName || p.Key.StartsWith(SinkName + ".", StringComparison.Ordinal)));
+    public string Hash
+    {
+        get
+        {
+            var text = new StringBuilder();
+            foreach (var (name, value) in Parts) text.Append(name.Length).Append(':').Append(name).Append(value.Length).Append(':').Append(value);
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        }
+    }
 
     internal const string SinkName = "sink";
+
+    /// <summary>The values that tell which sink it is, for a person and to compare.</summary>
+    public string Sink => string.Join(", ", Parts.Where(p => p.Key == SinkName || p.Key.StartsWith(SinkName + ".", StringComparison.Ordinal)).Select(p => $"{p.Key} '{p.Value}'"));
 
     /// <summary>What is different in <paramref name="other"/>, a line each, in the words of a person; empty when they are equal.</summary>
     public IReadOnlyList<string> Differences(JobIdentity other)
@@ -39,12 +47,5 @@ public sealed class JobIdentity
         return lines;
 
         static string Show(string? value) => value is null ? "not set" : $"'{value}'";
-    }
-
-    private static string HashOf(IEnumerable<KeyValuePair<string, string>> parts)
-    {
-        var text = new StringBuilder();
-        foreach (var (name, value) in parts) text.Append(name.Length).Append(':').Append(name).Append(value.Length).Append(':').Append(value);
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 }

@@ -43,7 +43,7 @@ public sealed record DeadLetter
     /// <summary>How often it was tried; 0 where it was never sent.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>The hash of what the sink said of itself; null in a letter of an earlier release, and in one that did not come so far.</summary>
+    /// <summary>What the sink said that it is, as <see cref="Checkpoints.JobIdentity.Sink"/>; null in a letter of an earlier release, and in one that did not come so far.</summary>
     public string? Sink { get; init; }
 
     /// <summary>When it was set aside (UTC).</summary>

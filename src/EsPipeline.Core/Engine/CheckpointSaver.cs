@@ -9,13 +9,14 @@ namespace EsPipeline.Core.Engine;
 
 /// <summary>
 /// Saves how far everything is safe, in the one right order: what the positions speak of is durable in the sink and in the dead letters
-/// before they are written; the source is told after that (invariant 1). Not for two threads at once.
+/// before they are written; the source is told after that (invariant 1). Not for two threads at once, but for <see cref="SaveNoteAsync"/>.
 /// </summary>
 internal sealed class CheckpointSaver(
-    IJobState state, JobIdentity identity, IDataSource source, IDataSink sink, Checkpoint? saved, TimeProvider time, ILogger log)
+    IJobState state, JobIdentity identity, IDataSource source, IDataSink sink, SinkNote note, Checkpoint? saved, TimeProvider time, ILogger log)
     : IDisposable
 {
     private readonly IResumableSink? _resumable = sink as IResumableSink;
+    private readonly SemaphoreSlim _saving = new(1, 1);
 
     /// <summary>
     /// Held by the one writer of a resumable sink from a batch's first record to its last, so that token and positions speak of the same
@@ -66,12 +67,61 @@ internal sealed class CheckpointSaver(
             }
         }
 
-        if (IsSaved(phase, safe)) return;
+        await _saving.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            if (!IsSaved(phase, safe)) await ReplaceAsync(phase, safe, token, ct).ConfigureAwait(false);
+        }
+        finally
+        {
+            _saving.Release();
+        }
+    }
+
+    /// <summary>Saves what the sink has noted, at once and at any moment; with the next positions where there are none yet.</summary>
+    public async Task SaveNoteAsync(CancellationToken ct)
+    {
+        await _saving.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            if (Saved is null) return;
+            var next = Saved with { SinkNote = note.Text };
+            if (IsDurable) await state.SaveAsync(next, ct).ConfigureAwait(false);
+            Saved = next;
+        }
+        finally
+        {
+            _saving.Release();
+        }
+    }
+
+    /// <summary>Forgets everything saved: the next run begins anew.</summary>
+    public async Task ResetAsync(CancellationToken ct)
+    {
+        if (Saved is not null && IsDurable) await state.ResetAsync(ct).ConfigureAwait(false);
+        Saved = null;
+    }
+
+    public void Dispose()
+    {
+        WriteGate.Dispose();
+        _saving.Dispose();
+    }
+
+    private async Task ReplaceAsync(ReadKind phase, IReadOnlyDictionary<PartitionId, PartitionProgress> safe, string? token, CancellationToken ct)
+    {
         var before = Saved?.Partitions;
         var (since, until) = phase == ReadKind.Snapshot ? Times : default;
         var next = new Checkpoint
         {
-            Identity = identity, Phase = phase, Partitions = safe, SinkToken = token, Since = since, Until = until, SavedAt = time.GetUtcNow(),
+            Identity = identity,
+            Phase = phase,
+            Partitions = safe,
+            SinkToken = token,
+            SinkNote = note.Text,
+            Since = since,
+            Until = until,
+            SavedAt = time.GetUtcNow(),
         };
         if (IsDurable) await state.SaveAsync(next, ct).ConfigureAwait(false);
         Saved = next;
@@ -89,15 +139,6 @@ internal sealed class CheckpointSaver(
             }
         }
     }
-
-    /// <summary>Forgets everything saved: the next run begins anew.</summary>
-    public async Task ResetAsync(CancellationToken ct)
-    {
-        if (Saved is not null && IsDurable) await state.ResetAsync(ct).ConfigureAwait(false);
-        Saved = null;
-    }
-
-    public void Dispose() => WriteGate.Dispose();
 
     private bool IsSaved(ReadKind phase, IReadOnlyDictionary<PartitionId, PartitionProgress> safe) =>
         Saved is { } now && now.Phase == phase && now.Partitions.Count == safe.Count

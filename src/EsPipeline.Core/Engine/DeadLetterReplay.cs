@@ -32,7 +32,14 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         // Somebody waits for the answer, whatever the job's mode: the letters stay where they are when the sink is down.
         var outage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
         var retry = new RetryPolicy(setup.Retry with { Forever = false }, outage, setup.Random, setup.Time, setup.SinkNames);
-        var (saved, identity) = await PrepareAsync(state, path, chosen, ct).ConfigureAwait(false);
+        var note = new SinkNote();
+        var (saved, identity) = await PrepareAsync(state, note, path, chosen, ct).ConfigureAwait(false);
+        note.SaveWith = async stop =>
+        {
+            if (saved is null) return;
+            saved = saved with { SinkNote = note.Text };
+            await state.SaveAsync(saved, stop).ConfigureAwait(false);
+        };
         var resumable = setup.Sink as IResumableSink;
 
         // Invariant 1: a letter is all that is left of its record until the sink holds it durably, which a resumable one does not on return.
@@ -49,7 +56,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
             new AdaptiveSize(setup.Sink.Limits),
             new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
             retry,
-            new DeadLetterGate(letters, setup.Job, identity.SinkHash, long.MaxValue, setup.Time, settleAs: "replayed", beforeSettling: MakeDurableAsync),
+            new DeadLetterGate(letters, setup.Job, identity.Sink, long.MaxValue, setup.Time, settleAs: "replayed", beforeSettling: MakeDurableAsync),
             account,
             setup.Time);
 
@@ -82,7 +89,8 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         return new ReplayResult((int)(totals.Written + totals.Unchanged), (int)totals.DeadLettered, malformed);
     }
 
-    private async Task<(Checkpoint? Saved, JobIdentity Identity)> PrepareAsync(IJobState state, string path, Func<DeadLetter, bool> chosen, CancellationToken ct)
+    private async Task<(Checkpoint? Saved, JobIdentity Identity)> PrepareAsync(
+        IJobState state, SinkNote note, string path, Func<DeadLetter, bool> chosen, CancellationToken ct)
     {
         var source = (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
         var sink = await setup.Sink.CheckAsync(ct).ConfigureAwait(false);
@@ -98,12 +106,13 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         // A job that is done and leaves no positions behind is known by its letters only.
         await foreach (var letter in DeadLetterFile.ReadAsync(path, setup.JobOfLetters, ct).ConfigureAwait(false))
         {
-            if (letter.Sink is null || letter.Sink == identity.SinkHash || letter.Malformed || !chosen(letter)) continue;
+            if (letter.Sink is null || letter.Sink == identity.Sink || letter.Malformed || !chosen(letter)) continue;
             throw CheckpointErrors.JobChanged.Error(
-                $"The dead letters of job '{setup.Job}' were meant for another sink than the {setup.To.Name} that is named now, or for one that has been made anew since ({letter.Place}).",
+                $"Dead letters of job '{setup.Job}' ({letter.Place}) were meant for {letter.Sink}, and this is {identity.Sink}.",
                 "Give the options that the job ran with; to give the letters up: espipe dead-letters drop.");
         }
 
+        note.Recall(setup.Sink, saved);
         await setup.Sink.PrepareAsync(await setup.Source.DescribeAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false);
         if (setup.Sink is IResumableSink resumable && (saved?.SinkToken is null || !await resumable.RestoreAsync(saved.SinkToken, ct).ConfigureAwait(false)))
         {

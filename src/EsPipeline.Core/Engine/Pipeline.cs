@@ -19,6 +19,7 @@ public sealed class Pipeline
     private readonly RetryPolicy _sourceRetry;
     private readonly RetryPolicy _sinkRetry;
     private readonly DocumentCounter _counter;
+    private readonly SinkNote _note = new();
     private readonly long _started;
     private AdaptiveSize? _size;
     private ByteBudget? _budget;
@@ -140,10 +141,11 @@ public sealed class Pipeline
         IJobState state, DeadLetterFile letters, CancellationToken stop, CancellationToken abort)
     {
         var (identity, saved) = await StartAsync(state, stop).ConfigureAwait(false);
-        using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, saved, _setup.Time, _setup.Log);
+        using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, _note, saved, _setup.Time, _setup.Log);
+        _note.SaveWith = saver.SaveNoteAsync;
         var limits = _setup.Sink.Limits;
         _size = new AdaptiveSize(limits, _setup.BatchSize.Start, _setup.BatchSize.Min, _setup.BatchSize.Max);
-        var gate = new DeadLetterGate(letters, _setup.Job, identity.SinkHash, _setup.MaxDeadLetters, _setup.Time);
+        var gate = new DeadLetterGate(letters, _setup.Job, identity.Sink, _setup.MaxDeadLetters, _setup.Time);
         var writer = new UnitWriter(
             _setup.Sink, _size, new RateLimiter(_setup.RateLimit, limits.Ramp, _setup.Time), _sinkRetry, gate, _account, _setup.Time, _setup.Meter);
 
@@ -197,8 +199,9 @@ public sealed class Pipeline
                 $"The checkpoint of job '{_setup.Job}' belongs to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
         }
 
+        _note.Recall(_setup.Sink, saved);
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, stop).ConfigureAwait(false);
-        await _sinkRetry.CallAsync(ct => Done(_setup.Sink.PrepareAsync(schema, ct)), stop).ConfigureAwait(false);
+        await _sinkRetry.CallAsync(ct => _setup.Sink.PrepareAsync(schema, ct), stop).ConfigureAwait(false);
         var isWhole = saved is null && !_setup.Bounded && _setup.Mode is PipelineMode.Continuous or PipelineMode.FullSync;
         await _counter.BeginAsync(isWhole, stop).ConfigureAwait(false);
         if (saved is null)
@@ -283,17 +286,11 @@ public sealed class Pipeline
     private async Task CompleteSnapshotAsync(CheckpointSaver saver, CancellationToken stop)
     {
         _phase = RunPhase.Finishing;
-        await _sinkRetry.CallAsync(ct => Done(_setup.Sink.CompleteAsync(ct)), stop).ConfigureAwait(false);
+        await _sinkRetry.CallAsync(_setup.Sink.CompleteAsync, stop).ConfigureAwait(false);
         if (_setup.Bounded) await saver.ResetAsync(stop).ConfigureAwait(false);
         else if (saver.Saved is { } saved) await saver.SaveAsync(ReadKind.Changes, () => saved.Partitions, stop).ConfigureAwait(false);
         Log.SnapshotComplete(_setup.Log, _account.Totals().Read);
     }
 
     private static RunError? LaterOf(RunError? a, RunError? b) => a is null || b?.At > a.At ? b : a;
-
-    private static async Task<bool> Done(Task call)
-    {
-        await call.ConfigureAwait(false);
-        return true;
-    }
 }

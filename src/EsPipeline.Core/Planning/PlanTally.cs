@@ -1,4 +1,5 @@
 using System.Text;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 
@@ -12,7 +13,7 @@ internal sealed class PlanTally(long mostKeys, ulong seed)
     private const int Examples = 10;
     private const int LongestKey = 200;
 
-    private readonly Dictionary<ErrorCode, (long Count, List<(long Order, FailingRecord Record)> Worst)> _problems = [];
+    private readonly Dictionary<(ErrorCode Error, PrefixedNames? Names), (long Count, List<(long Order, FailingRecord Record)> Worst)> _problems = [];
     private readonly KeyMemory _keys = new(mostKeys, seed);
     private readonly List<DuplicateKey> _duplicates = [];
     private long _order;
@@ -36,8 +37,8 @@ internal sealed class PlanTally(long mostKeys, ulong seed)
     /// <summary>Why records would be set aside, the most frequent cause first.</summary>
     public IReadOnlyList<ProblemGroup> Problems =>
     [
-        .. _problems.OrderByDescending(p => p.Value.Count).ThenBy(p => p.Key.Code, StringComparer.Ordinal)
-            .Select(p => new ProblemGroup(p.Key, p.Value.Count, [.. p.Value.Worst.OrderBy(w => w.Order).Select(w => w.Record)])),
+        .. _problems.OrderByDescending(p => p.Value.Count).ThenBy(p => p.Key.Error.Code, StringComparer.Ordinal)
+            .Select(p => new ProblemGroup(p.Key.Error, p.Value.Count, [.. p.Value.Worst.OrderBy(w => w.Order).Select(w => w.Record)]) { Names = p.Key.Names }),
     ];
 
     /// <summary>Keys that came again; null where none was looked for.</summary>
@@ -45,10 +46,16 @@ internal sealed class PlanTally(long mostKeys, ulong seed)
         _looksForDuplicates ? new DuplicateKeys(_duplicateCount, _duplicates, _keys.Complete, keepsFirst) : null;
 
     /// <summary>Notes a record that would be set aside; the largest ones are kept.</summary>
-    public void AddFailure(ErrorCode error, ReadOnlySpan<byte> key, string place, long bytes, string reason)
+    /// <param name="error">Why.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="place">Where it stands.</param>
+    /// <param name="bytes">Its size.</param>
+    /// <param name="reason">What is wrong with it.</param>
+    /// <param name="names">How options are called at the end that refuses it; null for their plain names.</param>
+    public void AddFailure(ErrorCode error, ReadOnlySpan<byte> key, string place, long bytes, string reason, PrefixedNames? names = null)
     {
-        var (count, worst) = _problems.GetValueOrDefault(error, (0, []));
-        _problems[error] = (count + 1, worst);
+        var (count, worst) = _problems.GetValueOrDefault((error, names), (0, []));
+        _problems[(error, names)] = (count + 1, worst);
         var order = _order++;
         if (worst.Count == Examples)
         {

@@ -1,3 +1,4 @@
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Core.Planning;
@@ -52,7 +53,17 @@ public sealed record RunPlan
 /// <param name="Error">The cause.</param>
 /// <param name="Count">How many records.</param>
 /// <param name="Worst">The largest of them, ten at most, in the order of their places.</param>
-public sealed record ProblemGroup(ErrorCode Error, long Count, IReadOnlyList<FailingRecord> Worst);
+public sealed record ProblemGroup(ErrorCode Error, long Count, IReadOnlyList<FailingRecord> Worst)
+{
+    /// <summary>How options are called at the end that refuses them; null for their plain names.</summary>
+    public PrefixedNames? Names { get; init; }
+
+    /// <summary>What the cause means.</summary>
+    public string Meaning => Names?.In(Error.Meaning) ?? Error.Meaning;
+
+    /// <summary>What to do.</summary>
+    public string Remedy => Names?.In(Error.Remedy) ?? Error.Remedy;
+}
 
 /// <summary>A record that would be set aside.</summary>
 /// <param name="Key">Its key, as far as it has one.</param>

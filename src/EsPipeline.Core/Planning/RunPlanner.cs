@@ -170,7 +170,7 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
             {
                 ref readonly var record = ref slice[failure.Index];
                 _tally.BytesToWrite -= record.Bytes;
-                _tally.AddFailure(failure.Error, record.Key.Span, batch.PlaceOf(record.Place), record.Bytes, failure.Reason);
+                _tally.AddFailure(failure.Error, record.Key.Span, batch.PlaceOf(record.Place), record.Bytes, failure.Reason, setup.SinkNames);
             }
         }
     }

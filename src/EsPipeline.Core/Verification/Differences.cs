@@ -43,11 +43,14 @@ internal sealed class Differences(
     /// <summary>Keys to look at again.</summary>
     public long Suspects => Missing.Count + Different.Count + Extra.Count;
 
+    /// <summary>What both ends have of the keys to look at again: the same in two looks only if none of them has changed between.</summary>
+    public UInt128 Contents { get; private set; }
+
     /// <summary>Whether it can be told what is extra.</summary>
     public bool TellsExtras => extras;
 
     /// <summary>Notes how a key stands.</summary>
-    public void Note(ReadOnlySpan<byte> key, Verdict verdict)
+    public void Note(ReadOnlySpan<byte> key, Verdict verdict, UInt128 contents)
     {
         switch (verdict)
         {
@@ -58,13 +61,13 @@ internal sealed class Differences(
                 SetAside++;
                 break;
             case Verdict.Missing:
-                Add(Missing, key, KeyState.Document);
+                Add(Missing, key, KeyState.Document, contents);
                 break;
             case Verdict.Different:
-                Add(Different, key, KeyState.Document);
+                Add(Different, key, KeyState.Document, contents);
                 break;
             case Verdict.Extra when extras:
-                Add(Extra, key, KeyState.Deleted);
+                Add(Extra, key, KeyState.Deleted, contents);
                 break;
         }
     }
@@ -75,8 +78,9 @@ internal sealed class Differences(
     /// <inheritdoc/>
     public void Dispose() => Table.Dispose();
 
-    private void Add(KeySample sample, ReadOnlySpan<byte> key, KeyState state)
+    private void Add(KeySample sample, ReadOnlySpan<byte> key, KeyState state, UInt128 contents)
     {
+        Contents += KeyHash.Compute(key, seed) ^ contents;
         sample.Add(key);
         Sketch.Add(key);
         Table.Add(key, state, default);

@@ -83,7 +83,7 @@ internal sealed class KeyComparison(ulong seed, Winner winner, TellVerdict tell)
         found.Read(bucket, (key, state, content) => Of(key).Found = (state, content));
         foreach (var (key, standing) in keys)
         {
-            if (standing.Verdict is { } verdict) tell(key, verdict);
+            if (standing.Verdict is { } verdict) tell(key, verdict, standing.Contents);
         }
     }
 
@@ -106,6 +106,17 @@ internal sealed class KeyComparison(ulong seed, Winner winner, TellVerdict tell)
                 if (isThere && Found!.Value.State == KeyState.Document && _accepted.Contains(Found.Value.Content)) return Verification.Verdict.Equal;
                 if (!isThere) return _accepted.Count == 0 ? null : _mayBeGone ? Verification.Verdict.Equal : Verification.Verdict.Missing;
                 return _isExpected && _accepted.Count > 0 ? Verification.Verdict.Different : Verification.Verdict.Extra;
+            }
+        }
+
+        /// <summary>What both ends have, as one number.</summary>
+        public UInt128 Contents
+        {
+            get
+            {
+                var contents = Found is { } found ? found.Content + (UInt128)((int)found.State + 1) : 0;
+                foreach (var content in _accepted) contents = (contents * 31) + content + 1;
+                return contents;
             }
         }
 
@@ -135,4 +146,7 @@ internal sealed class KeyComparison(ulong seed, Winner winner, TellVerdict tell)
 }
 
 /// <summary>Told how a key stands; the key is borrowed.</summary>
-internal delegate void TellVerdict(ReadOnlySpan<byte> key, Verdict verdict);
+/// <param name="key">The key.</param>
+/// <param name="verdict">How it stands.</param>
+/// <param name="contents">A number that another look has again only if both ends still have what they had.</param>
+internal delegate void TellVerdict(ReadOnlySpan<byte> key, Verdict verdict, UInt128 contents);

@@ -260,7 +260,7 @@ internal sealed class Look : IDisposable
         // Under which key the sink may hold an older document of it is not known then.
         if (!_place.KeepsKeys) Interlocked.Increment(ref _keyless);
         _expected.Add(record.Key.Span, KeyState.Unwritable, default);
-        lock (_problems) _problems.AddFailure(error, record.Key.Span, batch.PlaceOf(record.Place), record.Bytes, reason);
+        lock (_problems) _problems.AddFailure(error, record.Key.Span, batch.PlaceOf(record.Place), record.Bytes, reason, _setup.SinkNames);
     }
 
     private void NoteMalformed(MalformedRecord malformed, RecordBatch batch)

@@ -18,6 +18,9 @@ namespace EsPipeline.Core.Verification;
 public sealed class Verifier
 {
     private const int MostTries = 3;
+
+    // While a run is under way, of keys that keep changing; with the default interval the pauses are 35 to 140 s.
+    private const int MostLooksAgain = 4;
     private const int DocumentsKept = 50;
     private static readonly TimeSpan TimeForPass = TimeSpan.FromSeconds(5);
 
@@ -50,12 +53,32 @@ public sealed class Verifier
         if (_setup.Sink is not IVerifiableSink sink) throw VerifyErrors.NotComparable.Error($"The sink {_setup.To.Name} can't say how a record reads back.");
         var mends = _options.Repair || _options.MaxDeletes is not null;
         if (mends && sink is IResumableSink) throw VerifyErrors.CannotRepair.Error($"The sink {_setup.To.Name} is a file: it can't be repaired in the middle.");
-        await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
-        await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        var from = await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        var to = await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
+        var note = new SinkNote();
+        if (sink is INotingSink) note.Recall(sink, await SavedAsync(_setup.IdentityOf(from, to), notes, ct).ConfigureAwait(false));
         if (!mends) return await CompareAsync(sink, state: null, notes, ct).ConfigureAwait(false);
         var state = await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false);
         await using var stateHandle = state.ConfigureAwait(false);
+        note.SaveWith = async stop =>
+        {
+            if (await state.LoadAsync(stop).ConfigureAwait(false) is { } saved) await state.SaveAsync(saved with { SinkNote = note.Text }, stop).ConfigureAwait(false);
+        };
         return await state.WhileHeldAsync(held => CompareAsync(sink, state, notes, held), ct).ConfigureAwait(false);
+    }
+
+    // What the job has saved; what it is not told of is compared by what this look itself meets.
+    private async Task<Checkpoint?> SavedAsync(JobIdentity identity, List<string> notes, CancellationToken ct)
+    {
+        try
+        {
+            return await _setup.State.ReadCheckpointAsync(_setup.Job, ct).ConfigureAwait(false) is { } saved && saved.Identity.Hash == identity.Hash ? saved : null;
+        }
+        catch (PipelineException e)
+        {
+            notes.Add($"The job's checkpoint can't be read, so it is not known which fields documents had in earlier runs: {e.Message}");
+            return null;
+        }
     }
 
     // Repairs too, where the job's state is given.
@@ -95,7 +118,7 @@ public sealed class Verifier
     }
 
     // The second look reads again only what concerns the keys that differ; the documents that are to be shown are kept from it. A run that is
-    // under way is behind the source by its interval, and keys that change all the time may differ once more: such are looked at some times.
+    // under way is behind the source by its interval, and keys that change all the time may differ once more: such are looked at some times, with growing pauses.
     private async Task<(Look Look, Differences Now)> LookAgainAsync(
         ReadBackPlace place, Differences at, IReadOnlyDictionary<byte[], DeadLetter> letters, PlanTally problems, List<string> notes, CancellationToken ct)
     {
@@ -107,18 +130,28 @@ public sealed class Verifier
             notes.Add($"A run of the job is under way: what differed was looked at again after {DurationText.Format(pause)}, so that the run could catch up.");
         }
 
-        for (var before = at; ; )
+        var before = at;
+        for (var looks = 1; ; looks++)
         {
-            if (underWay) await Task.Delay(pause, _setup.Time, ct).ConfigureAwait(false);
+            if (underWay) await Task.Delay(pause * looks, _setup.Time, ct).ConfigureAwait(false);
             var look = await LookAsync(place, before.Sketch, new DocumentPairs(before.Different.Smallest), ct).ConfigureAwait(false);
             var now = new Differences(_seed, DocumentsKept, at.TellsExtras, letters, problems);
             look.Compare(now.Note);
             look.Dispose();
             now.Describe(look);
-            var isSteady = now.Suspects == 0 || now.Suspects >= before.Suspects;
+
+            // What has changed at either end since the look before may be on its way; what has not is a difference.
+            var isSteady = now.Suspects == 0 || now.Contents == before.Contents;
+            var suspects = before.Suspects;
             if (before != at) before.Dispose();
-            if (!underWay || isSteady) return (look, now);
-            before = now;
+            if (underWay && !isSteady && looks < MostLooksAgain)
+            {
+                before = now;
+                continue;
+            }
+
+            if (looks > 1) notes.Add($"What kept changing was looked at {looks} times, with growing pauses; {suspects - now.Suspects} of the last {suspects} keys had come to be the same.");
+            return (look, now);
         }
     }
 

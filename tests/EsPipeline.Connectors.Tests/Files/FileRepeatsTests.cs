@@ -49,6 +49,23 @@ public sealed class FileRepeatsTests : IDisposable
         Assert.Equal("{\"id\":\"a\",\"content\":{}}\n{\"id\":\"b\",\"content\":{}}\n", await File.ReadAllTextAsync(Output, Ct));
     }
 
+    [Fact]
+    public async Task The_file_is_read_only_for_a_record_to_compare()
+    {
+        Document[] first = [.. Enumerable.Range(0, 3000).Select(i => new Document($"k{i}", $$"""{"n":{{i * 7919}}}"""))];
+        var token = await RunAsync("file", ".gz", null, ReadKind.Snapshot, first);
+        var bytes = await File.ReadAllBytesAsync(Output + ".gz", Ct);
+        bytes.AsSpan(0, 100).Clear();
+        await File.WriteAllBytesAsync(Output + ".gz", bytes, Ct);
+        await using var sink = Sink("file", new CsvOutputOptions { File = Output + ".gz" });
+        Assert.True(await sink.RestoreAsync(token, Ct));
+        await sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: false, Ct);
+        await sink.ExpectRepeatsAsync(Ct);
+        Assert.NotNull(await sink.FlushAsync(Ct));
+        using var batch = Slices.Of(first[..1]);
+        Assert.Equal(FilesErrors.Damaged, (await Assert.ThrowsAsync<Core.Errors.PipelineException>(() => sink.WriteAsync(batch.Slice(), Ct))).Error);
+    }
+
     // A process of its own each time: nothing is remembered but the file and the token.
     private async Task<string?> RunAsync(string kind, string packing, string? token, ReadKind pass, Document[] documents, int unchanged = 0)
     {

@@ -32,6 +32,52 @@ public sealed class PackedFileTests
         Assert.Equal(4000, await CountAsync(path));
     }
 
+    [Theory]
+    [InlineData(".gz")]
+    [InlineData(".zst")]
+    public async Task One_that_was_read_to_its_end_is_not_unpacked_again_until_it_changes(string ending)
+    {
+        using var folder = new TemporaryFolder();
+        string[] paths = [folder.File("a" + ending), folder.File("b" + ending)];
+        foreach (var path in paths) await File.WriteAllBytesAsync(path, Packed(ending, Lines(2000)), Ct);
+        var saved = new Dictionary<PartitionId, Position>();
+        Assert.Equal((4000, null), await PassAsync(paths, saved));
+        Assert.All(paths, path => Assert.EndsWith($":{new FileInfo(path).Length}", saved[new PartitionId(path)].Value, StringComparison.Ordinal));
+
+        // Nobody who looks into it can read it any more.
+        var packed = await File.ReadAllBytesAsync(paths[0], Ct);
+        var modified = File.GetLastWriteTimeUtc(paths[0]);
+        await File.WriteAllBytesAsync(paths[0], [.. packed[..^500], .. new byte[500]], Ct);
+        File.SetLastWriteTimeUtc(paths[0], modified);
+        Assert.Equal((0, null), await PassAsync(paths, saved));
+        File.SetLastWriteTimeUtc(paths[0], modified.AddSeconds(1));
+        Assert.Equal(FilesErrors.Damaged, (await Assert.ThrowsAsync<PipelineException>(() => PassAsync(paths, saved))).Error);
+
+        await File.WriteAllBytesAsync(paths[0], [.. packed, .. Packed(ending, Encoding.UTF8.GetBytes("{\"id\":\"new\",\"content\":{}}\n"))], Ct);
+        Assert.Equal((2001, $"'a{ending}', which comes before it, has grown"), await PassAsync(paths, saved));
+        Assert.Equal((0, null), await PassAsync(paths, saved));
+    }
+
+    // Reads what is new, as a run after another does.
+    private static async Task<(int Records, string? StartsOver)> PassAsync(string[] paths, Dictionary<PartitionId, Position> saved)
+    {
+        await using var source = new JsonLinesSource(new JsonLinesOptions { Files = paths }, TimeProvider.System);
+        var (count, over) = (0, (string?)null);
+        foreach (var partition in await source.GetPartitionsAsync(new ReadPlan(ReadKind.Changes, Selection.Everything, 1, saved), Ct))
+        {
+            over ??= partition.StartsOverBecause;
+            var from = partition.StartsOverBecause is null ? saved.GetValueOrDefault(partition.Id, partition.Start) : partition.Start;
+            await foreach (var batch in source.ReadAsync(partition, from, Ct))
+            {
+                count += batch.Count;
+                saved[partition.Id] = batch.End;
+                batch.Dispose();
+            }
+        }
+
+        return (count, over);
+    }
+
     private static byte[] Lines(int count) =>
         Encoding.UTF8.GetBytes(string.Concat(Corpus.Plain(count).Select(d => $$"""{"id":"{{d.Key}}","content":{{d.Json}}}""" + "\n")));
 

@@ -129,22 +129,6 @@ public sealed class OthersColumnsTests(SharedPostgres shared)
         Assert.Contains("\"n\":4", following.Held[other], StringComparison.Ordinal);
     }
 
-    // What the server takes for one by a collation of its own is no reason to stop for ever.
-    [Fact]
-    public async Task Two_keys_that_a_collation_takes_for_one_stop_nothing()
-    {
-        var name = "ci_" + Guid.NewGuid().ToString("N");
-        await (await shared.GetAsync()).ExecuteAsync($"CREATE COLLATION {name} (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
-        await using (var place = await PlaceAsync($"id text COLLATE {name} PRIMARY KEY, n int"))
-        {
-            await using var sink = await place.OpenAsync(SourceSchema.Unknown);
-            using var batch = Slices.Of([new Document("a", """{"n":1}"""), new Document("A", """{"n":2}""")]);
-            Assert.Empty((await sink.WriteAsync(batch.Slice(), Ct)).Failures);
-        }
-
-        await (await shared.GetAsync()).ExecuteAsync($"DROP COLLATION {name}");
-    }
-
     [Theory]
     [InlineData("id text PRIMARY KEY, n int, red int, seen int")]
     [InlineData("id text PRIMARY KEY, content jsonb")]

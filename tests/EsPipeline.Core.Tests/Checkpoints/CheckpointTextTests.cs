@@ -93,6 +93,7 @@ public sealed class CheckpointTextTests
                 [new PartitionId("ключ#0")] = new(new Position("es1:\"quoted\""), 0),
             },
             SinkToken = "out1:part:10:10-ff:0:0:[\"id\",\"a\"]",
+            SinkNote = "{\"columns\":[\"ü\"]}",
             SavedAt = new DateTimeOffset(2024, 2, 29, 23, 59, 59, 999, TimeSpan.Zero).AddTicks(1234),
         },
     ];
@@ -101,7 +102,7 @@ public sealed class CheckpointTextTests
     {
         Assert.Equal(expected.Identity.Hash, actual.Identity.Hash);
         Assert.Equal(expected.Partitions, actual.Partitions);
-        Assert.Equal((expected.Phase, expected.SinkToken, expected.SavedAt), (actual.Phase, actual.SinkToken, actual.SavedAt));
+        Assert.Equal((expected.Phase, expected.SinkToken, expected.SinkNote, expected.SavedAt), (actual.Phase, actual.SinkToken, actual.SinkNote, actual.SavedAt));
     }
 
     private static void AssertRefused(byte[] text)

@@ -63,21 +63,23 @@ public sealed class DeadLetterReplayTests : IDisposable
     }
 
     [Fact]
-    public async Task Letters_of_a_job_that_left_no_positions_go_to_its_own_sink_only()
+    public async Task Letters_of_a_job_without_a_checkpoint_go_to_no_other_sink_than_its_runs_wrote_to()
     {
-        var source = new TestSource([.. Enumerable.Range(0, 3).Select(i => new Document($"k{i}", """{"a":"bad"}"""))]);
+        var source = new TestSource([new Document("k", """{"a":"bad"}""")]);
         var sink = new TestSink { BeforeWrite = (slice, _) => TestSink.Refuse(slice, "bad", TestSink.Refused) };
-        var bounded = _job.Setup(source, sink) with { Bounded = true };
-        Assert.Equal(3, (await _job.RunAsync(bounded)).Account.DeadLettered);
+        Assert.Equal(1, (await _job.RunAsync(_job.Setup(source, sink) with { Bounded = true })).Account.DeadLettered);
         Assert.Null(await _job.SavedAsync());
 
-        var other = new TestSink { Identity = { ["place"] = "elsewhere" } };
-        var replay = new DeadLetterReplay(bounded with { To = ("to", other) });
-        var error = await Assert.ThrowsAsync<PipelineException>(() => _job.Time.RunAsync(replay.RunAsync(_ => true, CancellationToken.None)));
-        Assert.Equal((CheckpointErrors.JobChanged, 0, 3), (error.Error, other.Writes, await OpenAsync()));
+        var other = new TestSink();
+        other.Identity["place"] = "elsewhere";
+        var error = await Assert.ThrowsAsync<PipelineException>(() => ReplayAsync(other));
+        Assert.Equal((CheckpointErrors.JobChanged, 1), (error.Error, await OpenAsync()));
+        Assert.Contains("'here'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'elsewhere'", error.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 0), ((await ReplayAsync(new TestSink())).Replayed, await OpenAsync()));
 
-        sink.BeforeWrite = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([]);
-        Assert.Equal(3, (await _job.Time.RunAsync(new DeadLetterReplay(bounded).RunAsync(_ => true, CancellationToken.None))).Replayed);
+        Task<ReplayResult> ReplayAsync(TestSink to) =>
+            _job.Time.RunAsync(new DeadLetterReplay(_job.Setup(source, to) with { Bounded = true }).RunAsync(_ => true, CancellationToken.None));
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class KeyComparisonTests
         }
 
         var verdicts = new Dictionary<string, Verdict>();
-        new KeyComparison(7, Winner.Last, (key, verdict) => verdicts.Add(Encoding.UTF8.GetString(key), verdict)) { MostBucketBytes = bucket }.Run(expected, found);
+        new KeyComparison(7, Winner.Last, (key, verdict, _) => verdicts.Add(Encoding.UTF8.GetString(key), verdict)) { MostBucketBytes = bucket }.Run(expected, found);
         Assert.Equal(wanted.Keys.Union(there.Keys).Order(), verdicts.Keys.Order());
         foreach (var (key, verdict) in verdicts)
         {
@@ -62,7 +62,7 @@ public sealed class KeyComparisonTests
         using var wanted = Table(expected);
         using var there = Table(found);
         var verdicts = new List<string>();
-        new KeyComparison(7, Enum.Parse<Winner>(winner), (_, v) => verdicts.Add(v.ToString())).Run(wanted, there);
+        new KeyComparison(7, Enum.Parse<Winner>(winner), (_, v, _) => verdicts.Add(v.ToString())).Run(wanted, there);
         Assert.Equal(verdict is null ? [] : [verdict], verdicts);
     }
 

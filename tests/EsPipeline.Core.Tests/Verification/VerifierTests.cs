@@ -1,5 +1,4 @@
 using EsPipeline.Core.Checkpoints;
-using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
@@ -11,7 +10,7 @@ using EsPipeline.Core.Verification;
 
 namespace EsPipeline.Core.Tests.Verification;
 
-public sealed class VerifierTests : IDisposable
+public sealed partial class VerifierTests : IDisposable
 {
     private readonly TestJob _job = new();
     private readonly ComparableSink _sink = new();
@@ -51,34 +50,6 @@ public sealed class VerifierTests : IDisposable
         var result = await VerifyAsync(source);
         Assert.True(result.IsClean);
         Assert.Equal((2, (long?)3), (looks, result.Settled));
-    }
-
-    [Fact]
-    public async Task While_a_run_is_under_way_it_is_given_its_interval_to_catch_up_before_the_second_look()
-    {
-        var documents = Documents(10);
-        await _sink.HoldAsync(documents);
-        documents[3] = documents[3] with { Json = """{"n":"new"}""" };
-        using var stop = new CancellationTokenSource();
-        var began = new TaskCompletionSource();
-        var source = new TestSource(Documents(1)) { BeforeBatch = (_, _, ct) => { began.TrySetResult(); return Task.Delay(Timeout.InfiniteTimeSpan, ct); } };
-        var run = new Pipeline(_job.Setup(source, new TestSink())).RunAsync(stop.Token);
-        await began.Task;
-        var store = new FileStateStore(_job.Folder, _job.Time);
-        while (await store.ReadRunsAsync("job", 1, CancellationToken.None) is []) await Task.Yield();
-        var looks = new List<DateTimeOffset>();
-        _sink.BeforeReading = () =>
-        {
-            looks.Add(_job.Time.GetUtcNow());
-            if (looks.Count == 2) _sink.HoldAsync(documents[3]).Wait();
-        };
-        var result = await VerifyAsync(new TestSource(documents));
-        await stop.CancelAsync();
-        await _job.Time.RunAsync(run);
-        Assert.Equal((true, 1L), (result.IsClean, result.Settled));
-        Assert.InRange(looks[1] - looks[0], TimeSpan.FromSeconds(35), TimeSpan.FromSeconds(60));
-        Assert.Contains(result.Notes, n => n.Contains("under way", StringComparison.Ordinal));
-        Assert.Equal(1, _job.Log.Count(1016));
     }
 
     [Fact]
