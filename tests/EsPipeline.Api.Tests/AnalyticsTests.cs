@@ -10,15 +10,20 @@ public sealed class AnalyticsTests(SearchServer search)
         {"properties":{"label":{"type":"keyword"},"count":{"type":"integer"},"time_bucket":{"type":"date"},"@timestamp":{"type":"date"},"s3_source_file":{"type":"keyword"}}}
         """;
 
+    // The server's own choice: a label is text, with a keyword in it.
+    private const string Unmapped = "{}";
+
     private static readonly DateTimeOffset Start = new(2024, 3, 30, 0, 0, 0, TimeSpan.Zero);
     private static readonly string[] Odd = ["a@b", "grüße 世界", "with space", "\"quoted\"", "=SUM(A1)", "ORDERS", "orders-eu", "orders-us"];
 
     private static readonly Counted[] All = [.. Make(new Random(11))];
 
-    [Fact]
-    public async Task Label_totals_are_exact_on_several_shards()
+    [Theory]
+    [InlineData(Mappings)]
+    [InlineData(Unmapped)]
+    public async Task Label_totals_are_exact_on_several_shards(string mappings)
     {
-        await using var api = await StartAsync();
+        await using var api = await StartAsync(mappings: mappings);
         var expected = All.GroupBy(c => c.Label).Select(g => (Label: g.Key, Count: g.Sum(c => c.Count))).OrderByDescending(l => l.Count).ThenBy(l => l.Label, StringComparer.Ordinal).ToArray();
         foreach (var top in (int[])[1, 5, 1000])
         {
@@ -55,10 +60,12 @@ public sealed class AnalyticsTests(SearchServer search)
             Assert.Equal(Sum(from, until), (await api.GetAsync($"api/label_counts?{range}")).GetProperty("total_count").GetInt64());
     }
 
-    [Fact]
-    public async Task A_timeline_adds_up_at_every_point_and_label()
+    [Theory]
+    [InlineData(Mappings)]
+    [InlineData(Unmapped)]
+    public async Task A_timeline_adds_up_at_every_point_and_label(string mappings)
     {
-        await using var api = await StartAsync();
+        await using var api = await StartAsync(mappings: mappings);
         var (a, b) = (Odd[0], Odd[1]);
         var query = $"label={Uri.EscapeDataString(a)}&label={Uri.EscapeDataString(b)}";
         var answer = await api.GetAsync($"api/timeline?{query}&interval=1d&tz=Europe/Berlin");
@@ -113,6 +120,20 @@ public sealed class AnalyticsTests(SearchServer search)
         await denied.RefusedAsync(HttpMethod.Get, "api/label_counts", 404, "api.no_counts");
     }
 
+    [Theory]
+    [InlineData("\"label\":{\"type\":\"text\"},\"count\":{\"type\":\"long\"},\"time_bucket\":{\"type\":\"date\"}", "label is text")]
+    [InlineData("\"label\":{\"type\":\"keyword\"},\"count\":{\"type\":\"keyword\"},\"time_bucket\":{\"type\":\"date\"}", "count keyword")]
+    [InlineData("\"label\":{\"type\":\"keyword\"},\"count\":{\"type\":\"long\"},\"time_bucket\":{\"type\":\"keyword\"}", "time_bucket keyword")]
+    public async Task An_index_whose_fields_can_not_be_summed_is_refused_with_their_types(string fields, string told)
+    {
+        var index = await search.CreateIndexAsync($"{{\"properties\":{{{fields}}}}}", []);
+        await using var api = await ApiServer.StartAsync(search, new ApiOptions { CountsIndex = index });
+        foreach (var path in (string[])["api/timeline", "api/label_counts", "api/count_specific?label=a"])
+        {
+            Assert.Contains(told, await api.RefusedAsync(HttpMethod.Get, path, 404, "api.no_counts"), StringComparison.Ordinal);
+        }
+    }
+
     private static long Sum(string from, string until) =>
         All.Where(c => c.Time >= DateTimeOffset.Parse(from, CultureInfo.InvariantCulture) && c.Time < DateTimeOffset.Parse(until, CultureInfo.InvariantCulture)).Sum(c => c.Count);
 
@@ -123,10 +144,10 @@ public sealed class AnalyticsTests(SearchServer search)
         yield return new Counted("object-0", 1, Start.AddDays(4));
     }
 
-    private async Task<ApiServer> StartAsync(ApiOptions? options = null)
+    private async Task<ApiServer> StartAsync(ApiOptions? options = null, string mappings = Mappings)
     {
         var documents = All.Select(c => JsonSerializer.Serialize(new Dictionary<string, object> { ["label"] = c.Label, ["count"] = c.Count, ["time_bucket"] = c.Time, ["@timestamp"] = c.Time }));
-        var index = await search.CreateIndexAsync(Mappings, documents, settings: "\"number_of_shards\":3");
+        var index = await search.CreateIndexAsync(mappings, documents, settings: "\"number_of_shards\":3");
         return await ApiServer.StartAsync(search, (options ?? new ApiOptions()) with { CountsIndex = index });
     }
 

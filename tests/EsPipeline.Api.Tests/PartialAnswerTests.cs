@@ -15,6 +15,13 @@ public sealed class PartialAnswerTests
     [InlineData("{\"took\":1,\"timed_out\":false,\"_shards\":{\"total\":2,\"successful\":1,\"skipped\":0,\"failed\":1,\"failures\":[{\"shard\":0}]},HITS}", "api.backend_unavailable")]
     [InlineData("{\"took\":1,\"timed_out\":false,HITS", "api.backend_unavailable")]
     [InlineData("<html>", "api.backend_unavailable")]
+    [InlineData("{}", "api.backend_unavailable")]
+    [InlineData("[]", "api.backend_unavailable")]
+    [InlineData("{\"took\":1,\"timed_out\":false,HITS}", "api.backend_unavailable")]
+    [InlineData("{\"_shards\":{\"total\":2,\"successful\":2,\"skipped\":0,\"failed\":0}}", "api.backend_unavailable")]
+    [InlineData("{\"_shards\":{\"total\":2,\"successful\":2,\"skipped\":0,\"failed\":0},\"hits\":null}", "api.backend_unavailable")]
+    [InlineData("{\"_shards\":{\"total\":2,\"successful\":1,\"skipped\":0,\"failed\":0},HITS}", "api.backend_unavailable")]
+    [InlineData("{\"_shards\":{},HITS}", "api.backend_unavailable")]
     public void A_partial_or_broken_answer_is_an_error(string answer, string code)
     {
         var json = Encoding.UTF8.GetBytes(answer.Replace("HITS", Hits, StringComparison.Ordinal));
@@ -24,7 +31,7 @@ public sealed class PartialAnswerTests
     [Fact]
     public async Task A_whole_answer_is_passed_on()
     {
-        var answer = SearchAnswer.Read(Encoding.UTF8.GetBytes("{\"pit_id\":\"p\",\"timed_out\":false,\"_shards\":{\"failed\":0}," + Hits + "}"));
+        var answer = SearchAnswer.Read(Encoding.UTF8.GetBytes("{\"pit_id\":\"p\",\"timed_out\":false,\"_shards\":{\"total\":1,\"successful\":1,\"skipped\":0,\"failed\":0}," + Hits + "}"));
         using var output = new MemoryStream();
         var writer = PipeWriter.Create(output);
         await answer.WriteDocumentsAsync(new FieldRules(new ApiOptions()), withId: true, writer, SearchServer.Ct);

@@ -24,9 +24,9 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
     /// <summary>How often a label was counted.</summary>
     public async Task<long> TotalOfAsync(string label, TimeRange range, CancellationToken ct)
     {
-        var answer = await AskAsync(w =>
+        var answer = await AskAsync((w, field) =>
         {
-            WriteFilter(w, range, f => WriteTerms(f, [label]));
+            WriteFilter(w, range, f => WriteTerms(f, field, [label]));
             w.WriteStartObject("aggs");
             WriteSum(w);
             w.WriteEndObject();
@@ -44,13 +44,13 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         JsonElement? after = null;
         do
         {
-            var answer = await AskAsync(w =>
+            var answer = await AskAsync((w, field) =>
             {
                 WriteFilter(w, range, f =>
                 {
-                    if (!string.IsNullOrEmpty(prefix)) WritePrefix(f, prefix);
+                    if (!string.IsNullOrEmpty(prefix)) WritePrefix(f, field, prefix);
                 });
-                WriteLabels(w, after);
+                WriteLabels(w, field, after);
             }, ct).ConfigureAwait(false);
             var labels = answer.GetProperty("labels");
             foreach (var bucket in labels.GetProperty("buckets").EnumerateArray()) each(bucket.GetProperty("key").GetProperty(Label).GetString()!, SumOf(bucket));
@@ -66,13 +66,13 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         var (interval, widened) = Interval.Choose(asked, first is { } f && last is { } l ? l - f : TimeSpan.Zero);
         var timeline = new TimelineBuilder(labels, range, interval, widened);
         if (first is null || last is null || first > last) return timeline.Build();
-        await AskAsync(w =>
+        await AskAsync((w, field) =>
         {
             WriteFilter(w, range, filter =>
             {
-                if (labels.Count > 0) WriteTerms(filter, labels);
+                if (labels.Count > 0) WriteTerms(filter, field, labels);
             });
-            WriteHistogram(w, labels, range, interval, first.Value, last.Value);
+            WriteHistogram(w, field, labels, range, interval, first.Value, last.Value);
         }, timeline.Read, ct).ConfigureAwait(false);
         return timeline.Build();
     }
@@ -89,7 +89,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
     private async Task<Bounds> AskBoundsAsync(CancellationToken ct)
     {
-        var answer = await AskAsync(w =>
+        var answer = await AskAsync((w, _) =>
         {
             w.WriteStartObject("aggs");
             foreach (var kind in (string[])["min", "max"])
@@ -106,35 +106,43 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         return new Bounds(InstantOf(answer.GetProperty("min")), InstantOf(answer.GetProperty("max")));
     }
 
-    private async Task<JsonElement> AskAsync(Action<Utf8JsonWriter> members, CancellationToken ct)
+    private async Task<JsonElement> AskAsync(Action<Utf8JsonWriter, string> members, CancellationToken ct)
     {
         JsonElement? found = null;
         await AskAsync(members, (ref Utf8JsonReader reader) => found = JsonElement.ParseValue(ref reader), ct).ConfigureAwait(false);
         return found ?? throw ApiErrors.BackendUnavailable.Error("The search server's answer can't be read.");
     }
 
-    private async Task AskAsync(Action<Utf8JsonWriter> members, SearchAnswer.AggregationsReader read, CancellationToken ct)
+    private async Task AskAsync(Action<Utf8JsonWriter, string> members, SearchAnswer.AggregationsReader read, CancellationToken ct)
     {
-        ServedIndex index;
-        try
-        {
-            index = await indices.FindAsync(options.CountsIndex, ct).ConfigureAwait(false);
-            foreach (var field in (string[])[Label, Count, Time]) index.Fields.Find(field);
-        }
-        catch (PipelineException e) when (e.Error == ApiErrors.NoSuchIndex || e.Error == ApiErrors.NoSuchField || e.Error == ApiErrors.BadIndexName)
-        {
-            throw ApiErrors.NoCounts.Error($"There is no index '{options.CountsIndex}' that is served and has the fields {Label}, {Count} and {Time}.", inner: e);
-        }
-
+        var (index, label) = await FindAsync(ct).ConfigureAwait(false);
         var body = SearchQuery.Write(w =>
         {
             w.WriteNumber("size", 0);
             w.WriteBoolean("track_total_hits", false);
             SearchQuery.WriteTimeout(w, options.Timeout);
-            members(w);
+            members(w, label);
         });
         using var answer = await cluster.AskAsync(HttpMethod.Post, $"{index.Path}/_search?allow_partial_search_results=false", body, ct).ConfigureAwait(false);
         SearchAnswer.Read(answer.Json, read);
+    }
+
+    // The index, and the field by which whole labels are found: one that is taken apart into words would match, and sum, others too.
+    private async ValueTask<(ServedIndex Index, string Label)> FindAsync(CancellationToken ct)
+    {
+        try
+        {
+            var index = await indices.FindAsync(options.CountsIndex, ct).ConfigureAwait(false);
+            var (label, count, at) = (index.Fields.Find(Label), index.Fields.Find(Count), index.Fields.Find(Time));
+            var whole = label.Exact ?? (label.Type is "keyword" or "constant_keyword" or "wildcard" ? label.Name : null);
+            if (whole is not null && count.IsNumber && (at.Type is "date" or "date_nanos")) return (index, whole);
+            throw ApiErrors.NoCounts.Error(
+                $"In the index '{options.CountsIndex}' {Label} is {label.Type}, {Count} {count.Type} and {Time} {at.Type}; they have to be a keyword (or text with one in it), a number and a date.");
+        }
+        catch (PipelineException e) when (e.Error == ApiErrors.NoSuchIndex || e.Error == ApiErrors.NoSuchField || e.Error == ApiErrors.BadIndexName)
+        {
+            throw ApiErrors.NoCounts.Error($"There is no index '{options.CountsIndex}' that is served and has the fields {Label}, {Count} and {Time}.", inner: e);
+        }
     }
 
     private static void WriteFilter(Utf8JsonWriter writer, TimeRange range, Action<Utf8JsonWriter> more)
@@ -149,22 +157,22 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         writer.WriteEndObject();
     }
 
-    private static void WriteTerms(Utf8JsonWriter writer, IReadOnlyList<string> labels)
+    private static void WriteTerms(Utf8JsonWriter writer, string field, IReadOnlyList<string> labels)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("terms");
-        writer.WriteStartArray(Label);
+        writer.WriteStartArray(field);
         foreach (var label in labels) writer.WriteStringValue(label);
         writer.WriteEndArray();
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
 
-    private static void WritePrefix(Utf8JsonWriter writer, string prefix)
+    private static void WritePrefix(Utf8JsonWriter writer, string field, string prefix)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("prefix");
-        writer.WriteStartObject(Label);
+        writer.WriteStartObject(field);
         writer.WriteString("value", prefix);
         writer.WriteBoolean("case_insensitive", true);
         writer.WriteEndObject();
@@ -172,14 +180,21 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         writer.WriteEndObject();
     }
 
-    private static void WriteLabels(Utf8JsonWriter writer, JsonElement? after)
+    private static void WriteLabels(Utf8JsonWriter writer, string field, JsonElement? after)
     {
         writer.WriteStartObject("aggs");
         writer.WriteStartObject("labels");
         writer.WriteStartObject("composite");
         writer.WriteNumber("size", LabelsAtOnce);
-        writer.WritePropertyName("sources");
-        writer.WriteRawValue("""[{"label":{"terms":{"field":"label"}}}]"""u8);
+        writer.WriteStartArray("sources");
+        writer.WriteStartObject();
+        writer.WriteStartObject(Label);
+        writer.WriteStartObject("terms");
+        writer.WriteString("field", field);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndArray();
         if (after is { } last)
         {
             writer.WritePropertyName("after");
@@ -194,7 +209,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         writer.WriteEndObject();
     }
 
-    private static void WriteHistogram(Utf8JsonWriter writer, IReadOnlyList<string> labels, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
+    private static void WriteHistogram(Utf8JsonWriter writer, string field, IReadOnlyList<string> labels, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
     {
         if (labels.Count == 0)
         {
@@ -212,7 +227,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         {
             writer.WriteStartObject();
             writer.WriteStartObject("term");
-            writer.WriteString(Label, label);
+            writer.WriteString(field, label);
             writer.WriteEndObject();
             writer.WriteEndObject();
         }

@@ -15,6 +15,8 @@ internal sealed class SearchAnswer
 
     private readonly ReadOnlyMemory<byte> _json;
     private readonly List<Hit> _hits = [];
+    private bool _hasShards;
+    private bool _hasHits;
 
     private SearchAnswer(ReadOnlyMemory<byte> json) => _json = json;
 
@@ -43,7 +45,7 @@ internal sealed class SearchAnswer
         try
         {
             answer.ReadMembers(aggregations);
-            return answer;
+            return answer._hasShards && answer._hasHits ? answer : throw new FormatException("It is not the answer to a search.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -105,6 +107,7 @@ internal sealed class SearchAnswer
     private void ReadHits(ref Utf8JsonReader reader)
     {
         reader.Read();
+        _hasHits = reader.TokenType == JsonTokenType.StartObject;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("total"u8))
@@ -154,16 +157,21 @@ internal sealed class SearchAnswer
         if (reader.GetBoolean()) throw ApiErrors.TimedOut.Error("The search was not finished in time.");
     }
 
-    private static void RefuseFailedShards(ref Utf8JsonReader reader)
+    private void RefuseFailedShards(ref Utf8JsonReader reader)
     {
         reader.Read();
+        (int? total, int? successful) = (null, null);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isFailed = reader.ValueTextEquals("failed"u8);
+            var (isTotal, isSuccessful) = (reader.ValueTextEquals("total"u8), reader.ValueTextEquals("successful"u8));
             reader.Read();
-            if (isFailed && reader.GetInt32() > 0) throw ApiErrors.BackendUnavailable.Error("A part of the index could not be searched.");
-            reader.Skip();
+            if (isTotal) total = reader.GetInt32();
+            else if (isSuccessful) successful = reader.GetInt32();
+            else reader.Skip();
         }
+
+        if (successful != total) throw ApiErrors.BackendUnavailable.Error("A part of the index could not be searched.");
+        _hasShards = total is not null;
     }
 
     private static string? ReadText(ref Utf8JsonReader reader)

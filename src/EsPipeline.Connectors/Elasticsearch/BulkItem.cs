@@ -25,9 +25,16 @@ internal readonly record struct BulkItem(int Status, JsonElement Error)
         var meaning = refusal.Explain(address, HttpMethod.Post, path, null, null);
 
         // About a document the server's own words say most; the rest is about the index or the server.
+        var words = $"{refusal.Reason} ({refusal.Type}, {Status})";
+        var isNode = refusal.Type is "node_closed_exception" or "node_disconnected_exception" or "node_not_connected_exception" or "connect_transport_exception" or "i_o_exception";
+        if (Status == (int)HttpStatusCode.InternalServerError && meaning.Error == ElasticsearchErrors.Unavailable && !isNode)
+        {
+            return new RecordFailure(index, ElasticsearchErrors.DocumentFailed, words);
+        }
+
         var isDocument = meaning.Kind == Core.Errors.FailureKind.Permanent || meaning.Error == ElasticsearchErrors.Refused;
         return isDocument
-            ? new RecordFailure(index, ElasticsearchErrors.DocumentRefused, $"{refusal.Reason} ({refusal.Type}, {Status})")
+            ? new RecordFailure(index, ElasticsearchErrors.DocumentRefused, words)
             : new RecordFailure(index, meaning.Error, meaning.Message, meaning.RetryAfter);
     }
 }

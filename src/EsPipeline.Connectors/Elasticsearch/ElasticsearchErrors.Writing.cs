@@ -25,6 +25,15 @@ public static partial class ElasticsearchErrors
         ],
     };
 
+    /// <summary>The server breaks at one document.</summary>
+    public static readonly ErrorCode DocumentFailed = new(
+        "elasticsearch.document_failed", FailureKind.Transient, "The server fails inside at one document (status 500), while it takes others.",
+        "Mend the ingest pipeline or the document that it fails at, then replay the dead letters.")
+    {
+        MayBlameRecord = true,
+        Steps = ["See how often each pipeline fails: `{es-curl} '{--es-url}/_nodes/stats/ingest?filter_path=nodes.*.ingest.pipelines&pretty'`"],
+    };
+
     /// <summary>A key that can't be an id.</summary>
     public static readonly ErrorCode KeyTooLong = new(
         "elasticsearch.key_too_long", FailureKind.Permanent, "The record's key has more than 512 bytes, which no _id can.", "Choose a shorter key with --id-field.")

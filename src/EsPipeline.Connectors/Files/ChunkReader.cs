@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.ExceptionServices;
 
 namespace EsPipeline.Connectors.Files;
 
@@ -21,6 +22,7 @@ internal sealed class ChunkReader(Stream stream, bool patient, int windowBytes =
     private int _start;
     private int _end;
     private bool _reading;
+    private ExceptionDispatchInfo? _failure;
 
     /// <summary>True when the stream has no more bytes than the window.</summary>
     public bool AtEnd { get; private set; }
@@ -40,10 +42,34 @@ internal sealed class ChunkReader(Stream stream, bool patient, int windowBytes =
     /// <summary>The last bytes taken off the front, at most <paramref name="most"/>; fewer after a fill.</summary>
     public ReadOnlySpan<byte> Consumed(int most) => _buffer.AsSpan(Math.Max(0, _start - most), Math.Min(most, _start));
 
-    /// <summary>Reads more, until the buffer is full or the stream ends. Where the window fills the buffer already, that is doubled.</summary>
+    /// <summary>
+    /// Reads more, until the buffer is full or the stream ends. Where the window fills the buffer already, that is doubled. Where reading fails
+    /// after some bytes have come, the window has these, and the next call fails.
+    /// </summary>
     public async ValueTask FillAsync(CancellationToken ct)
     {
+        _failure?.Throw();
         MakeRoom();
+        var before = _end;
+        try
+        {
+            await LoadAsync(ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException && _end > before)
+        {
+            _failure = ExceptionDispatchInfo.Capture(e);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_reading && _buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        _start = _end = 0;
+    }
+
+    private async ValueTask LoadAsync(CancellationToken ct)
+    {
         while (!AtEnd && _end < _buffer.Length - Padding)
         {
             var reading = stream.ReadAsync(_buffer.AsMemory(_end, _buffer.Length - Padding - _end), ct);
@@ -64,13 +90,6 @@ internal sealed class ChunkReader(Stream stream, bool patient, int windowBytes =
             AtEnd = read == 0;
             if (!patient) return;
         }
-    }
-
-    public void Dispose()
-    {
-        if (!_reading && _buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
-        _start = _end = 0;
     }
 
     private void MakeRoom()

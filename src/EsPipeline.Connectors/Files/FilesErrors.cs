@@ -26,7 +26,7 @@ public static class FilesErrors
     /// <summary>The compressed file is damaged.</summary>
     public static readonly ErrorCode Damaged = new(
         "file.damaged", FailureKind.Environment, "A compressed file can't be unpacked.",
-        "Check it with 'gzip -t' or 'zstd -t', and get it again; everything before the damage has been copied.")
+        "Check it with 'gzip -t' or 'zstd -t', and get it again; records before the damage may have been copied.")
     {
         Steps =
         [

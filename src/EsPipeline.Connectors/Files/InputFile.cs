@@ -53,7 +53,7 @@ internal sealed record InputFile(string Path)
         var stream = Guard(() =>
         {
             var raw = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            return Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(raw, CompressionMode.Decompress)
+            return Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GzipMembers(raw, mayBeNothing: true)
                 : Path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase) ? new ZstdStream(raw, CompressionMode.Decompress)
                 : (Stream)raw;
         });

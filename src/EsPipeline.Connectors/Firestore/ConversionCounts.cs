@@ -6,6 +6,9 @@ internal enum Conversion
     /// <summary>A number that neither 64 bits nor a double hold, kept as text.</summary>
     NumberAsText,
 
+    /// <summary>A number with a fraction or an exponent and more digits than a double holds, kept as the nearest double.</summary>
+    NumberRounded,
+
     /// <summary>Something in a date field that is not a time, kept as it is.</summary>
     TimeKept,
 
@@ -70,6 +73,7 @@ internal sealed class ConversionCounts
     private static string Words(Conversion kind) => kind switch
     {
         Conversion.NumberAsText => "numbers beyond 64 bits as text",
+        Conversion.NumberRounded => "numbers of more digits than a double holds, rounded",
         Conversion.TimeKept => "values of date fields that are no time, as they are",
         Conversion.TimeCut => "times cut to microseconds",
         Conversion.GeoPointKept => "values of geo_point fields that are no point, as they are",

@@ -50,6 +50,7 @@ internal ref partial struct DocumentWalk
         else if (!whole && DoubleText.Holds(digits, exactly: type?.Form == FieldForm.Decimal))
         {
             _size += 8;
+            if (DoubleText.Rounds(digits)) _counts.Add(Conversion.NumberRounded);
             _output.Write("{\"doubleValue\":"u8);
             _output.Write(digits);
             _output.Write("}"u8);

@@ -3,7 +3,7 @@ using EsPipeline.Core.Errors;
 namespace EsPipeline.Connectors.Firestore;
 
 /// <summary>What Firestore, the way to it, or a document that is to go there can be wrong with.</summary>
-public static class FirestoreErrors
+public static partial class FirestoreErrors
 {
     /// <summary>There is nothing to sign in with.</summary>
     public static readonly ErrorCode NoCredentials = new(
@@ -194,70 +194,6 @@ public static class FirestoreErrors
         "firestore.rejected", FailureKind.Environment, "Firestore rejects the request.", "Look at its words in the message.")
     {
         Steps = ["See what kind of database it is: `gcloud firestore databases describe --project {--firestore-project} --database {--firestore-database}`"],
-    };
-
-    /// <summary>The server refuses a document.</summary>
-    public static readonly ErrorCode Refused = new(
-        "firestore.refused", FailureKind.Permanent, "Firestore refuses the document.", "Look at its words in the reason, and mend or reshape the document.")
-    {
-        Steps = ["See what else would be refused, with nothing written: the same command as `espipe plan`"],
-    };
-
-    /// <summary>The document is too large.</summary>
-    public static readonly ErrorCode DocumentTooLarge = new(
-        "firestore.document_too_large", FailureKind.Permanent, "The document has more than 1,048,576 bytes by Firestore's formula.",
-        "Leave out its large fields with --exclude-fields, then replay the dead letters.")
-    {
-        Steps =
-        [
-            "See which others are too large, with their sizes: the same command as `espipe plan`",
-            "Do without the field: `--exclude-fields FIELD`",
-        ],
-    };
-
-    /// <summary>One value is too large.</summary>
-    public static readonly ErrorCode ValueTooLarge = new(
-        "firestore.value_too_large", FailureKind.Permanent, "A text or bytes value has more than 1,048,487 bytes.",
-        "Leave the field out with --exclude-fields, then replay the dead letters.")
-    {
-        Steps =
-        [
-            "See which others are too large: the same command as `espipe plan`",
-            "Do without the field: `--exclude-fields FIELD`",
-        ],
-    };
-
-    /// <summary>Too many levels.</summary>
-    public static readonly ErrorCode TooDeep = new(
-        "firestore.too_deep", FailureKind.Permanent, "The document has maps and arrays more than 20 levels deep.", "Leave the deep field out with --exclude-fields.")
-    {
-        Steps =
-        [
-            "See which others are too deep: the same command as `espipe plan`",
-            "Do without the field: `--exclude-fields FIELD`",
-        ],
-    };
-
-    /// <summary>The key is too long.</summary>
-    public static readonly ErrorCode IdTooLong = new(
-        "firestore.id_too_long", FailureKind.Permanent, "The key is longer than the 1,500 bytes that a document's id can have.", "Choose another --id-field.")
-    {
-        Steps =
-        [
-            "See what else would be refused, with nothing written: the same command as `espipe plan`",
-            "Take the key from another field: `--id-field FIELD`",
-        ],
-    };
-
-    /// <summary>A field's name is too long.</summary>
-    public static readonly ErrorCode FieldNameTooLong = new(
-        "firestore.field_name_too_long", FailureKind.Permanent, "A field's name, with the names that lead to it, is longer than 1,500 bytes.", "Rename it at the source, or leave it out with --exclude-fields.")
-    {
-        Steps =
-        [
-            "See what else would be refused, with nothing written: the same command as `espipe plan`",
-            "Give the field another name: `--rename OLD=NEW`",
-        ],
     };
 
     /// <summary>The document does not fit a request.</summary>

@@ -46,8 +46,12 @@ internal readonly record struct FirestoreStatus(int Code, string Message, string
         _ => FirestoreErrors.Rejected,
     };
 
-    /// <summary>The kind of error that it is as the status of one write: what a whole request is rejected for may be one document's fault.</summary>
-    public ErrorCode ErrorOfWrite => Error == FirestoreErrors.Rejected ? FirestoreErrors.Refused : Error;
+    /// <summary>The kind of error that it is as the status of one write: what a whole request is rejected for, or what breaks, may be one document's fault.</summary>
+    public ErrorCode ErrorOfWrite => Code switch
+    {
+        2 or 13 or 15 => FirestoreErrors.DocumentFailed,
+        _ => Error == FirestoreErrors.Rejected ? FirestoreErrors.Refused : Error,
+    };
 
     /// <summary>The server's words, fit for one line, with their code's name.</summary>
     public string Words

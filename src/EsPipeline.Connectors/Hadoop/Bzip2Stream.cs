@@ -1,3 +1,4 @@
+using EsPipeline.Connectors.Files;
 using ICSharpCode.SharpZipLib.BZip2;
 
 namespace EsPipeline.Connectors.Hadoop;

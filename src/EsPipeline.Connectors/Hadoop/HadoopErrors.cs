@@ -120,7 +120,7 @@ public static class HadoopErrors
     /// <summary>A packed file is damaged.</summary>
     public static readonly ErrorCode Damaged = new(
         "hadoop.damaged", FailureKind.Environment, "A packed part file can't be unpacked to its end.",
-        "Run the job again, or put a whole copy in the file's place; everything before the damage has been copied.")
+        "Run the job again, or put a whole copy in the file's place; records before the damage may have been copied.")
     {
         Steps = ["See how large the file is, compared with the others: `{hadoop-list}`"],
     };

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EsPipeline.Connectors.Files;
 using IronSnappy;
 
 namespace EsPipeline.Connectors.Hadoop;

@@ -1,3 +1,5 @@
+using EsPipeline.Connectors.Files;
+
 namespace EsPipeline.Connectors.Hadoop;
 
 /// <summary>One file of a <see cref="RangeAhead"/> as a stream.</summary>

@@ -27,8 +27,8 @@ internal static class Packing
     /// <summary>The file's content out of its stored bytes.</summary>
     public static Stream Unpack(StoredObject file, Stream stored) => Ending(file) switch
     {
-        ".gz" => new GZipStream(stored, CompressionMode.Decompress),
-        ".deflate" => new ZLibStream(stored, CompressionMode.Decompress),
+        ".gz" => new GzipMembers(stored),
+        ".deflate" => new ZlibMembers(stored),
         ".zst" => new ZstdStream(stored, CompressionMode.Decompress),
         ".bz2" => new Bzip2Stream(stored),
         ".snappy" => new HadoopSnappyStream(stored),

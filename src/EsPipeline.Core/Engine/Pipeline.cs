@@ -27,6 +27,7 @@ public sealed class Pipeline
     private long? _extent;
     private long _extentDone;
     private long? _caughtUpAt;
+    private RecordLimit _limit = new(null);
 
     /// <param name="setup">Everything that the run is made of.</param>
     public Pipeline(PipelineSetup setup)
@@ -140,7 +141,7 @@ public sealed class Pipeline
     private async Task<(bool Complete, DateTimeOffset? CopiedBefore)> RunPassesAsync(
         IJobState state, DeadLetterFile letters, CancellationToken stop, CancellationToken abort)
     {
-        var (identity, saved) = await StartAsync(state, stop).ConfigureAwait(false);
+        var (identity, saved) = await new RunStart(_setup, _sourceRetry, _sinkRetry, _counter, _note).BeginAsync(state, stop).ConfigureAwait(false);
         using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, _note, saved, _setup.Time, _setup.Log);
         _note.SaveWith = saver.SaveNoteAsync;
         var limits = _setup.Sink.Limits;
@@ -166,61 +167,31 @@ public sealed class Pipeline
                 && !await FinishSnapshotAsync(saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
             var changes = _account.Totals().Read - before;
             if (changes > 0) Log.ChangesCopied(_setup.Log, changes, _setup.Time.GetElapsedTime(started).TotalSeconds);
-            if (_setup.Mode != PipelineMode.Continuous) return (true, _account.Totals().Read == 0 ? saved?.SavedAt : null);
+            if (_setup.Mode != PipelineMode.Continuous)
+            {
+                // What broke off in its middle, such as at a file that changed while it was read, is only there in the next pass.
+                if (TakesMore) continue;
+                return (true, _account.Totals().Read == 0 ? saved?.SavedAt : null);
+            }
+
             _phase = RunPhase.Waiting;
             await Task.Delay(_setup.Interval, _setup.Time, stop).ConfigureAwait(false);
         }
     }
 
-    // After one pass over a snapshot: what more passes it takes until it is whole, and its end. Where a number of records was asked for and
-    // found, it does not matter what else has changed.
+    // True where the source has not yielded everything yet. Where a number of records was asked for and found, it does not matter what else there is.
+    private bool TakesMore => _setup.Source.SnapshotContinues && !_limit.Reached;
+
+    // After one pass over a snapshot: what more passes it takes until it is whole, and its end.
     private async Task<bool> FinishSnapshotAsync(CheckpointSaver saver, UnitWriter writer, DeadLetterGate gate, CancellationToken stop, CancellationToken abort)
     {
-        while (_setup.Source.SnapshotContinues && _setup.Selection.Limit is null && saver.Saved is not null)
+        while (TakesMore && saver.Saved is not null)
         {
             if (!await RunPassAsync(ReadKind.Snapshot, saver, writer, gate, stop, abort).ConfigureAwait(false)) return false;
         }
 
         await CompleteSnapshotAsync(saver, stop).ConfigureAwait(false);
         return true;
-    }
-
-    // Checks both ends before anything is changed, then makes sure that the saved positions are this job's, and the sink ready for them.
-    private async Task<(JobIdentity Identity, Checkpoint? Saved)> StartAsync(IJobState state, CancellationToken stop)
-    {
-        var source = await _sourceRetry.CallAsync(async ct => (await _setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
-        var sink = await _sinkRetry.CallAsync(async ct => (await _setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
-        foreach (var warning in source.Warnings.Concat(sink.Warnings)) Log.EndWarning(_setup.Log, warning);
-        var identity = _setup.IdentityOf(source, sink);
-        var saved = await state.LoadAsync(stop).ConfigureAwait(false);
-        if (saved is not null && saved.Identity.Hash != identity.Hash)
-        {
-            throw CheckpointErrors.JobChanged.Error(
-                $"The checkpoint of job '{_setup.Job}' belongs to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
-        }
-
-        _note.Recall(_setup.Sink, saved);
-        var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, stop).ConfigureAwait(false);
-        await _sinkRetry.CallAsync(ct => _setup.Sink.PrepareAsync(schema, ct), stop).ConfigureAwait(false);
-        var isWhole = saved is null && !_setup.Bounded && _setup.Mode is PipelineMode.Continuous or PipelineMode.FullSync;
-        await _counter.BeginAsync(isWhole, stop).ConfigureAwait(false);
-        if (saved is null)
-        {
-            // What preparing has just made, such as an index, is a part of what the sink is from now on.
-            sink = await _sinkRetry.CallAsync(async ct => (await _setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
-            identity = _setup.IdentityOf(source, sink);
-        }
-
-        if (_setup.Sink is IResumableSink resumable && !await resumable.RestoreAsync(saved?.SinkToken, stop).ConfigureAwait(false))
-        {
-            Log.OutputGone(_setup.Log);
-            await resumable.RestoreAsync(null, stop).ConfigureAwait(false);
-            await state.ResetAsync(stop).ConfigureAwait(false);
-            saved = null;
-        }
-
-        if (saved is not null) Log.Resuming(_setup.Log, saved.SavedAt);
-        return (identity, saved);
     }
 
     private async Task<bool> RunPassAsync(
@@ -247,7 +218,7 @@ public sealed class Pipeline
 
         var from = saver.Saved?.Partitions ?? new Dictionary<PartitionId, PartitionProgress>();
         from = partitions.Where(p => p.StartsOverBecause is null && from.ContainsKey(p.Id)).ToDictionary(p => p.Id, p => from[p.Id]);
-        var limit = new RecordLimit(_setup.Selection.Limit - from.Values.Sum(p => p.Records));
+        _limit = new RecordLimit(_setup.Selection.Limit - from.Values.Sum(p => p.Records));
         _phase = kind == ReadKind.Snapshot ? RunPhase.Snapshot : RunPhase.Changes;
         _extent = partitions.All(p => p.Extent is not null) ? partitions.Sum(p => p.Extent) : null;
         Interlocked.Exchange(ref _extentDone, 0);
@@ -260,7 +231,7 @@ public sealed class Pipeline
             partitions,
             from,
             queue => new PartitionReader(
-                _setup.Source, _setup.Transform, queue, budget, limit, _sourceRetry, gate, _account, done => Interlocked.Add(ref _extentDone, done)),
+                _setup.Source, _setup.Transform, queue, budget, _limit, _sourceRetry, gate, _account, done => Interlocked.Add(ref _extentDone, done)),
             stop,
             abort).ConfigureAwait(false);
         if (complete)

@@ -11,12 +11,14 @@ namespace EsPipeline.Core.Engine;
 /// <param name="names">How the end's options are called in what a person is told; null for their plain names.</param>
 internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random random, TimeProvider time, PrefixedNames? names = null)
 {
-    private readonly RetryOptions _options = options;
     private readonly Outage _outage = outage;
     private readonly TimeProvider _time = time;
     private readonly PrefixedNames? _names = names;
     private readonly Backoff _backoff = new(options.Delay, random);
     private volatile bool _proven;
+
+    /// <summary>How often, and how long.</summary>
+    public RetryOptions Options { get; } = options;
 
     /// <summary>The end has done its work once: from here on a failure that needs a person is waited out too, where the run waits for ever.</summary>
     public void Prove() => _proven = true;
@@ -54,7 +56,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
 
     // A wrong password at the start is a mistake to be told at once; in a run that has worked for weeks it is an outage to be waited out.
     private bool MayPass(ErrorCode error) =>
-        error.Kind == FailureKind.Transient || (error.Kind == FailureKind.Environment && !error.EndsRun && _options.Forever && _proven);
+        error.Kind == FailureKind.Transient || (error.Kind == FailureKind.Environment && !error.EndsRun && Options.Forever && _proven);
 
     /// <summary>The tries of one read or write.</summary>
     internal sealed class Attempts(RetryPolicy policy)
@@ -84,7 +86,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
             if (!policy.MayPass(error.Error)) throw error;
             policy._outage.Note(error);
             if (Failed++ == 0) _firstFailure = _time.GetTimestamp();
-            var options = policy._options;
+            var options = policy.Options;
             if (!options.Forever && (Failed > options.MaxRetries || _time.GetElapsedTime(_firstFailure) > options.Budget))
             {
                 throw EngineErrors.RetriesExhausted.Error(

@@ -8,7 +8,7 @@ namespace EsPipeline.Core.Engine;
 
 /// <summary>
 /// Writes a unit until every record of it is written, unchanged or durably set aside: only records that failed are sent again, with
-/// growing pauses, and only those that will never be taken go to the dead letters.
+/// growing pauses, and only those that will never be taken go to the dead letters. One object serves all writers of a run.
 /// </summary>
 internal sealed class UnitWriter(
     IDataSink sink,
@@ -20,12 +20,15 @@ internal sealed class UnitWriter(
     TimeProvider time,
     PipelineMeter? meter = null)
 {
+    private long _taken;
+
     /// <exception cref="PipelineException">The sink can't be written to, the retry budget is spent, or too many records were set aside.</exception>
     public async Task WriteAsync(WriteUnit unit, CancellationToken ct)
     {
         var refused = new Dictionary<int, DeadLetter>();
         var pending = RefuseTooLarge(unit, refused);
         var attempts = retry.Begin();
+        var suspects = new SuspectRecords(retry.Options, time);
         var tries = 0;
         while (pending is null || pending.Length > 0)
         {
@@ -43,7 +46,7 @@ internal sealed class UnitWriter(
                 continue;
             }
 
-            pending = await NoteAsync(unit, slice, pending, refused, result, attempts, tries, ct).ConfigureAwait(false);
+            pending = await NoteAsync(unit, slice, pending, refused, result, attempts, suspects, tries, ct).ConfigureAwait(false);
         }
 
         await deadLetters.SettleAsync(unit.Slice, refused, ct).ConfigureAwait(false);
@@ -63,7 +66,7 @@ internal sealed class UnitWriter(
                     $"The sink answered for {result.Written} written, {result.Unchanged} unchanged and {result.Failures.Count} failed of {slice.Count} records.");
             }
 
-            if (result.Failures.Any(f => f.Error.Kind == FailureKind.Transient)) size.Pressed(epoch);
+            if (result.Failures.Any(f => f.Error is { Kind: FailureKind.Transient, MayBlameRecord: false })) size.Pressed(epoch);
             else size.Calm(epoch, slice.Count, time.GetElapsedTime(started));
             return result;
         }
@@ -87,9 +90,12 @@ internal sealed class UnitWriter(
         Dictionary<int, DeadLetter> refused,
         WriteResult result,
         RetryPolicy.Attempts attempts,
+        SuspectRecords suspects,
         int tries,
         CancellationToken ct)
     {
+        var takenNow = slice.Count - result.Failures.Count;
+        var taken = Interlocked.Add(ref _taken, takenNow);
         if (result.Failures.Count == 0)
         {
             attempts.Succeeded();
@@ -103,7 +109,8 @@ internal sealed class UnitWriter(
         foreach (var failure in result.Failures)
         {
             var index = sent is null ? failure.Index : sent[failure.Index];
-            if (failure.Error.Kind == FailureKind.Permanent)
+            if (failure.Error.Kind == FailureKind.Permanent
+                || (failure.Error.MayBlameRecord && suspects.Blames(index, slice.Count == 1, taken - takenNow, taken)))
             {
                 refused.Add(index, deadLetters.LetterFor(unit.Slice[index], unit.OwnerOf(index), failure.Error.Code, failure.Reason, tries));
                 continue;
@@ -119,7 +126,7 @@ internal sealed class UnitWriter(
         if (worst is { } cause)
         {
             var error = cause.Error.Error(cause.Reason, retryAfter: cause.RetryAfter);
-            await attempts.AgainAsync(error, ct, wholeEnd: again.Count == unit.Count).ConfigureAwait(false);
+            await attempts.AgainAsync(error, ct, wholeEnd: again.Count == unit.Count && !suspects.OthersAreTaken).ConfigureAwait(false);
         }
 
         return [.. again];

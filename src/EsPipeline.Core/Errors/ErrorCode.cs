@@ -20,6 +20,12 @@ public sealed record ErrorCode(string Code, FailureKind Kind, string Meaning, st
     /// <summary>True where waiting does not help: it ends a run that waits other failures out, too (an index that was replaced).</summary>
     public bool EndsRun { get; init; }
 
+    /// <summary>
+    /// True for a transient failure of one record that may be that record's own fault (a server that breaks at one document): where it comes
+    /// again and again while other records are taken, the record is set aside.
+    /// </summary>
+    public bool MayBlameRecord { get; init; }
+
     /// <summary>An error of this kind.</summary>
     public PipelineException Error(string message, string? remedy = null, Exception? inner = null, TimeSpan? retryAfter = null) =>
         new(this, message, remedy, inner) { RetryAfter = retryAfter };

@@ -38,9 +38,9 @@ public interface IDataSource : IAsyncDisposable
     IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, CancellationToken ct);
 
     /// <summary>
-    /// Asked after a snapshot was read to its end: true where it is not whole yet, because it was resumed, or the view that it was read from
-    /// was lost, so that what changed meanwhile is missing. The engine then asks for the partitions of the snapshot once more, with what is
-    /// saved, and reads those too before it calls the snapshot complete.
+    /// Asked after a snapshot was read to its end, and after a pass over changes that is not followed by another: true where it is not whole
+    /// yet, because it was resumed, or the view that it was read from was lost, or what was read changed, so that something is missing. The
+    /// engine then asks for the partitions once more, with what is saved, and reads those too before it calls the snapshot or the run complete.
     /// </summary>
     bool SnapshotContinues => false;
 

@@ -35,6 +35,7 @@ public sealed class BulkAnswerTests(SharedServers servers)
     [InlineData(429, "es_rejected_execution_exception", "elasticsearch.throttled", FailureKind.Transient)]
     [InlineData(503, "unavailable_shards_exception", "elasticsearch.unavailable", FailureKind.Transient)]
     [InlineData(500, "node_closed_exception", "elasticsearch.unavailable", FailureKind.Transient)]
+    [InlineData(500, "fail_processor_exception", "elasticsearch.document_failed", FailureKind.Transient)]
     [InlineData(503, "cluster_block_exception", "elasticsearch.unavailable", FailureKind.Transient)]
     [InlineData(429, "cluster_block_exception", "elasticsearch.blocked", FailureKind.Environment)]
     [InlineData(409, "version_conflict_engine_exception", "elasticsearch.conflict", FailureKind.Transient)]

@@ -78,6 +78,30 @@ public sealed class PackedFileTests
         return (count, over);
     }
 
+    [Theory]
+    [InlineData(".gz")]
+    [InlineData(".zst")]
+    public async Task Damage_after_a_part_is_never_taken_for_the_end_and_what_came_before_is_read(string ending)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("documents" + ending);
+        var whole = Packed(ending, Lines(1000));
+        byte[] twice = [.. whole, .. whole];
+        twice[whole.Length] ^= 1;
+        await File.WriteAllBytesAsync(path, twice, Ct);
+        var read = new List<int>();
+        Assert.Equal(FilesErrors.Damaged, (await Assert.ThrowsAsync<PipelineException>(() => CountAsync(path, read.Add))).Error);
+        Assert.Equal(1000, read.Sum());
+    }
+
+    [Fact]
+    public async Task A_gzip_file_of_no_bytes_which_the_runtime_writes_for_nothing_is_empty()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder.File("documents.gz"), Packed(".gz", []), Ct);
+        Assert.Equal(0, await CountAsync(folder.File("documents.gz")));
+    }
+
     private static byte[] Lines(int count) =>
         Encoding.UTF8.GetBytes(string.Concat(Corpus.Plain(count).Select(d => $$"""{"id":"{{d.Key}}","content":{{d.Json}}}""" + "\n")));
 
@@ -92,7 +116,7 @@ public sealed class PackedFileTests
         return packed.ToArray();
     }
 
-    private static async Task<int> CountAsync(string path)
+    private static async Task<int> CountAsync(string path, Action<int>? each = null)
     {
         await using var source = new JsonLinesSource(new JsonLinesOptions { Files = [path] }, TimeProvider.System);
         var plan = new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>());
@@ -102,6 +126,7 @@ public sealed class PackedFileTests
             await foreach (var batch in source.ReadAsync(partition, partition.Start, Ct))
             {
                 count += batch.Count;
+                each?.Invoke(batch.Count);
                 batch.Dispose();
             }
         }

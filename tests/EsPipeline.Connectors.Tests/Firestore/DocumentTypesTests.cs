@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.Firestore;
@@ -18,6 +19,29 @@ public sealed class DocumentTypesTests(FirestoreEmulator emulator)
         new SourceField("area", FieldKind.Unknown, "geo_shape"),
         new SourceField("name", FieldKind.Keyword, "keyword"),
     ]);
+
+    [Theory]
+    [InlineData("0.1", false)]
+    [InlineData("-12345678901234.5", false)]
+    [InlineData("1.50000000000000000000000", false)]
+    [InlineData("0.30000000000000004", false)]
+    [InlineData("0.10000000000000001", false)]
+    [InlineData("1.7976931348623157e308", false)]
+    [InlineData("-2.2250738585072014E-308", false)]
+    [InlineData("0.0000152587890625000000000000000", false)]
+    [InlineData("9.31322574615478515625e-10", false)]
+    [InlineData("12345678901234567.89", true)]
+    [InlineData("0.1000000000000000055511151231257827", false)]
+    [InlineData("3.14159265358979323846", true)]
+    [InlineData("1.00000000000000001", true)]
+    [InlineData("1234567890123456789e-3", true)]
+    [InlineData("12345678901234568000e5", false)]
+    public void A_number_whose_digits_a_double_does_not_have_is_counted(string number, bool rounded) =>
+        Assert.Equal(rounded, DoubleText.Rounds(System.Text.Encoding.UTF8.GetBytes(number)));
+
+    [Fact]
+    public void And_one_of_more_digits_than_any_double_too() =>
+        Assert.True(DoubleText.Rounds(System.Text.Encoding.UTF8.GetBytes("0." + new string('3', 5000))));
 
     [Theory]
     [InlineData("null", """{"nullValue":null}""")]
@@ -105,14 +129,14 @@ public sealed class DocumentTypesTests(FirestoreEmulator emulator)
         {
             await sink.WriteAsync(
                 ("a", """{"v":[[1],[2]],"n":18446744073709551615,"when":"soon","where":"x","bytes":"?","s":"\ud800"}"""),
-                ("b", """{"n":1e400,"when":"2024-01-01T00:00:00.0000001Z","area":{}}"""));
+                ("b", """{"n":1e400,"r":12345678901234567.89,"when":"2024-01-01T00:00:00.0000001Z","area":{}}"""));
             await sink.CompleteAsync(TestContext.Current.CancellationToken);
         }
 
         var line = Assert.Single(log.Lines);
         string[] told =
         [
-            "2 numbers beyond 64 bits as text", "1 values of date fields that are no time", "1 times cut to microseconds", "1 values of geo_point fields",
+            "2 numbers beyond 64 bits as text", "1 numbers of more digits than a double holds", "1 values of date fields that are no time", "1 times cut to microseconds", "1 values of geo_point fields",
             "1 values of binary fields", "2 arrays within arrays", "1 shapes as the text", "1 texts with half a surrogate pair",
         ];
         Assert.All(told, t => Assert.Contains(t, line, StringComparison.Ordinal));

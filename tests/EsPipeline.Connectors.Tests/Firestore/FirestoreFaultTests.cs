@@ -81,7 +81,7 @@ public sealed class FirestoreFaultTests(FirestoreEmulator emulator)
         Assert.Equal(
             [
                 (1, "firestore.refused"), (2, "firestore.deadline"), (3, "firestore.refused"), (4, "firestore.permission"), (5, "firestore.throttled"),
-                (6, "firestore.refused"), (7, "firestore.aborted"), (8, "firestore.internal"), (9, "firestore.unavailable"), (10, "firestore.auth"),
+                (6, "firestore.refused"), (7, "firestore.aborted"), (8, "firestore.document_failed"), (9, "firestore.unavailable"), (10, "firestore.auth"),
             ],
             result.Failures.Select(f => (f.Index, f.Error.Code)));
         Assert.All(result.Failures, f => Assert.Contains($"m{codes[f.Index]}", f.Reason, StringComparison.Ordinal));

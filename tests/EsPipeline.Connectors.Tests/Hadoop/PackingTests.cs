@@ -40,6 +40,7 @@ public sealed class PackingTests
     [InlineData(".gz")]
     [InlineData(".bz2")]
     [InlineData(".zst")]
+    [InlineData(".deflate")]
     public async Task Several_members_one_after_the_other_are_all_read(string ending)
     {
         var one = Packed(ending);
@@ -60,6 +61,31 @@ public sealed class PackingTests
             Assert.Equal(HadoopErrors.Damaged, damaged.Error);
             Assert.Contains("part-00000" + ending, damaged.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData(".gz")]
+    [InlineData(".bz2")]
+    [InlineData(".zst")]
+    [InlineData(".deflate")]
+    public async Task What_comes_before_the_damage_is_read(string ending)
+    {
+        var one = Packed(ending);
+        byte[] twice = [.. one, .. one];
+        twice[one.Length] ^= 2;
+        await using var set = await JobAsync(ending, twice);
+        await using var source = set.Open(new SourceKnobs());
+        var partition = Assert.Single(await source.GetPartitionsAsync(SourceReader.Plan(set, Core.Sources.ReadKind.Snapshot, 1), Ct));
+        var read = 0;
+        var damaged = await Assert.ThrowsAsync<PipelineException>(async () =>
+        {
+            await foreach (var batch in source.ReadAsync(partition, partition.Start, Ct))
+            {
+                read += batch.Count;
+                batch.Dispose();
+            }
+        });
+        Assert.Equal((HadoopErrors.Damaged, Count), (damaged.Error, read));
     }
 
     [Theory]

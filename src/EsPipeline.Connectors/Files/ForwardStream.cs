@@ -1,4 +1,4 @@
-namespace EsPipeline.Connectors.Hadoop;
+namespace EsPipeline.Connectors.Files;
 
 /// <summary>A stream that can only be read, from its beginning to its end.</summary>
 internal abstract class ForwardStream : Stream

@@ -1,0 +1,52 @@
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Sinks;
+
+namespace EsPipeline.Core.Engine;
+
+/// <summary>
+/// The beginning of a run: checks both ends before anything is changed, then makes sure that the saved positions are this job's, and the sink
+/// ready for them.
+/// </summary>
+internal sealed class RunStart(PipelineSetup setup, RetryPolicy sourceRetry, RetryPolicy sinkRetry, DocumentCounter counter, SinkNote note)
+{
+    /// <summary>Does it.</summary>
+    /// <returns>What the checkpoint is saved as, and the one that the run goes on from; null where it begins anew.</returns>
+    /// <exception cref="PipelineException">An end is not as it has to be, or the checkpoint is another job's.</exception>
+    public async Task<(JobIdentity Identity, Checkpoint? Saved)> BeginAsync(IJobState state, CancellationToken stop)
+    {
+        var source = await sourceRetry.CallAsync(async ct => (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
+        var sink = await sinkRetry.CallAsync(async ct => (await setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
+        foreach (var warning in source.Warnings.Concat(sink.Warnings)) Log.EndWarning(setup.Log, warning);
+        var identity = setup.IdentityOf(source, sink);
+        var saved = await state.LoadAsync(stop).ConfigureAwait(false);
+        if (saved is not null && saved.Identity.Hash != identity.Hash)
+        {
+            throw CheckpointErrors.JobChanged.Error(
+                $"The checkpoint of job '{setup.Job}' belongs to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
+        }
+
+        note.Recall(setup.Sink, saved);
+        var schema = await sourceRetry.CallAsync(setup.Source.DescribeAsync, stop).ConfigureAwait(false);
+        await sinkRetry.CallAsync(ct => setup.Sink.PrepareAsync(schema, ct), stop).ConfigureAwait(false);
+        var isWhole = saved is null && !setup.Bounded && setup.Mode is PipelineMode.Continuous or PipelineMode.FullSync;
+        await counter.BeginAsync(isWhole, stop).ConfigureAwait(false);
+        if (saved is null)
+        {
+            // What preparing has just made, such as an index, is a part of what the sink is from now on.
+            sink = await sinkRetry.CallAsync(async ct => (await setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
+            identity = setup.IdentityOf(source, sink);
+        }
+
+        if (setup.Sink is IResumableSink resumable && !await resumable.RestoreAsync(saved?.SinkToken, stop).ConfigureAwait(false))
+        {
+            Log.OutputGone(setup.Log);
+            await resumable.RestoreAsync(null, stop).ConfigureAwait(false);
+            await state.ResetAsync(stop).ConfigureAwait(false);
+            saved = null;
+        }
+
+        if (saved is not null) Log.Resuming(setup.Log, saved.SavedAt);
+        return (identity, saved);
+    }
+}
