@@ -59,6 +59,9 @@ internal static partial class Log
     [LoggerMessage(2112, LogLevel.Warning, "{Index} still has the settings of --es-bulk-load, the next run gives the others back: {Reason}")]
     public static partial void BulkLoadNotEnded(ILogger logger, string index, string reason);
 
+    [LoggerMessage(2113, LogLevel.Warning, "{Index} is no longer behind {Alias}, which was moved while it was read: what {Alias} means now is read")]
+    public static partial void AliasMoved(ILogger logger, string index, string alias);
+
     // Firestore: 2200 to 2299.
     [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
     public static partial void FirestoreConversions(ILogger logger, string conversions);

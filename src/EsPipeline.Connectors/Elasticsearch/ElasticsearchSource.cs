@@ -56,7 +56,7 @@ public sealed class ElasticsearchSource : IDataSource
     }
 
     /// <inheritdoc/>
-    public bool SnapshotContinues => !_catchesUp && (_resumed || _views.Any(v => !v.IsOneMoment));
+    public bool SnapshotContinues => _reader.HasMoved || (!_catchesUp && (_resumed || _views.Any(v => !v.IsOneMoment)));
 
     /// <inheritdoc/>
     public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
@@ -86,6 +86,7 @@ public sealed class ElasticsearchSource : IDataSource
     {
         _withoutViews.UnionWith(_views.Where(v => v.IsRefused).Select(v => v.Shard.Index.Name));
         await CloseViewsAsync().ConfigureAwait(false);
+        _reader.HasMoved = false;
         _server ??= await ServerInfo.AskAsync(_client, ct).ConfigureAwait(false);
         var query = QueryText.Check(plan.Selection.Query);
         var saved = new SavedPositions(plan.Saved);
@@ -100,8 +101,9 @@ public sealed class ElasticsearchSource : IDataSource
         _catchesUp = !parts.Any(p => p.Position is RangePosition);
         _resumed = parts.Any(p => p.StartsOverBecause is null && p.Position is RangePosition { IsAtStart: false });
 
-        // Whatever is up to the checkpoints has to be visible before any of it is looked for.
-        if (parts.Any(p => p.Extent is not 0)) await _visibility.EnsureAsync(ct).ConfigureAwait(false);
+        // Whatever is up to the checkpoints has to be visible before any of it is looked for. Where searches alone say how far the shards are,
+        // they know nothing of what no search shows yet: even a shard without any document may have some.
+        if (!facts.IsFinal || parts.Any(p => p.Extent is not 0)) await _visibility.EnsureAsync(ct).ConfigureAwait(false);
         var views = ViewsOf(parts);
         _views = [.. views.Values];
         _parts = parts.ToDictionary(p => p.Id, p => new ShardPart
@@ -187,7 +189,7 @@ public sealed class ElasticsearchSource : IDataSource
 
     private async Task CloseViewsAsync()
     {
-        foreach (var view in _views) await view.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_views.Select(v => v.DisposeAsync().AsTask())).ConfigureAwait(false);
         _views = [];
     }
 

@@ -32,6 +32,9 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
     private int _reopened;
     private bool _vanished;
 
+    /// <summary>True when the read has ended because the index is no longer where it was: nothing can be said of what was not read.</summary>
+    public bool HasMoved { get; private set; }
+
     /// <summary>The view to read in; null to read what the index has at the time of each page.</summary>
     public PointInTime? View { get; init; }
 
@@ -64,7 +67,17 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
 
                 ahead = AskAhead(request, answer, ending.Token);
                 var bytes = answer.Page.Answer.Length;
+                var shards = answer.Page.Shards;
                 var records = HitRecords.Read(answer.Page, answer.Size, after, form, IsKnown);
+
+                // A hit proves that the index was searched; that there is none proves it only where the alias still means the index.
+                if (records.Hits == 0 && !await IsReachedAsync(shards, ct).ConfigureAwait(false))
+                {
+                    records.ToBatch(default, 0, "").Dispose();
+                    HasMoved = true;
+                    yield break;
+                }
+
                 var reached = records.Hits >= answer.Size ? records.Last : answer.UpTo;
 
                 // Where the next page was asked for from the last hit though this one was not full, a stretch without hits is read twice.
@@ -117,7 +130,7 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
 
             var page = SearchPage.Open(answer, shard.Name);
             View?.Renew(page.ViewId);
-            if (page.Shards == 1 || (shard.Index.IsShared && page.Shards != 1)) return new Answer(page, upTo, size);
+            if (page.Shards == 1 || shard.Index.IsShared) return new Answer(page, upTo, size);
             page.Dispose();
             throw ElasticsearchErrors.PartialAnswer.Error($"{page.Shards} shards answered a search in {shard.Name} alone.");
         }
@@ -131,6 +144,12 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
             await View!.RefuseAsync().ConfigureAwait(false);
             return null;
         }
+    }
+
+    private async Task<bool> IsReachedAsync(int shards, CancellationToken ct)
+    {
+        if (!await IndexCatalog.ReachesAsync(client, shard.Index, ct).ConfigureAwait(false)) return false;
+        return shards > 0 ? true : throw ElasticsearchErrors.PartialAnswer.Error($"No shard answered a search in {shard.Name}.");
     }
 
     /// <returns>Null where the page has to be asked for again, in another way.</returns>
@@ -149,6 +168,7 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.IndexNotFound && OnVanished is not null)
         {
             _vanished = true;
+            HasMoved = shard.Index.IsShared;
             OnVanished();
             return null;
         }
@@ -160,6 +180,13 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && ResultWindow().Match(e.Message) is { Success: true } match)
         {
             window.LimitTo(int.Parse(match.Groups["most"].Value, CultureInfo.InvariantCulture));
+            return null;
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && shard.Index.IsShared)
+        {
+            // OpenSearch opens no view of a shard that nothing behind the alias has.
+            if (await IndexCatalog.ReachesAsync(client, shard.Index, default).ConfigureAwait(false)) throw;
+            _vanished = HasMoved = true;
             return null;
         }
     }
