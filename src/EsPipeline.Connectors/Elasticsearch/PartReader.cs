@@ -100,7 +100,7 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
     {
         var next = position.Next ?? Later(position.UpTo, part.LatestTime);
         var filter = Since(FilterOf(part), part, position.UpTo);
-        var reader = new SliceReader(client, part.Index, FormOf(part.Index), filter, log);
+        var reader = new SliceReader(client, part.Index, FormOf(part.Index), filter, part.Window, log);
         await foreach (var records in reader.ReadAsync(position.Slice, position.Slices, ct).ConfigureAwait(false))
         {
             yield return records.ToBatch(position.ToPosition(), 0, part.PlaceUnit);

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Connectors.Elasticsearch;
@@ -21,10 +19,10 @@ internal readonly record struct SequencePage(HitRecords Records, long? Reached, 
 /// <param name="form">What keys and documents are.</param>
 /// <param name="filter">Which documents.</param>
 /// <param name="window">How wide windows are; kept by the caller for the next read of the same part.</param>
-internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFacts shard, RecordForm form, SearchFilter filter, SequenceWindow window)
+internal sealed class SequenceReader(ElasticsearchClient client, ShardFacts shard, RecordForm form, SearchFilter filter, SequenceWindow window)
 {
     // Much more than is aimed at; a page that is longer is asked for again with fewer documents in it.
-    private const long MostBytes = 32 << 20;
+    internal const long MostBytes = 32 << 20;
 
     // A lost view is opened anew at once; a server that loses one after the other is left to the engine's patience.
     private const int QuickReopens = 3;
@@ -177,9 +175,9 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
             window.Shrink();
             throw;
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && ResultWindow().Match(e.Message) is { Success: true } match)
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && SequenceWindow.LimitIn(e.Message) is { } most)
         {
-            window.LimitTo(int.Parse(match.Groups["most"].Value, CultureInfo.InvariantCulture));
+            window.LimitTo(most);
             return null;
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && shard.Index.IsShared)
@@ -202,9 +200,6 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
             // Nobody wants this page any more, so it does not matter why it did not come.
         }
     }
-
-    [GeneratedRegex(@"Result window is too large.*less than or equal to: \[(?<most>\d+)\]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex ResultWindow();
 
     /// <summary>A page that has been asked for, from behind a sequence number.</summary>
     private sealed record Request(long After, Task<Answer?> Answer);
