@@ -34,7 +34,10 @@ internal static class SnapshotPlan
                 : [.. Divide(shard, (int)Math.Clamp(wanted * (shard.Checkpoint + 1) / total, 1, ((shard.Checkpoint + 1) / leastSpan) + 1), time, why)];
         }
 
-        return [.. Interleave(CatchUp(perShard)), .. Slices(facts, saved, parallelism, time)];
+        // Without the servers' checkpoints a shard whose view is lost begins anew, so its parts come one after the other: while they waited for
+        // another shard's turn, their view would run out.
+        var parts = CatchUp(perShard);
+        return [.. facts.IsFinal ? Interleave(parts) : parts.SelectMany(s => s), .. Slices(facts, saved, parallelism, time)];
     }
 
     // Once every part of every shard has been read, what remains of a snapshot that is not of one moment is what has changed since it began.
