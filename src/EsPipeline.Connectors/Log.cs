@@ -59,6 +59,15 @@ internal static partial class Log
     [LoggerMessage(2112, LogLevel.Warning, "{Index} still has the settings of --es-bulk-load, the next run gives the others back: {Reason}")]
     public static partial void BulkLoadNotEnded(ILogger logger, string index, string reason);
 
+    [LoggerMessage(2113, LogLevel.Warning, "{Index} is no longer behind {Alias}, which was moved while it was read: what {Alias} means now is read")]
+    public static partial void AliasMoved(ILogger logger, string index, string alias);
+
+    [LoggerMessage(2114, LogLevel.Warning, "{Count} documents have no '{Field}', in {Indices}: they are copied with everything, but as long as changes are followed by '{Field}' theirs are not seen")]
+    public static partial void NeverFollowed(ILogger logger, long count, string field, string indices);
+
+    [LoggerMessage(2115, LogLevel.Warning, "{Alias} is written to in {Now} from here on, no longer in {Before}: what is there stays there, and a document that changes is then in both")]
+    public static partial void TargetMoved(ILogger logger, string alias, string now, string before);
+
     // Firestore: 2200 to 2299.
     [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
     public static partial void FirestoreConversions(ILogger logger, string conversions);

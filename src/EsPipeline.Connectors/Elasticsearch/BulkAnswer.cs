@@ -10,13 +10,19 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// </summary>
 /// <param name="address">The server's address, for its errors.</param>
 /// <param name="path">The request's path, for its errors.</param>
-internal sealed class BulkAnswer(ClusterAddress address, string path)
+/// <param name="pipeline">The ingest pipeline that documents go through, which may give them other ids; null for none that is known.</param>
+internal sealed class BulkAnswer(ClusterAddress address, string path, string? pipeline)
 {
+    private readonly List<int> _unchanged = [];
+
     /// <summary>What is asked for of each item; everything else would only be received and thrown away.</summary>
     public const string Filter = "filter_path=errors,items.*.status,items.*.error,items.*._id";
 
     // How far into the answer the flag may stand: behind how long it took.
     private const int HeadBytes = 256;
+
+    /// <summary>The indexes of the records that the index already was as they want it, of what was read item by item.</summary>
+    public IReadOnlyList<int> Unchanged => _unchanged;
 
     /// <summary>Says what became of every record.</summary>
     /// <exception cref="Core.Errors.PipelineException"><see cref="ElasticsearchErrors.BadAnswer"/>: it is not known what was written.</exception>
@@ -24,8 +30,8 @@ internal sealed class BulkAnswer(ClusterAddress address, string path)
     {
         try
         {
-            // With no error and nothing to delete, which may find nothing, every item says the same: they are counted and not read.
-            if (HasErrors(answer) || HasDeletes(slice)) return Walk(answer, slice);
+            // With no error, nothing to delete, which may find nothing, and no pipeline, every item says the same: they are counted and not read.
+            if (HasErrors(answer) || HasDeletes(slice) || pipeline is not null) return Walk(answer, slice);
             var items = answer.Count("\"status\":"u8);
             return items == slice.Count && answer[^1] == (byte)'}' ? WriteResult.All(items) : throw Mismatch(items, slice.Count);
         }
@@ -58,7 +64,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path)
         var reader = new Utf8JsonReader(answer);
         reader.Read();
         Find(ref reader, "items"u8);
-        var (index, unchanged, failures) = (0, 0, new List<RecordFailure>());
+        var (index, failures) = (0, new List<RecordFailure>());
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
             if (index == slice.Count) throw Mismatch(index + 1, slice.Count);
@@ -66,7 +72,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path)
             reader.Read();
             var item = ReadItem(ref reader, slice[index].Key.Span);
             reader.Read();
-            if (item.IsUnchanged(slice[index])) unchanged++;
+            if (item.IsUnchanged(slice[index])) _unchanged.Add(index);
             else if (item.Failure(index, address, path) is { } failure) failures.Add(failure);
             index++;
         }
@@ -77,7 +83,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path)
             // To the end of the answer, which has to be there.
         }
 
-        return new WriteResult(index - unchanged - failures.Count, unchanged, failures);
+        return new WriteResult(index - _unchanged.Count - failures.Count, _unchanged.Count, failures);
     }
 
     private static void Find(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
@@ -94,7 +100,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path)
     }
 
     // From the start of what is within {"index":…} to its end.
-    private static BulkItem ReadItem(ref Utf8JsonReader reader, ReadOnlySpan<byte> key)
+    private BulkItem ReadItem(ref Utf8JsonReader reader, ReadOnlySpan<byte> key)
     {
         var (status, error) = (0, default(JsonElement));
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -107,7 +113,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path)
             else if (reader.ValueTextEquals("_id"u8))
             {
                 reader.Read();
-                if (!reader.ValueTextEquals(key)) throw new JsonException("its items are not in the order of the request.");
+                if (!reader.ValueTextEquals(key)) throw OtherId(reader.GetString());
             }
             else if (reader.ValueTextEquals("error"u8))
             {
@@ -124,6 +130,11 @@ internal sealed class BulkAnswer(ClusterAddress address, string path)
 
         return status > 0 ? new BulkItem(status, error) : throw new JsonException("an item has no status.");
     }
+
+    // Whatever was written under another id than its key is written again each time, and never found again.
+    private Exception OtherId(string? id) => pipeline is null
+        ? new JsonException("its items are not in the order of the request.")
+        : ElasticsearchErrors.PipelineChangesId.Error($"The ingest pipeline '{pipeline}' has a document written under another _id than its key, '{id}'.");
 
     private Core.Errors.PipelineException Mismatch(int items, int sent) =>
         ElasticsearchErrors.BadAnswer.Error($"{address} answered {path} for {items}{(items > sent ? " or more" : "")} of {sent} documents.");

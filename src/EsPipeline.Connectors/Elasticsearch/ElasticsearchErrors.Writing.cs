@@ -91,6 +91,18 @@ public static partial class ElasticsearchErrors
         Steps = ["See which pipelines there are: `{es-curl} '{--es-url}/_ingest/pipeline?filter_path=*.description&pretty'`"],
     };
 
+    /// <summary>An ingest pipeline that gives documents other ids.</summary>
+    public static readonly ErrorCode PipelineChangesId = new(
+        "elasticsearch.pipeline_changes_id", FailureKind.Environment, "The ingest pipeline sets _id, so that documents could not be replaced or deleted by their keys.",
+        "Take what sets _id out of the pipeline; choose the key with --id-field.")
+    {
+        Steps =
+        [
+            "See what the pipelines do: `{es-curl} '{--es-url}/_ingest/pipeline?pretty'`",
+            "Take the key from the field that the pipeline takes it from: `--id-field FIELD`",
+        ],
+    };
+
     /// <summary>The index was deleted, and perhaps made again, while it was written to.</summary>
     public static readonly ErrorCode IndexReplaced = new(
         "elasticsearch.index_replaced", FailureKind.Environment, "The index was deleted or replaced while it was written to, so what was copied before is gone.",

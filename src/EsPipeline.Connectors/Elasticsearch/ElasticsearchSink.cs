@@ -39,6 +39,8 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     private long _mostRequestBytes = IndexPreparation.UsualContentLength;
     private long _checkedAt;
     private bool _relaxed;
+    private ReadKind _kind;
+    private string? _pipeline;
 
     /// <summary>Makes the sink; nothing is connected yet.</summary>
     /// <param name="options">Valid options.</param>
@@ -77,12 +79,14 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
         var (target, most) = await new IndexPreparation(_client, _options, _name, _log).PrepareAsync(schema, ct).ConfigureAwait(false);
         LimitTo(most);
         (_target, _bulk, _checkedAt) = (target, BulkPath(target), _time.GetTimestamp());
+        _pipeline = PipelineOf(target);
         if (!_options.BulkLoad) await _bulkLoad.RestoreAsync(target, ct).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
     {
+        _kind = kind;
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
         if (!_options.BulkLoad || kind != ReadKind.Snapshot) return;
         await _bulkLoad.RelaxAsync(_target!, ct).ConfigureAwait(false);
@@ -204,8 +208,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
         // An alias that was removed would else come back as an index of its name.
         if (target.IsAlias) path.Append("&require_alias=true");
         if (_options.Pipeline.Length > 0) path.Append("&pipeline=").Append(Uri.EscapeDataString(_options.Pipeline));
-        if (_options.Refresh != RefreshTime.Interval) path.Append(_options.Refresh == RefreshTime.Now ? "&refresh=true" : "&refresh=wait_for");
-        return path.ToString();
+        return path.Append(RefreshText).ToString();
     }
 
     // What the server would refuse together with all others of its request, or never take.
@@ -254,9 +257,8 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         try
         {
-            using var answer = await _client.FetchAsync(
-                HttpMethod.Post, _bulk, () => new BulkBody(slice, _client.Compresses), 4096 + (64 * slice.Count), Array.MaxLength, ct).ConfigureAwait(false);
-            return new BulkAnswer(_client.Addresses[0], "/" + _bulk.Split('?')[0]).Read(answer.Written.Span, slice);
+            var (answer, result) = await SendToAsync(_bulk, slice, ct).ConfigureAwait(false);
+            return await DeleteBehindAsync(slice, answer, result, ct).ConfigureAwait(false);
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.RequestTooLarge && slice.Count > 1)
         {
@@ -267,19 +269,15 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
         }
     }
 
-    private Task<TargetIndex> FindAgainAsync(CancellationToken ct) => TargetIndex.GetAsync(_client, _name, ct);
-
-    // The servers make a missing index by themselves when something is written to it, with whatever mapping comes out.
-    private async Task MakeSureOfIndexAsync(CancellationToken ct)
+    private async Task<(BulkAnswer Answer, WriteResult Result)> SendToAsync(string path, RecordSlice slice, CancellationToken ct)
     {
-        if (_target is not { IsSeen: true } target) return;
-        Interlocked.Exchange(ref _checkedAt, _time.GetTimestamp());
-        var now = await FindAgainAsync(ct).ConfigureAwait(false);
-        if (!target.IsAlias && now.Uuid != target.Uuid)
-        {
-            throw ElasticsearchErrors.IndexReplaced.Error($"The index '{_name}' is another one than before: it was deleted and made again while it was written to.");
-        }
+        using var bytes = await _client.FetchAsync(
+            HttpMethod.Post, path, () => new BulkBody(slice, _client.Compresses), 4096 + (64 * slice.Count), Array.MaxLength, ct).ConfigureAwait(false);
+        var answer = new BulkAnswer(_client.Addresses[0], "/" + path.Split('?')[0], _pipeline);
+        return (answer, answer.Read(bytes.Written.Span, slice));
     }
+
+    private Task<TargetIndex> FindAgainAsync(CancellationToken ct) => TargetIndex.GetAsync(_client, _name, ct);
 
     private async Task EndBulkLoadAsync()
     {

@@ -19,6 +19,9 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// </remarks>
 public sealed class ElasticsearchSource : IDataSource
 {
+    // Nodes restart one after the other; a view that is lost more often than that is lost for another reason.
+    private const int MostPassesLost = 3;
+
     private readonly ElasticsearchSourceOptions _options;
     private readonly RunOptions _run;
     private readonly TimeProvider _time;
@@ -32,9 +35,11 @@ public sealed class ElasticsearchSource : IDataSource
     private ServerInfo? _server;
     private Dictionary<PartitionId, ShardPart> _parts = [];
     private IReadOnlyList<PointInTime> _views = [];
+    private int _passesLost;
     private bool _catchesUp;
     private bool _resumed;
     private bool _saidHow;
+    private long _withoutTime;
 
     /// <param name="options">Valid options.</param>
     /// <param name="run">The run's query and overlap.</param>
@@ -56,7 +61,7 @@ public sealed class ElasticsearchSource : IDataSource
     }
 
     /// <inheritdoc/>
-    public bool SnapshotContinues => !_catchesUp && (_resumed || _views.Any(v => !v.IsOneMoment));
+    public bool SnapshotContinues => _reader.HasMoved || (!_catchesUp && (_resumed || _views.Any(v => !v.IsOneMoment)));
 
     /// <inheritdoc/>
     public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
@@ -85,23 +90,31 @@ public sealed class ElasticsearchSource : IDataSource
     public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
     {
         _withoutViews.UnionWith(_views.Where(v => v.IsRefused).Select(v => v.Shard.Index.Name));
+        if (_views.Count > 0) _passesLost = _views.Any(v => !v.IsOneMoment && !v.IsRefused) ? _passesLost + 1 : 0;
         await CloseViewsAsync().ConfigureAwait(false);
+        _reader.HasMoved = false;
         _server ??= await ServerInfo.AskAsync(_client, ct).ConfigureAwait(false);
         var query = QueryText.Check(plan.Selection.Query);
         var saved = new SavedPositions(plan.Saved);
         var facts = await FactsAsync(plan.Selection.TimestampField, saved, ct).ConfigureAwait(false);
         var snapshot = plan.Kind == ReadKind.Snapshot;
+        if (snapshot && !facts.IsFinal && _passesLost >= MostPassesLost)
+        {
+            throw ElasticsearchErrors.ViewNeverHolds.Error($"'{_expression}' was read {_passesLost} times, and each time the view of a shard was lost before its end, so that all of it would have to be read again.");
+        }
+
         var selection = snapshot ? plan.Selection : plan.Selection with { Since = null, Until = null };
         var byTime = !facts.IsFinal || _options.Follow == FollowWay.Timestamp;
         var parts = snapshot ? [] : ChangesPlan.Make(facts, saved, byTime);
         var needsTime = snapshot ? byTime || facts.Unnumbered.Count > 0 : parts.Any(p => p.Position is TimePosition or SlicePosition);
-        var time = await TimeAsync(selection, facts, needsTime, snapshot, ct).ConfigureAwait(false);
+        var time = await TimeAsync(selection, facts, needsTime, snapshot, query, ct).ConfigureAwait(false);
         if (snapshot) parts = SnapshotPlan.Make(facts, saved, plan.Parallelism, _tuning.LeastSpan, time);
         _catchesUp = !parts.Any(p => p.Position is RangePosition);
         _resumed = parts.Any(p => p.StartsOverBecause is null && p.Position is RangePosition { IsAtStart: false });
 
-        // Whatever is up to the checkpoints has to be visible before any of it is looked for.
-        if (parts.Any(p => p.Extent is not 0)) await _visibility.EnsureAsync(ct).ConfigureAwait(false);
+        // Whatever is up to the checkpoints has to be visible before any of it is looked for. Where searches alone say how far the shards are,
+        // they know nothing of what no search shows yet: even a shard without any document may have some.
+        if (!facts.IsFinal || parts.Any(p => p.Extent is not 0)) await _visibility.EnsureAsync(ct).ConfigureAwait(false);
         var views = ViewsOf(parts);
         _views = [.. views.Values];
         _parts = parts.ToDictionary(p => p.Id, p => new ShardPart
@@ -161,7 +174,7 @@ public sealed class ElasticsearchSource : IDataSource
         foreach (var index in before.Except(now)) Log.IndexVanished(_log, index, _expression);
     }
 
-    private async Task<long?> TimeAsync(Selection selection, DataFacts facts, bool needed, bool snapshot, CancellationToken ct)
+    private async Task<long?> TimeAsync(Selection selection, DataFacts facts, bool needed, bool snapshot, byte[]? query, CancellationToken ct)
     {
         var selects = selection.Since is not null || selection.Until is not null;
         if (!selects && !needed) return null;
@@ -176,7 +189,11 @@ public sealed class ElasticsearchSource : IDataSource
             return null;
         }
 
-        return needed ? await field.LatestAsync(_expression, _time.GetUtcNow(), ct).ConfigureAwait(false) : null;
+        if (!needed) return null;
+        var (count, indices) = await field.MissingAsync(_expression, query, ct).ConfigureAwait(false);
+        if (count > _withoutTime) Log.NeverFollowed(_log, count, selection.TimestampField, string.Join(", ", indices));
+        _withoutTime = count;
+        return await field.LatestAsync(_expression, _time.GetUtcNow(), ct).ConfigureAwait(false);
     }
 
     // One view for each shard of which something is left to be read.
@@ -187,7 +204,7 @@ public sealed class ElasticsearchSource : IDataSource
 
     private async Task CloseViewsAsync()
     {
-        foreach (var view in _views) await view.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_views.Select(v => v.DisposeAsync().AsTask())).ConfigureAwait(false);
         _views = [];
     }
 

@@ -102,10 +102,17 @@ internal sealed class HitRecords
             throw ElasticsearchErrors.NoSource.Error($"The document '{System.Text.Encoding.UTF8.GetString(id.Span)}' of {form.Index} has no _source.");
         }
 
+        var (whole, document) = (hit.Whole, hit.Source);
+        if (form.Envelope == Envelope.Hit)
+        {
+            (whole, var moved) = HitEnvelope.Compact(array, hit.Whole);
+            (id, document) = (Part(array, moved), whole);
+        }
+
         var key = id;
         if ((hit.IdIsEscaped || _prefix.Length > 0) && !TryWriteKey(id.Span, hit.IdIsEscaped, out key))
         {
-            var raw = array.AsSpan(hit.Whole);
+            var raw = array.AsSpan(whole);
             (_malformed ??= []).Add(new MalformedRecord(
                 hit.Sort ?? 0,
                 id.ToArray(),
@@ -116,7 +123,7 @@ internal sealed class HitRecords
         }
 
         if (Count == _records.Length) GrowRecords();
-        var json = Part(array, form.Envelope == Envelope.Hit ? hit.Whole : hit.Source);
+        var json = Part(array, document);
         _records[Count++] = new Record(key, json, RecordOperation.Upsert, 0, hit.Sort ?? 0);
     }
 

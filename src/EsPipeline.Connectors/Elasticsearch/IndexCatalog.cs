@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Connectors.Elasticsearch;
 
@@ -20,7 +21,7 @@ internal sealed record IndexCatalog(
     public bool IsEmpty => Open.Count == 0 && Closed.Count == 0 && Aliases.Count == 0 && BackingIndices.Count == 0;
 
     /// <summary>Asks what an expression means.</summary>
-    /// <exception cref="Core.Errors.PipelineException">There is no such index, or the user may not read it.</exception>
+    /// <exception cref="PipelineException">There is no such index, or the user may not read it.</exception>
     public static async Task<IndexCatalog> ResolveAsync(ElasticsearchClient client, string expression, CancellationToken ct)
     {
         var path = $"_resolve/index/{IndexExpression.Encode(expression)}?expand_wildcards=open,closed";
@@ -49,14 +50,35 @@ internal sealed record IndexCatalog(
     }
 
     /// <summary>How an index is searched: by its own name where the expression means it directly, else through the aliases that do.</summary>
+    /// <exception cref="PipelineException"><see cref="ElasticsearchErrors.Unavailable"/>: it is not known yet.</exception>
     public ConcreteIndex AddressOf(string name, string uuid)
     {
         if (Open.Contains(name) || BackingIndices.Contains(name)) return new ConcreteIndex(name, uuid, IndexExpression.Encode(name), IsShared: false);
         string[] through = [.. Aliases.Where(a => a.Value.Contains(name)).Select(a => a.Key)];
 
-        // An alias of a data stream names the stream, not its indices.
-        if (through.Length == 0) through = [.. Aliases.Keys];
+        // An alias of a data stream names the stream, not its indices. Any other index was made after it was asked what there is.
+        if (through.Length == 0 && name.Contains(".ds-", StringComparison.Ordinal)) through = [.. Aliases.Keys];
+        if (through.Length == 0) throw ElasticsearchErrors.Unavailable.Error($"The index '{name}' was made just now; what the cluster means by each name has to be asked again.");
         return new ConcreteIndex(name, uuid, IndexExpression.Encode(string.Join(',', through.Order(StringComparer.Ordinal))), IsShared: true);
+    }
+
+    /// <summary>
+    /// True where a search at the address of an index that is read through aliases still reaches it. Asked after a page without any hit: what
+    /// was searched by then may have been another index, to which the alias has been moved.
+    /// </summary>
+    public static async Task<bool> ReachesAsync(ElasticsearchClient client, ConcreteIndex index, CancellationToken ct)
+    {
+        if (!index.IsShared) return true;
+        try
+        {
+            // Needs no more than the privilege read, and names the indices behind aliases of data streams too.
+            var path = $"{index.Address}/_field_caps?fields=_index&filter_path=indices";
+            return Texts(await client.SendAsync(HttpMethod.Get, path, default, ct).ConfigureAwait(false), "indices").Contains(index.Name);
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.IndexNotFound)
+        {
+            return false;
+        }
     }
 
     private static JsonElement.ArrayEnumerator Items(JsonElement answer, string name) =>

@@ -14,6 +14,17 @@ namespace EsPipeline.Connectors.Elasticsearch;
 internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSourceOptions options, string expression, TimeSpan overlap, ILogger log)
 {
     private readonly OverlapMemory _memory = new();
+    private volatile bool _hasMoved;
+
+    /// <summary>
+    /// True where an index that was planned to be read is no longer behind the alias through which it is. Its parts are then not done, and
+    /// what the alias means now has to be planned anew. Set back to false when that is.
+    /// </summary>
+    public bool HasMoved
+    {
+        get => _hasMoved;
+        set => _hasMoved = value;
+    }
 
     /// <summary>Reads on.</summary>
     public IAsyncEnumerable<RecordBatch> ReadAsync(ShardPart part, ElasticsearchPosition after, CancellationToken ct) => after switch
@@ -42,6 +53,8 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
             yield return page.Records.ToBatch(position.ToPosition(), page.Span, part.PlaceUnit);
         }
 
+        if (await MovedAsync(part, reader, ct).ConfigureAwait(false)) yield break;
+
         // Without the servers' checkpoints a lost view means that all of the shard is read anew, so this part is not done.
         if (!part.IsFinal && !view.IsOneMoment) yield break;
         await view.LeaveAsync().ConfigureAwait(false);
@@ -57,6 +70,8 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
             position = position with { After = page.Reached!.Value };
             yield return page.Records.ToBatch(position.ToPosition(), page.Span, part.PlaceUnit);
         }
+
+        if (reader.HasMoved) NoteMoved(part);
     }
 
     // By time, but in the order of sequence numbers: then it does not matter how many documents have the same time.
@@ -71,6 +86,12 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
             yield return page.Records.ToBatch(position.ToPosition(), 0, part.PlaceUnit);
         }
 
+        if (reader.HasMoved)
+        {
+            NoteMoved(part);
+            yield break;
+        }
+
         _memory.EndPass(shard);
         yield return RecordBatch.Empty((position with { UpTo = next, Next = null, After = -1 }).ToPosition());
     }
@@ -79,13 +100,28 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
     {
         var next = position.Next ?? Later(position.UpTo, part.LatestTime);
         var filter = Since(FilterOf(part), part, position.UpTo);
-        var reader = new SliceReader(client, part.Index, FormOf(part.Index), filter, log);
+        var reader = new SliceReader(client, part.Index, FormOf(part.Index), filter, part.Window, log);
         await foreach (var records in reader.ReadAsync(position.Slice, position.Slices, ct).ConfigureAwait(false))
         {
             yield return records.ToBatch(position.ToPosition(), 0, part.PlaceUnit);
         }
 
+        if (await MovedAsync(part, null, ct).ConfigureAwait(false)) yield break;
         yield return RecordBatch.Empty((position with { Next = next, Ended = true }).ToPosition());
+    }
+
+    // An alias may be moved while it is read. What it meant before is then of no use to anybody, even where all of it has been read.
+    private async Task<bool> MovedAsync(ShardPart part, SequenceReader? reader, CancellationToken ct)
+    {
+        if (reader is not { HasMoved: true } && await IndexCatalog.ReachesAsync(client, part.Index, ct).ConfigureAwait(false)) return false;
+        NoteMoved(part);
+        return true;
+    }
+
+    private void NoteMoved(ShardPart part)
+    {
+        if (!_hasMoved) Log.AliasMoved(log, part.Index.Name, expression);
+        _hasMoved = true;
     }
 
     private static long? Later(long? a, long? b) => a is null || b > a ? b : a;
@@ -98,7 +134,7 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
             Dense = dense,
             UpTo = upTo,
             IsKnown = isKnown,
-            OnVanished = part.Index.Name == expression ? null : () => Log.IndexVanished(log, part.Index.Name, expression),
+            OnVanished = part.Index.Name == expression ? null : part.Index.IsShared ? () => { } : () => Log.IndexVanished(log, part.Index.Name, expression),
         };
 
     private static SearchFilter FilterOf(ShardPart part) => new SearchFilter()

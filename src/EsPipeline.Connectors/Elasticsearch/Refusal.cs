@@ -90,7 +90,11 @@ internal sealed partial record Refusal(HttpStatusCode Status, string Type, strin
     {
         401 => ElasticsearchErrors.Unauthorized.Error($"{address} does not accept the credentials (401){(Reason.Contains("missing authentication", StringComparison.Ordinal) ? "; none were given" : "")}.", inner: inner),
         403 => Forbidden(address, asked, inner),
-        400 when path.EndsWith("/_bulk", StringComparison.Ordinal) => ElasticsearchErrors.DocumentRefused.Error(asked, inner: inner),
+        400 when path.EndsWith("/_bulk", StringComparison.Ordinal) => Type.Length > 0
+            ? ElasticsearchErrors.DocumentRefused.Error(asked, inner: inner)
+
+            // Something on the way says it, and not about the documents.
+            : ElasticsearchErrors.BadAnswer.Error(asked, inner: inner),
         413 => ElasticsearchErrors.RequestTooLarge.Error(asked, inner: inner),
         429 => ElasticsearchErrors.Throttled.Error(asked, inner: inner, retryAfter: retryAfter),
         408 or >= 500 => ElasticsearchErrors.Unavailable.Error(asked, inner: inner, retryAfter: retryAfter),

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Connectors.Elasticsearch;
@@ -21,16 +19,19 @@ internal readonly record struct SequencePage(HitRecords Records, long? Reached, 
 /// <param name="form">What keys and documents are.</param>
 /// <param name="filter">Which documents.</param>
 /// <param name="window">How wide windows are; kept by the caller for the next read of the same part.</param>
-internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFacts shard, RecordForm form, SearchFilter filter, SequenceWindow window)
+internal sealed class SequenceReader(ElasticsearchClient client, ShardFacts shard, RecordForm form, SearchFilter filter, SequenceWindow window)
 {
     // Much more than is aimed at; a page that is longer is asked for again with fewer documents in it.
-    private const long MostBytes = 32 << 20;
+    internal const long MostBytes = 32 << 20;
 
     // A lost view is opened anew at once; a server that loses one after the other is left to the engine's patience.
     private const int QuickReopens = 3;
 
     private int _reopened;
     private bool _vanished;
+
+    /// <summary>True when the read has ended because the index is no longer where it was: nothing can be said of what was not read.</summary>
+    public bool HasMoved { get; private set; }
 
     /// <summary>The view to read in; null to read what the index has at the time of each page.</summary>
     public PointInTime? View { get; init; }
@@ -64,7 +65,17 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
 
                 ahead = AskAhead(request, answer, ending.Token);
                 var bytes = answer.Page.Answer.Length;
+                var shards = answer.Page.Shards;
                 var records = HitRecords.Read(answer.Page, answer.Size, after, form, IsKnown);
+
+                // A hit proves that the index was searched; that there is none proves it only where the alias still means the index.
+                if (records.Hits == 0 && !await IsReachedAsync(shards, ct).ConfigureAwait(false))
+                {
+                    records.ToBatch(default, 0, "").Dispose();
+                    HasMoved = true;
+                    yield break;
+                }
+
                 var reached = records.Hits >= answer.Size ? records.Last : answer.UpTo;
 
                 // Where the next page was asked for from the last hit though this one was not full, a stretch without hits is read twice.
@@ -117,7 +128,7 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
 
             var page = SearchPage.Open(answer, shard.Name);
             View?.Renew(page.ViewId);
-            if (page.Shards == 1 || (shard.Index.IsShared && page.Shards != 1)) return new Answer(page, upTo, size);
+            if (page.Shards == 1 || shard.Index.IsShared) return new Answer(page, upTo, size);
             page.Dispose();
             throw ElasticsearchErrors.PartialAnswer.Error($"{page.Shards} shards answered a search in {shard.Name} alone.");
         }
@@ -131,6 +142,12 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
             await View!.RefuseAsync().ConfigureAwait(false);
             return null;
         }
+    }
+
+    private async Task<bool> IsReachedAsync(int shards, CancellationToken ct)
+    {
+        if (!await IndexCatalog.ReachesAsync(client, shard.Index, ct).ConfigureAwait(false)) return false;
+        return shards > 0 ? true : throw ElasticsearchErrors.PartialAnswer.Error($"No shard answered a search in {shard.Name}.");
     }
 
     /// <returns>Null where the page has to be asked for again, in another way.</returns>
@@ -149,6 +166,7 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.IndexNotFound && OnVanished is not null)
         {
             _vanished = true;
+            HasMoved = shard.Index.IsShared;
             OnVanished();
             return null;
         }
@@ -157,9 +175,16 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
             window.Shrink();
             throw;
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && ResultWindow().Match(e.Message) is { Success: true } match)
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && SequenceWindow.LimitIn(e.Message) is { } most)
         {
-            window.LimitTo(int.Parse(match.Groups["most"].Value, CultureInfo.InvariantCulture));
+            window.LimitTo(most);
+            return null;
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && shard.Index.IsShared)
+        {
+            // OpenSearch opens no view of a shard that nothing behind the alias has.
+            if (await IndexCatalog.ReachesAsync(client, shard.Index, default).ConfigureAwait(false)) throw;
+            _vanished = HasMoved = true;
             return null;
         }
     }
@@ -175,9 +200,6 @@ internal sealed partial class SequenceReader(ElasticsearchClient client, ShardFa
             // Nobody wants this page any more, so it does not matter why it did not come.
         }
     }
-
-    [GeneratedRegex(@"Result window is too large.*less than or equal to: \[(?<most>\d+)\]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex ResultWindow();
 
     /// <summary>A page that has been asked for, from behind a sequence number.</summary>
     private sealed record Request(long After, Task<Answer?> Answer);

@@ -1,10 +1,13 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
 namespace EsPipeline.Connectors.Elasticsearch;
 
 /// <summary>
 /// How wide the next window of sequence numbers is and how many documents a page may hold: wider where pages come back thin because most
 /// numbers belong to operations that were superseded, shorter where documents are large. Kept for one part of a shard across retries.
 /// </summary>
-internal sealed class SequenceWindow
+internal sealed partial class SequenceWindow
 {
     /// <summary>The most documents in a page: the servers' own <c>index.max_result_window</c>, unless an index sets less.</summary>
     public const int MostDocuments = 10_000;
@@ -64,10 +67,17 @@ internal sealed class SequenceWindow
         ExpectedBytes = 64 * 1024;
     }
 
+    /// <summary>The most documents that a page may have, where a refusal says that one was to have more (<c>index.max_result_window</c>); null otherwise.</summary>
+    public static int? LimitIn(string refusal) =>
+        TooLarge().Match(refusal) is { Success: true } match ? int.Parse(match.Groups["most"].Value, CultureInfo.InvariantCulture) : null;
+
     /// <summary>The server takes no larger pages of this index.</summary>
     public void LimitTo(int documents)
     {
         _limit = Math.Max(1, documents);
         PageSize = Math.Min(PageSize, _limit);
     }
+
+    [GeneratedRegex(@"(Result window|Batch size) is too large.*less than or equal to: \[(?<most>\d+)\]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex TooLarge();
 }

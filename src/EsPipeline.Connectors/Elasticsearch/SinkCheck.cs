@@ -61,9 +61,9 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
     private IEnumerable<string> WarningsAbout(TargetIndex? index)
     {
         if (index is null) yield break;
-        if (index.Behind > 1)
+        if (index.Behind.Count > 1)
         {
-            yield return $"the alias '{name}' means {index.Behind} indices: documents are written to {index.Concrete}, those of the same key in the others stay";
+            yield return $"the alias '{name}' means {index.Behind.Count} indices: documents are written to {index.Concrete}, and those of the same key in the others stay until they are deleted";
         }
 
         if (TargetIndex.Setting(index.Settings, "translog", "durability") == "async")

@@ -22,16 +22,22 @@ internal static class SnapshotPlan
         var perShard = new List<PlannedPart>[facts.Shards.Count];
         var total = Math.Max(1, facts.Shards.Sum(s => s.Checkpoint + 1));
         var wanted = parallelism == 1 ? 1 : parallelism * PartsPerReader;
+        var loses = saved.Owners.Select(o => o.Split('#')[0]).Except(facts.Indices.Select(i => i.Name)).Any();
         for (var i = 0; i < perShard.Length; i++)
         {
             var shard = facts.Shards[i];
-            var why = StartOver(facts, saved.Of(shard.Name), shard);
+            var why = saved.Of(shard.Name).Count == 0 && loses && shard.Index.IsShared
+                ? "the alias was moved to this index while another was being copied"
+                : StartOver(facts, saved.Of(shard.Name), shard);
             perShard[i] = saved.Of(shard.Name).Count > 0 && why is null
                 ? [.. saved.Of(shard.Name).Select(s => new PlannedPart(s.Id, s.Position, shard, null) { Extent = LeftOf(s.Position, shard) })]
                 : [.. Divide(shard, (int)Math.Clamp(wanted * (shard.Checkpoint + 1) / total, 1, ((shard.Checkpoint + 1) / leastSpan) + 1), time, why)];
         }
 
-        return [.. Interleave(CatchUp(perShard)), .. Slices(facts, saved, parallelism, time)];
+        // Without the servers' checkpoints a shard whose view is lost begins anew, so its parts come one after the other: while they waited for
+        // another shard's turn, their view would run out.
+        var parts = CatchUp(perShard);
+        return [.. facts.IsFinal ? Interleave(parts) : parts.SelectMany(s => s), .. Slices(facts, saved, parallelism, time)];
     }
 
     // Once every part of every shard has been read, what remains of a snapshot that is not of one moment is what has changed since it began.

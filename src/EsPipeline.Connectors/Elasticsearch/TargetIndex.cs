@@ -7,10 +7,10 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <param name="Name">What it was asked for by: the index's own name, or an alias.</param>
 /// <param name="Concrete">The index's own name.</param>
 /// <param name="Uuid">The index's own identity, new whenever it is made again; null where the user may not see it.</param>
-/// <param name="Behind">How many indices the alias means; 1 for an index.</param>
+/// <param name="Behind">The indices that the alias means, and the UUID of each; for an index itself, only that.</param>
 /// <param name="Mappings">Its mappings; undefined where the user may not see them.</param>
 /// <param name="Settings">Its settings below <c>index</c>; undefined where the user may not see them.</param>
-internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, int Behind, JsonElement Mappings, JsonElement Settings)
+internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, IReadOnlyDictionary<string, string> Behind, JsonElement Mappings, JsonElement Settings)
 {
     /// <summary>True for an alias.</summary>
     public bool IsAlias => Name != Concrete;
@@ -34,7 +34,7 @@ internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, i
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden)
         {
-            return new TargetIndex(name, name, null, 1, default, default);
+            return new TargetIndex(name, name, null, new Dictionary<string, string>(), default, default);
         }
 
         JsonProperty[] indices = [.. answer.EnumerateObject()];
@@ -46,7 +46,7 @@ internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, i
         }
 
         var found = indices.Length == 1 && indices[0].Name == name ? indices[0] : WriteIndexOf(name, indices);
-        var target = Of(name, indices.Length, found);
+        var target = Of(name, indices, found);
         if (Setting(target.Settings, "verified_before_close") == "true") throw ElasticsearchErrors.IndexClosed.Error($"The index '{target.Concrete}' is closed.");
         if (target.Mappings.TryGetProperty("_routing", out var routing) && routing.TryGetProperty("required", out var required) && required.ToString() is "true" or "True")
         {
@@ -75,10 +75,11 @@ internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, i
         return settings.ValueKind == JsonValueKind.Null ? null : settings.ToString();
     }
 
-    private static TargetIndex Of(string name, int behind, JsonProperty index)
+    private static TargetIndex Of(string name, JsonProperty[] behind, JsonProperty index)
     {
         var settings = index.Value.GetProperty("settings").GetProperty("index");
-        return new TargetIndex(name, index.Name, settings.GetProperty("uuid").GetString(), behind, index.Value.GetProperty("mappings"), settings);
+        var uuids = behind.ToDictionary(i => i.Name, i => i.Value.GetProperty("settings").GetProperty("index").GetProperty("uuid").GetString()!);
+        return new TargetIndex(name, index.Name, uuids[index.Name], uuids, index.Value.GetProperty("mappings"), settings);
     }
 
     private static JsonProperty WriteIndexOf(string alias, JsonProperty[] indices)

@@ -39,6 +39,49 @@ internal sealed class TimeField(ElasticsearchClient client, string name)
         }
     }
 
+    /// <summary>How many documents have no time, and in which indices: whoever follows changes by time never sees theirs.</summary>
+    /// <param name="expression">The indices.</param>
+    /// <param name="query">Only documents that it finds, where it is given; checked.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<(long Count, IReadOnlyList<string> Indices)> MissingAsync(string expression, byte[]? query, CancellationToken ct)
+    {
+        var filter = new SearchFilter().Query(query);
+        var body = SearchBody.Write(w =>
+        {
+            w.WriteStartObject();
+            w.WriteNumber("size", 0);
+            w.WriteBoolean("track_total_hits", false);
+            w.WriteStartObject("query");
+            w.WriteStartObject("bool");
+            w.WriteStartArray("filter");
+            filter.WriteTo(w);
+            w.WriteEndArray();
+            w.WriteStartObject("must_not");
+            w.WriteStartObject("exists");
+            w.WriteString("field", name);
+            w.WriteEndObject();
+            w.WriteEndObject();
+            w.WriteEndObject();
+            w.WriteEndObject();
+            w.WritePropertyName("aggs");
+            w.WriteRawValue("""{"indices":{"terms":{"field":"_index","size":20}}}""");
+            w.WriteEndObject();
+        });
+        var answer = await client.FetchAsync(
+            HttpMethod.Post, $"{IndexExpression.Encode(expression)}/_search?allow_partial_search_results=false", body, 4096, Array.MaxLength, ct).ConfigureAwait(false);
+        using var page = SearchPage.Open(answer, expression);
+        using var document = JsonDocument.Parse(answer.Written);
+        if (!document.RootElement.TryGetProperty("aggregations", out var found)) return (0, []);
+        var (count, indices) = (found.GetProperty("indices").GetProperty("sum_other_doc_count").GetInt64(), new List<string>());
+        foreach (var bucket in found.GetProperty("indices").GetProperty("buckets").EnumerateArray())
+        {
+            count += bucket.GetProperty("doc_count").GetInt64();
+            indices.Add(bucket.GetProperty("key").GetString()!);
+        }
+
+        return (count, indices);
+    }
+
     /// <summary>
     /// The latest time up to <paramref name="now"/> that a document has, in milliseconds since 1970; null where none has any. A later one is
     /// somebody's wrong clock, behind which everything else would be missed.

@@ -1,4 +1,5 @@
 using EsPipeline.Conformance;
+using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
@@ -59,6 +60,44 @@ public sealed class BulkAnswerTests(SharedServers servers)
         var failure = Assert.Single(result.Failures);
         Assert.Equal((1, code, kind), (failure.Index, failure.Error.Code, failure.Error.Kind));
         Assert.Equal((2, 0), (result.Written, result.Unchanged));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_pipeline_that_sets_other_ids_ends_the_run_and_is_named(bool withError)
+    {
+        await using var target = new IndexTarget(await servers.OfAsync(ServerKind.OpenSearch, Sources.Ct));
+        var name = $"ids-{Guid.NewGuid():n}";
+        await Api.SendAsync(target.Host, HttpMethod.Put, "_ingest/pipeline/" + name, """{"processors":[]}""");
+        await using var proxy = new AnswerProxy(target.Host);
+        proxy.Change = (path, answer) => path.Contains("/_bulk", StringComparison.Ordinal)
+            ? ProxiedAnswer.Json(200, answer.Text
+                .Replace($"\"_id\":\"{Corpus.PlainKey(1)}\"", "\"_id\":\"another\"", StringComparison.Ordinal)
+                .Replace("\"errors\":false", withError ? "\"errors\":true" : "\"errors\":false", StringComparison.Ordinal))
+            : answer;
+        await using var sink = await target.ReadyAsync(target.Options with { Url = proxy.Address, Pipeline = name });
+        var failure = await sink.FailsAsync(Corpus.Plain(3));
+        Assert.Equal((ElasticsearchErrors.PipelineChangesId, FailureKind.Environment), (failure.Error, failure.Kind));
+        Assert.Contains($"'{name}'", failure.Message, StringComparison.Ordinal);
+        await Api.SendAsync(target.Host, HttpMethod.Delete, "_ingest/pipeline/" + name);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_is_not_the_servers_own_blames_no_document()
+    {
+        await using var target = new IndexTarget(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        var refuses = true;
+        await using var proxy = new AnswerProxy(target.Host)
+        {
+            Instead = (_, path, _) => refuses && path.Contains("/_bulk", StringComparison.Ordinal) ? new ProxiedAnswer(400, "<html><h1>400 Bad Request</h1></html>"u8.ToArray()) : null,
+        };
+        await using var sink = await target.ReadyAsync(target.Options with { Url = proxy.Address });
+        var failure = await sink.FailsAsync(Corpus.Plain(3));
+        Assert.Equal(("elasticsearch.bad_answer", FailureKind.Transient), (failure.Code, failure.Kind));
+        Assert.Contains("400", failure.Message, StringComparison.Ordinal);
+        refuses = false;
+        Assert.Equal(3, (await sink.WriteAsync(Corpus.Plain(3))).Written);
     }
 
     [Fact]

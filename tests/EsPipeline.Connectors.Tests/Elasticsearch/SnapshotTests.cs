@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Records;
+using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
@@ -166,6 +167,31 @@ public sealed class SnapshotTests(SharedServers servers)
         Assert.Equal(index.Name, hit.GetProperty("_index").GetString());
         Assert.Equal("a\"b", hit.GetProperty("_id").GetString());
         Assert.Equal(1, hit.GetProperty("_source").GetProperty("n").GetInt32());
+    }
+
+    [Theory]
+    [InlineData(ServerKind.Elasticsearch)]
+    [InlineData(ServerKind.OpenSearch)]
+    public async Task The_whole_hit_is_the_same_at_every_read(ServerKind kind)
+    {
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct), mappings: """{"dynamic":false}""");
+        await index.PutAsync([("a\"b", """{"n":1,"_score":2,"sort":[3]}"""), ("gone", "{}"), ("c", """{ "n" : [1, {"m": "x"}] }"""), ("d", "{}")]);
+        await index.SendAsync(HttpMethod.Post, "/_doc/routed?routing=r&refresh=true", """{"n":4}""");
+        await index.DeleteAsync(["gone"]);
+        var options = index.Options with { Envelope = Envelope.Hit };
+        await using var source = index.Open(options);
+        var first = (await source.SnapshotAsync()).Apply();
+        Assert.Equal(4, first.Count);
+        Assert.Equal($$$"""{"_index":"{{{index.Name}}}","_id":"a\"b","_source":{"n":1,"_score":2,"sort":[3]}}""", first["a\"b"]);
+        Assert.Equal($$$"""{"_index":"{{{index.Name}}}","_id":"routed","_routing":"r","_source":{"n":4}}""", first["routed"]);
+        await index.SendAsync(HttpMethod.Post, "/_forcemerge?max_num_segments=1");
+        await using var second = index.Open(options);
+        Assert.Equal(first, (await second.SnapshotAsync()).Apply());
+
+        // As a change it is the same again.
+        var empty = await source.SnapshotAsync(selection: new Selection("""{"match_none":{}}"""));
+        await index.PutAsync([("d", "{}")]);
+        Assert.Equal(first["d"], (await source.ChangesAsync(empty.Saved)).Apply()["d"]);
     }
 
     [Fact]

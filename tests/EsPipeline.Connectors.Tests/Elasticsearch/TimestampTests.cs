@@ -131,6 +131,32 @@ public sealed class TimestampTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task Documents_without_the_field_are_counted_and_named_once()
+    {
+        var server = await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct);
+        var name = $"timeless-{Guid.NewGuid():n}";
+        await using var some = await TestIndex.CreateAsync(server, name: name + "-some");
+        await using var all = await TestIndex.CreateAsync(server, name: name + "-all", mappings: "{}");
+        await some.PutAsync(0, 10);
+        await some.PutAsync([("without", "{}")]);
+        await all.PutAsync([("a", "{}"), ("b", "{}")]);
+        var log = new ListLog<ElasticsearchSource>();
+        await using var source = Sources.Open(some.Options with { Index = name + "-*", Follow = FollowWay.Timestamp }, log: log);
+        var pass = await source.SnapshotAsync();
+        Assert.Equal(13, pass.Records.Count());
+        var line = Assert.Single(log.Lines, l => l.Contains("3 documents have no '@timestamp'", StringComparison.Ordinal));
+        Assert.Contains(some.Name, line, StringComparison.Ordinal);
+        Assert.Contains(all.Name, line, StringComparison.Ordinal);
+
+        // Said again only when there are more.
+        pass = await source.ChangesAsync(pass.Saved);
+        Assert.Single(log.Lines, l => l.Contains("documents have no", StringComparison.Ordinal));
+        await all.PutAsync([("c", "{}")]);
+        await source.ChangesAsync(pass.Saved);
+        Assert.Single(log.Lines, l => l.Contains("4 documents have no", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task An_empty_index_may_lack_the_field()
     {
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct), mappings: "{}");

@@ -1,0 +1,88 @@
+using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
+using EsPipeline.Core.Sources;
+
+namespace EsPipeline.Connectors.Elasticsearch;
+
+/// <content>What is written to: whether it is still there, and what an alias means besides the index that is written to.</content>
+public sealed partial class ElasticsearchSink
+{
+    // The servers make a missing index by themselves when something is written to it, with whatever mapping comes out.
+    private async Task MakeSureOfIndexAsync(CancellationToken ct)
+    {
+        if (_target is not { IsSeen: true } target) return;
+        Interlocked.Exchange(ref _checkedAt, _time.GetTimestamp());
+        var now = await FindAgainAsync(ct).ConfigureAwait(false);
+        if (now.Uuid == target.Uuid)
+        {
+            _target = now;
+            return;
+        }
+
+        if (!target.IsAlias)
+        {
+            throw ElasticsearchErrors.IndexReplaced.Error($"The index '{_name}' is another one than before: it was deleted and made again while it was written to.");
+        }
+
+        if (now.IsSeen) await GoOnInAsync(target, now, ct).ConfigureAwait(false);
+    }
+
+    // An alias that has rolled over still means the index before; one that was moved does not, and what a snapshot has copied there is lost to it.
+    private async Task GoOnInAsync(TargetIndex before, TargetIndex now, CancellationToken ct)
+    {
+        var stays = now.Behind.TryGetValue(before.Concrete, out var uuid) && uuid == before.Uuid;
+        if (!stays && _kind == ReadKind.Snapshot)
+        {
+            throw ElasticsearchErrors.IndexReplaced.Error(
+                $"The alias '{_name}' means {now.Concrete} and no longer {before.Concrete}, to which a part of the data was copied.");
+        }
+
+        Log.TargetMoved(_log, _name, now.Concrete, before.Concrete);
+        (_target, _pipeline) = (now, PipelineOf(now));
+        if (_relaxed && await TargetIndex.FindAsync(_client, before.Concrete, ct).ConfigureAwait(false) is { } left)
+        {
+            await _bulkLoad.RestoreAsync(left, ct).ConfigureAwait(false);
+        }
+    }
+
+    // The servers delete through an alias in its write index only, and say that they found nothing where the document is in another.
+    private async Task<WriteResult> DeleteBehindAsync(RecordSlice slice, BulkAnswer answer, WriteResult result, CancellationToken ct)
+    {
+        if (_target is not { Behind.Count: > 1 } target) return result;
+        var failures = result.Failures.ToList();
+        var failed = failures.Select(f => f.Index).ToHashSet();
+        int[] deletes = [.. Enumerable.Range(0, slice.Count).Where(i => slice[i].Operation == RecordOperation.Delete && !failed.Contains(i))];
+        if (deletes.Length == 0) return result;
+        var unchanged = answer.Unchanged.ToHashSet();
+        foreach (var index in target.Behind.Keys.Where(i => i != target.Concrete))
+        {
+            var path = $"{IndexExpression.Encode(index)}/_bulk?{BulkAnswer.Filter}{RefreshText}";
+            var (there, behind) = await SendToAsync(path, slice.Pick(deletes), ct).ConfigureAwait(false);
+
+            // An index that has gone in the meantime holds nothing any more.
+            foreach (var failure in behind.Failures.Where(f => f.Error != ElasticsearchErrors.IndexNotFound && failed.Add(deletes[f.Index])))
+            {
+                failures.Add(failure with { Index = deletes[failure.Index] });
+            }
+
+            var without = there.Unchanged.Concat(behind.Failures.Select(f => f.Index)).ToHashSet();
+            unchanged.ExceptWith(Enumerable.Range(0, deletes.Length).Where(i => !without.Contains(i)).Select(i => deletes[i]));
+        }
+
+        unchanged.ExceptWith(failed);
+        failures.Sort((a, b) => a.Index.CompareTo(b.Index));
+        return new WriteResult(slice.Count - unchanged.Count - failed.Count, unchanged.Count, failures);
+    }
+
+    private string RefreshText =>
+        _options.Refresh switch { RefreshTime.Now => "&refresh=true", RefreshTime.Wait => "&refresh=wait_for", _ => "" };
+
+    // What documents go through, as far as the user may see it.
+    private string? PipelineOf(TargetIndex target)
+    {
+        if (_options.Pipeline.Length > 0) return _options.Pipeline;
+        return Own("default_pipeline") ?? Own("final_pipeline");
+
+        string? Own(string setting) => TargetIndex.Setting(target.Settings, setting) is { } name and not "_none" ? name : null;
+    }
+}
