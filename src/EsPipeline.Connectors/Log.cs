@@ -147,6 +147,10 @@ internal static partial class Log
         "The server is a standby, which does not know when the primary's transactions began: changes of {Table} are found by reading the whole table each time")]
     public static partial void Standby(ILogger logger, string table);
 
+    [LoggerMessage(2414, LogLevel.Information,
+        "The server still reads its log for the replication slot {Slot}: for {Seconds} s nothing of these tables has come since {Place}")]
+    public static partial void LogIsSilent(ILogger logger, string slot, double seconds, string place);
+
     // Hadoop: 2500 to 2599.
     [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
