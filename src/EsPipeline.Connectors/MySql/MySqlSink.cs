@@ -77,8 +77,10 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
             var order = KeyOrder.Of(slice);
             total.Written(slice.Count - order.Length);
             var writer = await EncodeAsync(slice, order, rows, keys, total, ct).ConfigureAwait(false);
-            await WriteRowsAsync(writer.Insert, rows, int.MaxValue, total, ct).ConfigureAwait(false);
+
+            // Deletes first: a new row may have the value of a unique column that a row had which is to go.
             await WriteRowsAsync(writer.Delete, keys, LongestKeyList, total, ct).ConfigureAwait(false);
+            await WriteRowsAsync(writer.Insert, rows, int.MaxValue, total, ct).ConfigureAwait(false);
             return total.ToResult();
         }
         finally

@@ -53,7 +53,7 @@ public sealed partial class PostgresSource : IDataSource
         options = options with { Slot = slot, Publication = options.Publication.Length > 0 ? options.Publication : slot };
         (_options, _run, _log, _tuning) = (options, run, log, tuning);
         _database = new PostgresDatabase(options, tuning.Timeout, readOnly: true, time);
-        _horizon = new Horizon(tuning.HorizonMargin, log, time);
+        _horizon = new Horizon(TimeSpan.FromTicks(Math.Max(tuning.HorizonMargin.Ticks, run.Overlap?.Ticks ?? 0)), log, time);
         _slot = new ReplicationSlot(_database, options, isNamed, log);
         _logReader = new LogReader(_database, _slot, options, tuning, time, log);
         _selectReader = new SelectReader(_database, options, tuning, log);
@@ -218,13 +218,14 @@ public sealed partial class PostgresSource : IDataSource
         DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
     {
         var batches = new DocumentBatches(documents, _tuning);
-        var (ages, times) = (new AgeReader(_database, batches, _tuning), new TimeReader(_database, batches, _horizon, _tuning));
+        var (ages, times) = (new AgeReader(_database, batches, _tuning), new TimeReader(_database, batches, _horizon, _tuning, _log));
         var safe = new HashSet<TrackedTable>();
         foreach (var table in documents.Tables)
         {
             if (await _times.IsSafeAsync(table, ct).ConfigureAwait(false)) safe.Add(table);
         }
 
+        if (!_times.HasSaid && documents.Tables.Any(t => t.Roots is not null)) Log.MovedRowsUnseen(_log);
         _times.HasSaid = true;
         var mark = PostgresPosition.OldestMark(saved.Values);
         var (divisions, changed) = Divisions(documents.Tables, saved);

@@ -8,6 +8,10 @@ internal sealed class SinkStatements
     /// <summary>The temporary table that records are sent to.</summary>
     public const string StagingName = "espipe_staging";
 
+    // A key that comes twice in one write: the last one counts, by ctid.
+    private const string Latest =
+        $"""SELECT DISTINCT ON (key COLLATE "C") key, document, ctid AS at FROM {StagingName} ORDER BY key COLLATE "C", ctid DESC""";
+
     private readonly PostgresTable _table;
     private readonly PostgresColumn? _content;
     private readonly PostgresColumn[] _values;
@@ -26,6 +30,7 @@ internal sealed class SinkStatements
         FindFields = unknown.Length == 0 ? null
             : $"SELECT c FROM unnest({SqlText.Array(unknown)}::text[]) c WHERE EXISTS (SELECT FROM {StagingName} WHERE document ? c)";
         FindMisfits = Misfits();
+        Delete = $"DELETE FROM {table.Name} t USING ({Latest}) latest WHERE latest.document IS NULL AND {Same("t", KeyParts("latest.key"))}";
         Merge = MergeOf(isTriggered);
         FindKeptOut = isTriggered ? KeptOut() : null;
         Read = $"SELECT {(content is null ? "row_to_json(t)" : SqlText.Name(content.Name))}::text FROM {table.Name} t WHERE {string.Join(" AND ", table.Key.Select((k, i) => $"{SqlText.Name(k.Name)} = CAST(${i + 1}::text AS {k.Type})"))}";
@@ -48,7 +53,13 @@ internal sealed class SinkStatements
     public string? FindMisfits { get; }
 
     /// <summary>
-    /// Writes. Answers how many documents were there as they are; of a table with triggers, the places of all deletes and of documents that
+    /// Deletes what is to go, before <see cref="Merge"/>: a new row may have the value of a unique column that a row had which is to go, and
+    /// within one statement the server would still see that.
+    /// </summary>
+    public string Delete { get; }
+
+    /// <summary>
+    /// Writes documents. Answers how many documents were there as they are; of a table with triggers, the places of all deletes and of documents that
     /// the server does not say it wrote, and which are deletes.
     /// </summary>
     public string Merge { get; }
@@ -59,7 +70,7 @@ internal sealed class SinkStatements
     /// <summary>The document under a key.</summary>
     public string Read { get; }
 
-    // A key that comes twice in one write: the last one counts, by ctid. Where each field is a column, the document becomes a row by
+    // Where each field is a column, the document becomes a row by
     // jsonb_populate_record, which casts each field as the column's type does; the key is the record's.
     private string MergeOf(bool isTriggered)
     {
@@ -71,8 +82,7 @@ internal sealed class SinkStatements
             ? $"SELECT at::text, (document IS NULL)::text FROM latest WHERE document IS NULL OR NOT EXISTS (SELECT FROM written w WHERE {Same("w", parts)})"
             : "SELECT ((SELECT count(*) FROM latest WHERE document IS NOT NULL) - (SELECT count(*) FROM written))::text";
         return $"""
-            WITH latest AS MATERIALIZED (SELECT DISTINCT ON (key COLLATE "C") key, document, ctid AS at FROM {StagingName} ORDER BY key COLLATE "C", ctid DESC),
-            gone AS (DELETE FROM {_table.Name} t USING latest WHERE latest.document IS NULL AND {Same("t", parts)}),
+            WITH latest AS MATERIALIZED ({Latest}),
             written AS (
                 INSERT INTO {_table.Name} AS t ({string.Join(", ", keys.Concat(names))}) SELECT {string.Join(", ", parts)}{values}
                 FROM latest{Row} WHERE latest.document IS NOT NULL ORDER BY latest.key COLLATE "C"
