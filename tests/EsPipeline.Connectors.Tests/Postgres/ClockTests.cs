@@ -55,7 +55,9 @@ public sealed class ClockTests(SharedPostgres shared)
     private static async Task<int> UntilHeldAsync(Following following, string key)
     {
         var records = 0;
-        while (!following.Held.ContainsKey(key)) records += await following.PassAsync(ReadKind.Changes, Ct);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        while (!following.Held.ContainsKey(key)) records += await following.PassAsync(ReadKind.Changes, limit.Token);
         return records;
     }
 }
