@@ -104,6 +104,10 @@ internal static partial class Log
     [LoggerMessage(2307, LogLevel.Warning, "{Warning}")]
     public static partial void MySqlReplica(ILogger logger, string warning);
 
+    [LoggerMessage(2308, LogLevel.Warning,
+        "The clock of {Server} is behind {Reached:u}, up to which the times in {Table} were read: it was put back, or another server took over. Everything is read again, since what was written meanwhile has earlier times")]
+    public static partial void ClockPutBack(ILogger logger, string server, string table, DateTimeOffset reached);
+
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,
         "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]
@@ -155,6 +159,14 @@ internal static partial class Log
     [LoggerMessage(2413, LogLevel.Warning,
         "The server is a standby, which does not know when the primary's transactions began: changes of {Table} are found by reading the whole table each time")]
     public static partial void Standby(ILogger logger, string table);
+
+    [LoggerMessage(2414, LogLevel.Information,
+        "The server still reads its log for the replication slot {Slot}: for {Seconds} s nothing of these tables has come since {Place}")]
+    public static partial void LogIsSilent(ILogger logger, string slot, double seconds, string place);
+
+    [LoggerMessage(2415, LogLevel.Warning,
+        "Documents are made of several tables and followed by time, by which it is not seen that a row was deleted or now belongs to another document: the one that it has left keeps it until it changes itself, or 'espipe verify --repair' is run (--pg-follow changes sees both)")]
+    public static partial void MovedRowsUnseen(ILogger logger);
 
     // Tables with a column for each field: 2450 to 2459.
     [LoggerMessage(2450, LogLevel.Warning,

@@ -57,7 +57,7 @@ public sealed class ElasticsearchSource : IDataSource
         _expression = ClusterAddress.IndexOf(options, ClusterAddress.Parse(options, []), []) ?? "";
         _client = new ElasticsearchClient(options, time, tuning.Patience);
         _visibility = new Visibility(_client, _expression, time, log);
-        _reader = new PartReader(_client, options, _expression, run.Overlap, log);
+        _reader = new PartReader(_client, options, _expression, run.Overlap ?? RunOptions.DefaultOverlap, log);
     }
 
     /// <inheritdoc/>

@@ -21,10 +21,11 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
     private const int MostLooks = 12;
     private static readonly TimeSpan LongTransaction = TimeSpan.FromMinutes(10);
 
-    // A statement that waits for a table's lock has its time already and no transaction yet.
+    // A statement that waits for a lock on a table or on everything (FLUSH TABLES WITH READ LOCK, a backup) has its time already and no
+    // transaction yet. What applies another server's log waits for more of it, and is 'system user'.
     private const string OldestWaiting =
         "SELECT ID,TIME FROM information_schema.PROCESSLIST WHERE ID<>CONNECTION_ID() AND COMMAND IN ('Query','Execute') "
-        + "AND STATE LIKE 'Waiting for table%' ORDER BY TIME DESC LIMIT 1";
+        + "AND USER<>'system user' AND STATE LIKE 'Waiting for%' ORDER BY TIME DESC LIMIT 1";
 
     private const string OurTransaction = "START TRANSACTION WITH CONSISTENT SNAPSHOT";
 
@@ -55,20 +56,23 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
 
     /// <summary>Asks the server, before anything is read. Leaves a transaction open.</summary>
     /// <param name="session">A connection that was not asked before: its number is what tells a new list from an old one.</param>
-    /// <returns>Microseconds since 1970, a whole second; 0, so nothing is complete, where the server's list of transactions stays stale.</returns>
-    public long Ask(MySqlSession session)
+    /// <returns>
+    /// Microseconds since 1970, a whole second; 0, so nothing is complete, where the server's list of transactions stays stale. And the time by
+    /// the server's clock.
+    /// </returns>
+    public (long Complete, long Now) Ask(MySqlSession session)
     {
         var now = ServerTime.Parse(session.Rows("SELECT NOW(6)")[0][0]) ?? throw MySqlErrors.Server.Error($"{session.Server.Name} does not tell the time.");
         var replica = ReplicaState.Of(session);
         WarnOf(replica, session.Server);
-        if (replica.IsStopped || OldestAge(session) is not { } age) return 0;
+        if (replica.IsStopped || OldestAge(session) is not { } age) return (0, now);
 
-        // Begun in the future: somebody has put the clock back.
-        if (age < TimeSpan.Zero) age += TimeSpan.FromHours(1);
+        // Begun in the future: somebody has put the clock back, by an hour mostly. Whatever it was, times to come are not complete.
+        if (age < TimeSpan.Zero) age = TimeSpan.FromTicks(Math.Max(0, (age + TimeSpan.FromHours(1)).Ticks));
         var complete = now - (long)(age + replica.Lag + overlap).TotalMicroseconds;
 
         // A column without fractions holds the second that a time lies in.
-        return complete - (complete % MicrosecondsPerSecond);
+        return (complete - (complete % MicrosecondsPerSecond), now);
     }
 
     private void WarnOf(ReplicaState replica, MySqlServer server)

@@ -88,8 +88,9 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
                 await _memory.KeepAsync(layout.Table.Name, writer.Columns.Select(c => c.Name), layout.ColumnsBeside(writer.Columns), ct).ConfigureAwait(false);
             }
 
-            await WriteRowsAsync(writer.Insert, rows, int.MaxValue, total, ct).ConfigureAwait(false);
+            // Deletes first: a new row may have the value of a unique column that a row had which is to go.
             await WriteRowsAsync(writer.Delete, keys, LongestKeyList, total, ct).ConfigureAwait(false);
+            await WriteRowsAsync(writer.Insert, rows, int.MaxValue, total, ct).ConfigureAwait(false);
             return total.ToResult();
         }
         finally

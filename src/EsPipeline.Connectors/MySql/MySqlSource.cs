@@ -27,6 +27,7 @@ public sealed class MySqlSource : IDataSource
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly MySqlConnectionPool _connections;
+    private readonly TimeSpan _overlap;
     private readonly FollowHorizon _horizon;
     private readonly SeenRows _seen = new();
     private ReadTarget? _target;
@@ -42,7 +43,8 @@ public sealed class MySqlSource : IDataSource
     {
         (_options, _run, _time, _log) = (options, run, time, log);
         _connections = new MySqlConnectionPool(options, SessionUse.Read, time, log);
-        _horizon = new FollowHorizon(run.Overlap, log);
+        _overlap = run.Overlap ?? RunOptions.DefaultOverlap;
+        _horizon = new FollowHorizon(_overlap, log);
     }
 
     /// <summary>Rows of a page, and the fewest rows of a range; null to go by their bytes.</summary>
@@ -59,7 +61,7 @@ public sealed class MySqlSource : IDataSource
             session.Execute($"SELECT {target.Reader().SelectList} FROM {target.From} LIMIT 0");
             if (_run.Mode is not (RunMode.Continuous or RunMode.Single)) return [];
             CheckFollows(session, target);
-            return ReplicaState.Of(session).Warning(session.Server, _run.Overlap) is { } warning ? [warning] : [];
+            return ReplicaState.Of(session).Warning(session.Server, _overlap) is { } warning ? [warning] : [];
         },
         ct);
 
@@ -74,7 +76,7 @@ public sealed class MySqlSource : IDataSource
 
         // Noted before the first row is read, so that what changes from here on is found again.
         var isNew = plan.Kind == ReadKind.Snapshot && plan.Saved.Count == 0;
-        var follow = isNew && target is { Updated: not null, IsUnindexed: false } ? await AskHorizonAsync(ct).ConfigureAwait(false) : (long?)null;
+        var follow = isNew && target is { Updated: not null, IsUnindexed: false } ? (await AskHorizonAsync(ct).ConfigureAwait(false)).Complete : (long?)null;
         return await _connections.RunAsync(
             session =>
             {
@@ -99,7 +101,21 @@ public sealed class MySqlSource : IDataSource
 
             // A pass that was broken off goes on to the time that it had noted when it began.
             var next = position.Follow;
-            if (isChanges && position.After is null) next = Math.Max(await AskHorizonAsync(ct).ConfigureAwait(false), position.Follow ?? 0);
+            if (isChanges && position.After is null)
+            {
+                var (complete, now) = await AskHorizonAsync(ct).ConfigureAwait(false);
+
+                // What was complete lay before the present then: a present before that has another clock, whose times may have begun anywhere.
+                if (now < position.Follow)
+                {
+                    Log.ClockPutBack(_log, "MySQL", target.Name, DateTimeOffset.UnixEpoch.AddMicroseconds(position.Follow.Value));
+                    position = position with { Follow = 0 };
+                }
+
+                // An open transaction that is told of more coarsely than before takes nothing back.
+                next = Math.Max(complete, position.Follow ?? 0);
+            }
+
             using var reader = new PageReader(target, _selection, position, byTime: isChanges, PageSize);
             if (isChanges) _seen.BeginPass();
             while (!reader.IsAtEnd)
@@ -120,7 +136,7 @@ public sealed class MySqlSource : IDataSource
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _connections.DisposeAsync();
 
-    private async Task<long> AskHorizonAsync(CancellationToken ct)
+    private async Task<(long Complete, long Now)> AskHorizonAsync(CancellationToken ct)
     {
         var connection = await MySqlConnection.OpenAsync(_options, SessionUse.Read, _options.Timeout, _time, _log, ct).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false)) return await connection.RunAsync(_horizon.Ask, ct).ConfigureAwait(false);

@@ -31,6 +31,9 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
         FROM open
         """;
 
+    // Of the margin that an earlier run may have had, as much as the times of transactions that begin just then may differ.
+    private const long Blur = 1_000_000;
+
     private static readonly TimeSpan WorthSaying = TimeSpan.FromMinutes(5);
     private string? _said;
 
@@ -61,6 +64,16 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
         if (row[1] is { } pid && time.GetUtcNow() - at > WorthSaying) Say(pid, () => Log.OldTransaction(log, pid, at));
         return horizon;
     }
+
+    /// <summary>
+    /// True where the server's clock is behind one by which times were read, so that rows written since lie below what was read. No open
+    /// transaction explains it: a horizon without its margin never goes back, since the transactions that it goes by began after the one
+    /// before was taken, or were open then; and what was reached is at least a margin below that. A larger margin than before
+    /// explains that the horizon itself is below, but not that it is with its margin.
+    /// </summary>
+    /// <param name="horizon">As taken now.</param>
+    /// <param name="reached">Up to where was read before.</param>
+    public bool IsClockBehind(long horizon, long reached) => horizon + Math.Max(Blur, (long)margin.TotalMicroseconds) < reached;
 
     private static long Microseconds(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using EsPipeline.Core.Records;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace EsPipeline.Connectors.Postgres;
 
@@ -10,6 +11,8 @@ namespace EsPipeline.Connectors.Postgres;
 internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot, PostgresOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
     : IAsyncDisposable
 {
+    private const string FindSender = "SELECT active_pid::text FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL";
+
     private LogStream? _stream;
     private string _tables = "";
 
@@ -48,7 +51,19 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                         break;
                     }
 
-                    if (time.GetElapsedTime(waitedSince) > tuning.Timeout) throw await SilentAsync().ConfigureAwait(false);
+                    // What the server has read meanwhile is saved at once: should the stream break, it need not read that again.
+                    if (idleAt > safe.Safe)
+                    {
+                        (safe, waitedSince) = (safe with { Safe = idleAt }, time.GetTimestamp());
+                        yield return RecordBatch.Empty(safe.ToPosition());
+                    }
+
+                    if (time.GetElapsedTime(waitedSince) > tuning.Timeout)
+                    {
+                        await CheckServerAsync(connection, stream, safe, ct).ConfigureAwait(false);
+                        waitedSince = time.GetTimestamp();
+                    }
+
                     await WaitAsync(stream, ct).ConfigureAwait(false);
                     continue;
                 }
@@ -138,9 +153,20 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         }
     }
 
-    private async Task<Core.Errors.PipelineException> SilentAsync()
+    // Nothing comes while the server reads much of its log that concerns no table here, or is at one large transaction. Whoever ends the stream
+    // then lets it begin at the same place again, and the next stream, too, gets no further. That the connection itself is alive is Npgsql's
+    // to find out (WalReceiverTimeout): the server answers it while it reads.
+    private async Task CheckServerAsync(NpgsqlConnection connection, LogStream stream, LogPosition position, CancellationToken ct)
     {
+        var sender = await PostgresDatabase.RowsAsync(connection, FindSender, ct, options.Slot).ConfigureAwait(false);
+        if (stream.HasEnded) return;
+        if (sender.Count > 0)
+        {
+            Log.LogIsSilent(log, options.Slot, tuning.Timeout.TotalSeconds, new NpgsqlLogSequenceNumber(position.Safe).ToString());
+            return;
+        }
+
         await DisposeAsync().ConfigureAwait(false);
-        return PostgresErrors.Timeout.Error($"The replication slot {options.Slot} delivered nothing for {tuning.Timeout.TotalSeconds} s.");
+        throw PostgresErrors.Timeout.Error($"Nobody on the server sends the changes of the replication slot {options.Slot} any more; nothing came for {tuning.Timeout.TotalSeconds} s.");
     }
 }

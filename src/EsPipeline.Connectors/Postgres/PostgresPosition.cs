@@ -121,6 +121,9 @@ internal sealed record KeyPosition(string? Key, bool IsEnd) : PostgresPosition
 /// <param name="From">Times before this (microseconds since 1970) have been read, and none can appear there any more.</param>
 internal sealed record TimePosition(long From) : PostgresPosition
 {
+    /// <summary>Before all times that clocks have told: the beginning of the year 1.</summary>
+    public static TimePosition Earliest { get; } = new(-62_135_596_800_000_000);
+
     /// <inheritdoc/>
     protected override string Text => string.Create(CultureInfo.InvariantCulture, $"time:{From}");
 }

@@ -22,7 +22,8 @@ public sealed partial class PostgresSource
         if (reached is null || reason.Length > 0)
         {
             if (reached is not null) Log.SlotLost(_log, reason);
-            var (view, lsn) = await BeginAnewAsync(documents, confirmed, ct).ConfigureAwait(false);
+            if (!Follows && confirmed is null) return await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
+            var (view, lsn) = await BeginAnewAsync(documents, confirmed, isOurs: reached is not null, ct).ConfigureAwait(false);
             var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
             var ranges = Ranges(documents, documents.Root.Table.Stores, plan, new Dictionary<PartitionId, BlocksPosition>(), view, new SnapshotMark(view.OldestTransaction, null, lsn));
             return InOrder(ranges.Append(new Partition(id, new LogPosition(lsn, null, lsn).ToPosition())).Concat(divisions)
@@ -34,12 +35,13 @@ public sealed partial class PostgresSource
         return InOrder((await UnreadAsync(documents, plan, saved, mark, ct).ConfigureAwait(false)).Append(log).Concat(divisions));
     }
 
-    private async Task<(SnapshotView View, ulong Lsn)> BeginAnewAsync(DocumentSet documents, ulong? confirmed, CancellationToken ct)
+    // From where a slot stands, or from one that is made; what is there by its name and can't be used goes, where it is ours.
+    private async Task<(SnapshotView View, ulong Lsn)> BeginAnewAsync(DocumentSet documents, ulong? confirmed, bool isOurs, CancellationToken ct)
     {
         await _logReader.DisposeAsync().ConfigureAwait(false);
         (_view, var lsn) = confirmed is { } place
             ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
-            : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
+            : await _slot.CreateAsync(documents, isOurs, ct).ConfigureAwait(false);
         return (_view, lsn);
     }
 

@@ -48,12 +48,13 @@ public sealed partial class PostgresSource : IDataSource
     internal PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger log, SourceTuning tuning)
     {
         // The job's own slot and publication, where none is named.
+        var isNamed = options.Slot.Length > 0;
         var slot = options.Slot.Length > 0 ? options.Slot : SlotName.For(run.Job);
         options = options with { Slot = slot, Publication = options.Publication.Length > 0 ? options.Publication : slot };
         (_options, _run, _log, _tuning) = (options, run, log, tuning);
         _database = new PostgresDatabase(options, tuning.Timeout, readOnly: true, time);
-        _horizon = new Horizon(tuning.HorizonMargin, log, time);
-        _slot = new ReplicationSlot(_database, options, log);
+        _horizon = new Horizon(TimeSpan.FromTicks(Math.Max(tuning.HorizonMargin.Ticks, run.Overlap?.Ticks ?? 0)), log, time);
+        _slot = new ReplicationSlot(_database, options, isNamed, log);
         _logReader = new LogReader(_database, _slot, options, tuning, time, log);
         _selectReader = new SelectReader(_database, options, tuning, log);
         _times = new TimeSafety(_database, options, log);
@@ -101,7 +102,7 @@ public sealed partial class PostgresSource : IDataSource
         var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
         if (plan.Kind == ReadKind.Changes)
         {
-            return _options.Follow == FollowWay.Changes
+            return _options.Follow == FollowWay.Changes && (Follows || saved.Values.Any(p => p is LogPosition))
                 ? await LogAsync(documents, plan, saved, ct).ConfigureAwait(false)
                 : await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
         }
@@ -164,9 +165,7 @@ public sealed partial class PostgresSource : IDataSource
         if (Follows && !plan.LooksOnly && _options.Follow == FollowWay.Changes && saved.Count == 0)
         {
             var (confirmed, _) = await _slot.FindAsync(documents, null, ct).ConfigureAwait(false);
-            (_view, var lsn) = confirmed is { } place
-                ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
-                : await _slot.CreateAsync(documents, ct).ConfigureAwait(false);
+            (_view, var lsn) = await BeginAnewAsync(documents, confirmed, isOurs: false, ct).ConfigureAwait(false);
             return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
         }
 
@@ -178,7 +177,8 @@ public sealed partial class PostgresSource : IDataSource
         return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, time, null));
     }
 
-    // A run that ends with its snapshot needs no slot, which would hold the server's log back for ever after.
+    // A run that ends with its snapshot needs no slot, which would hold the server's log back for ever after. Where it is run again, it finds
+    // what has changed by the age of the rows; a slot that another run has left to it is followed.
     private bool Follows => _run.Mode is null or RunMode.Continuous or RunMode.Single;
 
     private List<Partition> Ranges(
@@ -218,13 +218,14 @@ public sealed partial class PostgresSource : IDataSource
         DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
     {
         var batches = new DocumentBatches(documents, _tuning);
-        var (ages, times) = (new AgeReader(_database, batches, _tuning), new TimeReader(_database, batches, _horizon, _tuning));
+        var (ages, times) = (new AgeReader(_database, batches, _tuning), new TimeReader(_database, batches, _horizon, _tuning, _log));
         var safe = new HashSet<TrackedTable>();
         foreach (var table in documents.Tables)
         {
             if (await _times.IsSafeAsync(table, ct).ConfigureAwait(false)) safe.Add(table);
         }
 
+        if (!_times.HasSaid && documents.Tables.Any(t => t.Roots is not null)) Log.MovedRowsUnseen(_log);
         _times.HasSaid = true;
         var mark = PostgresPosition.OldestMark(saved.Values);
         var (divisions, changed) = Divisions(documents.Tables, saved);

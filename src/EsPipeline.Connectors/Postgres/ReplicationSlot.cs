@@ -1,4 +1,5 @@
 using System.Globalization;
+using EsPipeline.Core.Errors;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Npgsql.Replication;
@@ -6,7 +7,11 @@ using Npgsql.Replication;
 namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>The replication slot: made where it is missing, together with the publication, and watched, since a slot holds back the server's log.</summary>
-internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions options, ILogger log)
+/// <param name="database">Where it is.</param>
+/// <param name="options">Its name and its publication's.</param>
+/// <param name="isNamed">True where a person has named it, so that one of that name may be somebody else's.</param>
+/// <param name="log">Where to log.</param>
+internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions options, bool isNamed, ILogger log)
 {
     // From here on it is worth saying.
     private const long MuchHeldBack = 1L << 30;
@@ -59,7 +64,11 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
     }
 
     /// <summary>Makes the publication and the slot, in the place of one that is of no use, and holds the moment from which the slot delivers.</summary>
-    public async Task<(SnapshotView View, ulong Lsn)> CreateAsync(DocumentSet documents, CancellationToken ct)
+    /// <param name="documents">What it has to tell of.</param>
+    /// <param name="isOurs">True where what is saved says that the job has used the slot.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <exception cref="PipelineException">There is one that may be somebody else's, to whom all that it holds back would be lost.</exception>
+    public async Task<(SnapshotView View, ulong Lsn)> CreateAsync(DocumentSet documents, bool isOurs, CancellationToken ct)
     {
         var replication = new LogicalReplicationConnection(StreamAddress);
         await using (replication.ConfigureAwait(false))
@@ -73,6 +82,7 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
                     "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct).ConfigureAwait(false);
                 if (old.Count > 0)
                 {
+                    if (isNamed && !isOurs) throw NotOurs();
                     await PublishAsync(documents, keep: false, ct).ConfigureAwait(false);
                     await replication.Open(ct).ConfigureAwait(false);
                     await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
@@ -97,6 +107,11 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
             }
         }
     }
+
+    // Which publication its reader uses, a slot does not tell.
+    private PipelineException NotOurs() => PostgresErrors.CannotReplicate.Error(
+        $"There is a replication slot {options.Slot} already, and the publication {options.Publication} does not send the changes of these tables: it may be another one's, so it is not made anew.",
+        $"Choose another name with --pg-slot, or name the slot's publication with --pg-publication; if nobody needs it: SELECT pg_drop_replication_slot({SqlText.Literal(options.Slot)});");
 
     private Task<bool> PublishAsync(DocumentSet documents, bool keep, CancellationToken ct) => database.CallAsync(
         "Preparing logical replication failed", (connection, stop) => Publication.MakeAsync(connection, options.Publication, documents, keep, stop), ct);

@@ -8,6 +8,10 @@ internal sealed class SinkStatements
     /// <summary>The temporary table that records are sent to.</summary>
     public const string StagingName = "espipe_staging";
 
+    // A key that comes twice in one write: the last one counts, by ctid.
+    private const string Latest =
+        $"""SELECT DISTINCT ON (key COLLATE "C") key, document, ctid AS at FROM {StagingName} ORDER BY key COLLATE "C", ctid DESC""";
+
     private readonly PostgresTable _table;
     private readonly PostgresColumn? _content;
     private readonly PostgresColumn[] _values;
@@ -26,6 +30,7 @@ internal sealed class SinkStatements
         FindFields = Others.Count == 0 ? null
             : $"SELECT c FROM unnest({SqlText.Array(Others)}::text[]) c WHERE EXISTS (SELECT FROM {StagingName} WHERE document ? c)";
         FindMisfits = Misfits();
+        Delete = $"DELETE FROM {table.Name} t USING ({Latest}) latest WHERE latest.document IS NULL AND {Same("t", KeyParts("latest.key"))}";
         var mayKeepOut = isTriggered || table.Key.Any(k => k.Blurs);
         Merge = MergeOf(mayKeepOut);
         FindKeptOut = mayKeepOut ? KeptOut() : null;
@@ -52,7 +57,13 @@ internal sealed class SinkStatements
     public string? FindMisfits { get; }
 
     /// <summary>
-    /// Writes. Answers how many documents were there as they are; of a table that may keep rows out, the places of all deletes and of documents
+    /// Deletes what is to go, before <see cref="Merge"/>: a new row may have the value of a unique column that a row had which is to go, and
+    /// within one statement the server would still see that.
+    /// </summary>
+    public string Delete { get; }
+
+    /// <summary>
+    /// Writes documents. Answers how many documents were there as they are; of a table that may keep rows out, the places of all deletes and of documents
     /// that the server does not say it wrote, and which are deletes.
     /// </summary>
     public string Merge { get; }
@@ -67,26 +78,22 @@ internal sealed class SinkStatements
     /// <summary>The document under a key.</summary>
     public string Read { get; }
 
-    // A key that comes twice in one write: the last one counts, by ctid. Where each field is a column, the document becomes a row by
-    // jsonb_populate_record, which casts each field as the column's type does; the key is the record's.
+    // Where each field is a column, the document becomes a row by jsonb_populate_record, which casts each field as the column's type does; the
+    // key is the record's.
     private string MergeOf(bool mayKeepOut)
     {
         var (keys, parts) = (KeyNames, KeyParts("latest.key"));
         var names = _values.Select(v => SqlText.Name(v.Name)).ToArray();
-
-        // A row that gives way to one whose key is taken for its own has to be gone first.
-        var blurs = _table.Key.Any(k => k.Blurs);
         var values = string.Concat(_values.Select(v => $", {Value(v)}"));
         var conflict = names.Length == 0 ? "NOTHING" : $"UPDATE SET {string.Join(", ", names.Select(n => $"{n} = excluded.{n}"))} WHERE {Differs(v => $"excluded.{SqlText.Name(v.Name)}")}{Exactly("t", [.. keys.Select(k => "excluded." + k)])}";
         var answer = mayKeepOut
             ? $"SELECT at::text, (document IS NULL)::text FROM latest WHERE document IS NULL OR NOT EXISTS (SELECT FROM written w WHERE {Same("w", parts)})"
             : "SELECT ((SELECT count(*) FROM latest WHERE document IS NOT NULL) - (SELECT count(*) FROM written))::text";
         return $"""
-            WITH latest AS MATERIALIZED (SELECT DISTINCT ON (key COLLATE "C") key, document, ctid AS at FROM {StagingName} ORDER BY key COLLATE "C", ctid DESC),
-            gone AS (DELETE FROM {_table.Name} t USING latest WHERE latest.document IS NULL AND {Same("t", parts)} RETURNING 1),
+            WITH latest AS MATERIALIZED ({Latest}),
             written AS (
                 INSERT INTO {_table.Name} AS t ({string.Join(", ", keys.Concat(names))}) SELECT {string.Join(", ", parts)}{values}
-                FROM latest{Row} WHERE latest.document IS NOT NULL{(blurs ? " AND (SELECT count(*) FROM gone) IS NOT NULL" : "")} ORDER BY latest.key COLLATE "C"
+                FROM latest{Row} WHERE latest.document IS NOT NULL ORDER BY latest.key COLLATE "C"
                 ON CONFLICT ({string.Join(", ", keys)}) DO {conflict} RETURNING {string.Join(", ", keys.Select(k => "t." + k))})
             {answer}
             """;

@@ -154,6 +154,7 @@ internal sealed class SinkTable
             var statements = Statements;
             var (failures, taken) = statements.FindMisfits is { } find ? await TakeMisfitsAsync(connection, find, ct).ConfigureAwait(false) : ([], []);
             var unchanged = taken.Count - failures.Count;
+            if (HasDeletes(slice)) await PostgresDatabase.ExecuteAsync(connection, statements.Delete, ct).ConfigureAwait(false);
             if (statements.FindKeptOut is null)
             {
                 var counts = await PostgresDatabase.RowAsync(connection, statements.Merge, ct).ConfigureAwait(false);
@@ -179,6 +180,16 @@ internal sealed class SinkTable
         if (KeyText.Split(key, KeyColumns) is not { } values) return null;
         var rows = await PostgresDatabase.RowsAsync(connection, Statements.Read, ct, [.. values]).ConfigureAwait(false);
         return rows is [[{ } json, ..], ..] ? Encoding.UTF8.GetBytes(json) : null;
+    }
+
+    private static bool HasDeletes(RecordSlice slice)
+    {
+        for (var i = 0; i < slice.Count; i++)
+        {
+            if (slice[i].Operation == RecordOperation.Delete) return true;
+        }
+
+        return false;
     }
 
     // Documents of the staging table may have fields that none had before and that the table has columns for.

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using EsPipeline.Core.Records;
+using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>Finds changed rows by the column that every update sets, up to the <see cref="Horizon"/>.</summary>
-internal sealed class TimeReader(PostgresDatabase database, DocumentBatches batches, Horizon horizon, SourceTuning tuning)
+internal sealed class TimeReader(PostgresDatabase database, DocumentBatches batches, Horizon horizon, SourceTuning tuning, ILogger log)
 {
     /// <summary>Reads what has changed in a table from a time on.</summary>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(TrackedTable table, TimePosition start, [EnumeratorCancellation] CancellationToken ct)
@@ -13,7 +14,15 @@ internal sealed class TimeReader(PostgresDatabase database, DocumentBatches batc
         var connection = await database.OpenAsync(ct).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            if (await horizon.TakeAsync(connection, ct).ConfigureAwait(false) is not { } end || end <= start.From) yield break;
+            if (await horizon.TakeAsync(connection, ct).ConfigureAwait(false) is not { } end) yield break;
+            if (horizon.IsClockBehind(end, start.From))
+            {
+                // When it was put back nothing tells, and so not from which time on rows were written since.
+                Log.ClockPutBack(log, "PostgreSQL", table.Table.Name, DateTimeOffset.UnixEpoch.AddMicroseconds(start.From));
+                start = TimePosition.Earliest;
+            }
+
+            if (end <= start.From) yield break;
             var (before, last) = (start, default(string?[]?));
             while (true)
             {

@@ -94,8 +94,12 @@ public sealed record RunOptions : IValidatedOptions
     public string TimestampField { get; init; } = "@timestamp";
 
     /// <summary>How far a read by time reaches back.</summary>
-    [Option("--overlap", "How far each read by timestamp reaches back over the one before, for records that arrived late")]
-    public TimeSpan Overlap { get; init; } = TimeSpan.FromMinutes(2);
+    [Option("--overlap", "How far each read by timestamp reaches back over the one before, for records that arrived late; Postgres instead reads up to so long ago only",
+        Default = "2m; Postgres 1s")]
+    public TimeSpan? Overlap { get; init; }
+
+    /// <summary>How far that is where nothing is said.</summary>
+    public static TimeSpan DefaultOverlap { get; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Exactly this many records.</summary>
     [Option("--limit", "Exactly this many records, whatever --threads", Min = 1, Default = "all", Identity = true)]

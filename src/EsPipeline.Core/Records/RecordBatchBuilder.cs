@@ -67,6 +67,9 @@ public sealed class RecordBatchBuilder : IBufferWriter<byte>, IDisposable
     /// <summary>What has been written since the last record ended; valid until the next write.</summary>
     public ReadOnlySpan<byte> Current => _chunk.AsSpan(_recordStart, _used - _recordStart);
 
+    /// <summary>The key of <see cref="Current"/>, once it has ended.</summary>
+    public ReadOnlySpan<byte> CurrentKey => _chunk.AsSpan(_recordStart, _keyEnd - _recordStart);
+
     /// <summary>Ends the key: what is written from here on is the document.</summary>
     public void EndKey() => _keyEnd = _used;
 

@@ -83,7 +83,7 @@ public sealed class MySqlReplicaTests
     private static async Task<long> AskAsync(MariaDbServer server, FollowHorizon horizon)
     {
         await using var connection = await server.ConnectAsync();
-        return await connection.RunAsync(horizon.Ask, Ct);
+        return await connection.RunAsync(s => horizon.Ask(s).Complete, Ct);
     }
 
     // A replica tells of a delay once it waits with what it has got.

@@ -27,6 +27,17 @@ public sealed class MySqlTableTests(MySqlServers servers)
         ContentAssert.Same(documents, (await MySqlDatabase.ReadAsync(source)).Apply());
     }
 
+    [Fact]
+    public async Task A_new_row_may_have_the_unique_value_of_one_that_is_deleted_in_the_same_write()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, email VARCHAR(64) UNIQUE)");
+        await using var sink = await database.Sink(database.Options with { Shape = MySqlShape.Columns }).ReadyAsync();
+        await Firestore.Slices.WriteAsync(sink, ("a", """{"email":"x"}"""), ("c", """{"email":"y"}"""));
+        Assert.Empty((await Firestore.Slices.WriteAsync(sink, ("b", """{"email":"x"}"""), ("c", """{"email":"y"}"""), ("a", null), ("never", null))).Failures);
+        Assert.Equal(["b x", "c y"], (await database.RowsAsync($"SELECT CONCAT(id,' ',email) FROM {database.Name}.docs ORDER BY id")).Select(r => r[0]));
+    }
+
     [Theory]
     [InlineData("a VARCHAR(64), content JSON", "mysql.no_key", "no primary key")]
     [InlineData("id VARCHAR(64) PRIMARY KEY, content VARCHAR(100)", "mysql.table_does_not_fit", "documents")]

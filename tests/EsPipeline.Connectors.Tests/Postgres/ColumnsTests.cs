@@ -48,6 +48,24 @@ public sealed class ColumnsTests(SharedPostgres shared)
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_new_row_may_have_the_unique_value_of_one_that_is_deleted_in_the_same_write(bool hasTriggers)
+    {
+        var server = await shared.GetAsync();
+        var table = "columns_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (id text PRIMARY KEY, email text UNIQUE)");
+        if (hasTriggers) await server.ExecuteAsync($"CREATE TRIGGER same BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()");
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, new RunOptions(), TimeProvider.System);
+        await sink.PrepareAsync(SourceSchema.Unknown, Ct);
+        await Firestore.Slices.WriteAsync(sink, ("a", """{"email":"x"}"""), ("c", """{"email":"y"}"""));
+        var result = await Firestore.Slices.WriteAsync(sink, ("b", """{"email":"x"}"""), ("c", """{"email":"y"}"""), ("a", null), ("never", null));
+        Assert.Equal((3, 1), (result.Written, result.Unchanged));
+        Assert.Equal(["b x", "c y"], (await server.RowsAsync($"SELECT id || ' ' || email FROM {table} ORDER BY id")).Select(r => r[0]));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
+    [Theory]
     [InlineData("numeric(10,2)", "1.239", false)]
     [InlineData("numeric(10,2)", "1.230", true)]
     [InlineData("numeric(10,2)", "\"1.239\"", false)]

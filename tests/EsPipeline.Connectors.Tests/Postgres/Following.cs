@@ -9,10 +9,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EsPipeline.Connectors.Tests.Postgres;
 
 /// <summary>One source that is followed pass by pass, as the engine does, and what a keyed sink would hold by then.</summary>
-internal sealed class Following(PostgresOptions options, SourceTuning? tuning = null, ILogger? log = null) : IAsyncDisposable
+internal sealed class Following(PostgresOptions options, SourceTuning? tuning = null, ILogger? log = null, RunOptions? run = null) : IAsyncDisposable
 {
     private readonly PostgresSource _source = new(
-        options, new RunOptions(), TimeProvider.System, log ?? NullLogger.Instance, tuning ?? new SourceTuning { HorizonMargin = TimeSpan.Zero, BatchRecords = 100, CopyRecords = 100 });
+        options, run ?? new RunOptions(), TimeProvider.System, log ?? NullLogger.Instance, tuning ?? new SourceTuning { HorizonMargin = TimeSpan.Zero, BatchRecords = 100, CopyRecords = 100 });
 
     public Dictionary<string, string> Held { get; private set; } = [];
 
@@ -20,10 +20,14 @@ internal sealed class Following(PostgresOptions options, SourceTuning? tuning = 
 
     public IReadOnlyList<Partition> Partitions { get; private set; } = [];
 
+    /// <summary>How often reading had to be begun again, of all passes together.</summary>
+    public int Retries { get; private set; }
+
     public async Task<int> PassAsync(ReadKind kind, CancellationToken ct)
     {
         var reading = await SourceReader.ReadAsync(_source, new ReadPlan(kind, Selection.Everything, 2, Saved), ct);
         (Held, Saved, Partitions) = (reading.Apply(Held), reading.Saved, reading.Partitions);
+        Retries += reading.Retries;
         foreach (var (partition, position) in Saved) await _source.AcknowledgeAsync(partition, position, ct);
         return reading.Records.Count();
     }
