@@ -80,7 +80,7 @@ public sealed class SingleFlightTests
     [Fact]
     public void Labels_whose_points_differ_are_put_at_the_same_times()
     {
-        var answer = """{"aggregations":{"labels":{"buckets":[{"doc_count":1,"points":{"buckets":[{"key":0,"sum":{"value":1}},{"key":60000,"sum":{"value":2}}]}},{"points":{"buckets":[{"key":60000,"sum":{"value":3}},{"key":120000,"sum":{"value":4}}]}}]}}}"""u8;
+        var answer = """{"_shards":{"total":1,"successful":1,"failed":0},"hits":{"hits":[]},"aggregations":{"labels":{"buckets":[{"doc_count":1,"points":{"buckets":[{"key":0,"sum":{"value":1}},{"key":60000,"sum":{"value":2}}]}},{"points":{"buckets":[{"key":60000,"sum":{"value":3}},{"key":120000,"sum":{"value":4}}]}}]}}}"""u8;
         var timeline = new TimelineBuilder(["a", "b"], new TimeRange(null, null, TimeZoneInfo.Utc), new Interval("1m", "fixed_interval", TimeSpan.FromMinutes(1)), false);
         SearchAnswer.Read(answer.ToArray(), timeline.Read);
         var made = timeline.Build();

@@ -90,28 +90,6 @@ public sealed class DeadLetterFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Jobs_that_share_a_file_see_their_own_letters_only_and_have_it_one_after_the_other()
-    {
-        await using (var first = await DeadLetterFile.OpenAsync(Path, _time, Ct, "job"))
-        {
-            await first.AppendAsync([Letter("a", "{}")], Ct);
-            var refused = await Assert.ThrowsAsync<PipelineException>(() => DeadLetterFile.OpenAsync(Path, _time, Ct, "other"));
-            Assert.Equal(DeadLetterErrors.Unusable, refused.Error);
-            Assert.Contains("in use by another job", refused.Message, StringComparison.Ordinal);
-        }
-
-        await using (var second = await DeadLetterFile.OpenAsync(Path, _time, Ct, "other"))
-        {
-            Assert.Equal((0, false), (second.OpenCount, second.HasOpen("a"u8)));
-            await second.AppendAsync([Letter("a", "{}") with { Job = "other" }], Ct);
-            await second.SettleKeyAsync("a"u8.ToArray(), "superseded", Ct);
-        }
-
-        Assert.Equal("job", Assert.Single(await ReadAsync()).Job);
-        await foreach (var letter in DeadLetterFile.ReadAsync(Path, "other", Ct)) Assert.Fail($"It is settled: {letter}");
-    }
-
-    [Fact]
     public async Task The_same_letter_is_not_written_twice()
     {
         await using var file = await DeadLetterFile.OpenAsync(Path, _time, Ct);
