@@ -117,7 +117,7 @@ public sealed class PostgresStateTests : IAsyncLifetime, IDisposable
     {
         try
         {
-            return await ScalarAsync("SELECT count(*) FROM espipe_job WHERE checkpoint IS NOT NULL") > 0;
+            return await ScalarAsync("""SELECT count(*) FROM espipe_job WHERE checkpoint ~ '"records": ?[1-9]'""") > 0;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
         {

@@ -43,7 +43,8 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
     {
         var settings = SettingsReader.ReadForState(invocation, terminal);
         await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
-        var (path, job) = await FindAsync(settings, store, ct);
+        var path = await PathAsync(settings, store, ct);
+        var job = settings.Run.DeadLetters is null ? null : settings.Run.Job;
         var causes = new SortedDictionary<string, (int Count, List<DeadLetter> Examples)>(StringComparer.Ordinal);
         await foreach (var letter in DeadLetterFile.ReadAsync(path, job, ct))
         {
@@ -106,8 +107,10 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
     {
         var settings = SettingsReader.ReadForState(invocation, terminal);
         await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
-        var (path, job) = await FindAsync(settings, store, ct);
-        await using var state = await store.OpenAsync(job ?? await JobSelection.FindAsync(settings, store, ct), ct);
+        var path = await PathAsync(settings, store, ct);
+        var found = await JobSelection.FindAsync(settings, store, ct);
+        var job = settings.Run.DeadLetters is null ? null : found;
+        await using var state = await store.OpenAsync(found, ct);
         await using var letters = await DeadLetterFile.OpenAsync(path, TimeProvider.System, ct, job);
         var ids = new List<string>();
         await foreach (var letter in DeadLetterFile.ReadAsync(path, job, ct))
@@ -125,16 +128,8 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
         (invocation.Parse.GetValue(_code) is not { } code || letter.Code == code)
         && (invocation.Parse.GetValue(_key) is not { } key || letter.Key.Span.SequenceEqual(Encoding.UTF8.GetBytes(key)));
 
-    // A file of somebody's choice may hold the letters of several jobs; without a state folder beside it those of all of them are shown.
-    private static async Task<(string Path, string? Job)> FindAsync(Settings settings, IStateStore store, CancellationToken ct)
-    {
-        if (settings.Run.DeadLetters is not { } given)
-        {
-            var job = await JobSelection.FindAsync(settings, store, ct);
-            return (Path.Combine(store.FolderOf(job), DeadLetterFile.DefaultName), null);
-        }
-
-        var isMeant = settings.Run.Job is not null || settings.NamesJob;
-        return (Path.GetFullPath(given), isMeant ? await JobSelection.FindAsync(settings, store, ct) : null);
-    }
+    // A file of somebody's choice may hold the letters of several jobs; only --job says whose are meant.
+    private static async Task<string> PathAsync(Settings settings, IStateStore store, CancellationToken ct) => settings.Run.DeadLetters is { } given
+        ? Path.GetFullPath(given)
+        : Path.Combine(store.FolderOf(await JobSelection.FindAsync(settings, store, ct)), DeadLetterFile.DefaultName);
 }

@@ -11,11 +11,14 @@ internal static class DocumentFields
 {
     /// <summary>
     /// What is known of the fields after <c>--fields</c>, <c>--exclude-fields</c>, <c>--rename</c> and <c>--set</c>: the schema is the source's.
-    /// One that knows nothing stays so, since a field that is set says nothing of the others.
+    /// One that knows nothing stays so, since a field that is set says nothing of the others; and one that gets a name with dots is not known any
+    /// more, since such a name is no path.
     /// </summary>
     public static SourceSchema Kept(SourceSchema schema, RunOptions run)
     {
-        if (schema.Fields.Count == 0) return SourceSchema.Unknown;
+        var isDotted = run.Rename.Any(rule => rule[(rule.IndexOf('=', StringComparison.Ordinal) + 1)..].Contains('.', StringComparison.Ordinal))
+            || run.Set.Any(rule => rule[..rule.IndexOf('=', StringComparison.Ordinal)].Contains('.', StringComparison.Ordinal));
+        if (schema.Fields.Count == 0 || isDotted) return SourceSchema.Unknown;
         var kept = run.Fields.Select(f => f.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
         var set = run.Set.Select(rule => SetBy(rule)).ToArray();
         var left = schema.Fields.Where(f => (kept.Count == 0 || kept.Contains(f.Path.Split('.')[0])) && !run.ExcludeFields.Concat(set.Select(s => s.Path)).Any(e => IsIn(f.Path, e)));

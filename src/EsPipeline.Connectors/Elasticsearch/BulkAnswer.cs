@@ -18,11 +18,17 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
     /// <summary>What is asked for of each item; everything else would only be received and thrown away.</summary>
     public const string Filter = "filter_path=errors,items.*.status,items.*.error,items.*._id";
 
+    /// <summary>What comes behind <see cref="Filter"/> where the index is to be told, too.</summary>
+    public const string IndexFilter = ",items.*._index";
+
     // How far into the answer the flag may stand: behind how long it took.
     private const int HeadBytes = 256;
 
     /// <summary>The indexes of the records that the index already was as they want it, of what was read item by item.</summary>
     public IReadOnlyList<int> Unchanged => _unchanged;
+
+    /// <summary>The index of the last item that tells one; null where none does.</summary>
+    public string? Index { get; private set; }
 
     /// <summary>Says what became of every record.</summary>
     /// <exception cref="Core.Errors.PipelineException"><see cref="ElasticsearchErrors.BadAnswer"/>: it is not known what was written.</exception>
@@ -114,6 +120,11 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
             {
                 reader.Read();
                 if (!reader.ValueTextEquals(key)) throw OtherId(reader.GetString());
+            }
+            else if (reader.ValueTextEquals("_index"u8))
+            {
+                reader.Read();
+                if (Index is null || !reader.ValueTextEquals(Index)) Index = reader.GetString();
             }
             else if (reader.ValueTextEquals("error"u8))
             {

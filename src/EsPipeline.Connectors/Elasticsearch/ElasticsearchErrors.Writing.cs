@@ -65,6 +65,19 @@ public static partial class ElasticsearchErrors
         ],
     };
 
+    /// <summary>A document can't be deleted from an index behind the alias.</summary>
+    public static readonly ErrorCode BlockedBehind = new(
+        "elasticsearch.blocked_behind", FailureKind.Permanent, "The document is in an earlier index of the alias that is written to, and that one is blocked for writing.",
+        "Lift the block of that index (PUT INDEX/_settings {\"index.blocks.write\":null}), and run 'espipe dead-letters replay'.")
+    {
+        Steps =
+        [
+            "See which indices the alias means, and which are blocked: `{es-curl} '{--es-url}/{--es-index}/_settings/index.blocks.*?pretty'`",
+            "Lift the block; INDEX is the one in the message: `{es-curl} -X PUT -H 'Content-Type: application/json' -d '{\"index.blocks.write\":null}' {--es-url}/INDEX/_settings`",
+            "Send the deletes again: `espipe dead-letters replay {job-options}`",
+        ],
+    };
+
     /// <summary>The existing index is another than is needed.</summary>
     public static readonly ErrorCode IndexDiffers = new(
         "elasticsearch.index_differs", FailureKind.Environment, "The index exists and does not fit what is to be written.",

@@ -271,6 +271,7 @@ public static partial class ElasticsearchErrors
         "elasticsearch.view_never_holds", FailureKind.Environment, "The view that is read from was lost so often that the data can't be read as a whole.",
         "Grant the index privilege monitor, with which reading goes on where it was instead of beginning anew.")
     {
+        EndsRun = true,
         Steps =
         [
             "See whether nodes restart or run out of memory: `{es-curl} '{--es-url}/_cat/nodes?v&h=name,uptime,heap.percent'`",

@@ -15,7 +15,7 @@ public sealed partial class ElasticsearchSink
         var now = await FindAgainAsync(ct).ConfigureAwait(false);
         if (now.Uuid == target.Uuid)
         {
-            _target = now;
+            Interlocked.CompareExchange(ref _target, now, target);
             return;
         }
 
@@ -37,8 +37,10 @@ public sealed partial class ElasticsearchSink
                 $"The alias '{_name}' means {now.Concrete} and no longer {before.Concrete}, to which a part of the data was copied.");
         }
 
+        // Another writer may have seen it first.
+        if (Interlocked.CompareExchange(ref _target, now, before) != before) return;
         Log.TargetMoved(_log, _name, now.Concrete, before.Concrete);
-        (_target, _pipeline) = (now, PipelineOf(now));
+        _pipeline = PipelineOf(now);
         if (_relaxed && await TargetIndex.FindAsync(_client, before.Concrete, ct).ConfigureAwait(false) is { } left)
         {
             await _bulkLoad.RestoreAsync(left, ct).ConfigureAwait(false);
@@ -48,6 +50,8 @@ public sealed partial class ElasticsearchSink
     // The servers delete through an alias in its write index only, and say that they found nothing where the document is in another.
     private async Task<WriteResult> DeleteBehindAsync(RecordSlice slice, BulkAnswer answer, WriteResult result, CancellationToken ct)
     {
+        // The alias may have rolled over since it was looked at.
+        if (answer.Index is { } written && written != _target?.Concrete) await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
         if (_target is not { Behind.Count: > 1 } target) return result;
         var failures = result.Failures.ToList();
         var failed = failures.Select(f => f.Index).ToHashSet();
@@ -59,10 +63,9 @@ public sealed partial class ElasticsearchSink
             var path = $"{IndexExpression.Encode(index)}/_bulk?{BulkAnswer.Filter}{RefreshText}";
             var (there, behind) = await SendToAsync(path, slice.Pick(deletes), ct).ConfigureAwait(false);
 
-            // An index that has gone in the meantime holds nothing any more.
-            foreach (var failure in behind.Failures.Where(f => f.Error != ElasticsearchErrors.IndexNotFound && failed.Add(deletes[f.Index])))
+            foreach (var failure in await NotGoneAsync(index, slice, deletes, behind.Failures, ct).ConfigureAwait(false))
             {
-                failures.Add(failure with { Index = deletes[failure.Index] });
+                if (failed.Add(deletes[failure.Index])) failures.Add(failure with { Index = deletes[failure.Index] });
             }
 
             var without = there.Unchanged.Concat(behind.Failures.Select(f => f.Index)).ToHashSet();
@@ -72,6 +75,29 @@ public sealed partial class ElasticsearchSink
         unchanged.ExceptWith(failed);
         failures.Sort((a, b) => a.Index.CompareTo(b.Index));
         return new WriteResult(slice.Count - unchanged.Count - failed.Count, unchanged.Count, failures);
+    }
+
+    // An index that has gone in the meantime, or is closed, holds nothing any more that is found. One that is blocked, as an older one often is, refuses
+    // deletes of documents that it does not hold, too.
+    private async Task<IReadOnlyList<RecordFailure>> NotGoneAsync(
+        string index, RecordSlice slice, int[] deletes, IReadOnlyList<RecordFailure> failures, CancellationToken ct)
+    {
+        var left = failures.Where(f => f.Error != ElasticsearchErrors.IndexNotFound && f.Error != ElasticsearchErrors.IndexClosed).ToArray();
+        if (!left.Any(f => f.Error == ElasticsearchErrors.Blocked)) return left;
+        var body = SearchBody.Write(w =>
+        {
+            w.WriteStartObject();
+            w.WriteStartArray("ids");
+            foreach (var failure in left) w.WriteStringValue(slice[deletes[failure.Index]].Key.Span);
+            w.WriteEndArray();
+            w.WriteEndObject();
+        });
+        var path = $"{IndexExpression.Encode(index)}/_mget?_source=false";
+        var held = (await _client.SendAsync(HttpMethod.Post, path, body, ct).ConfigureAwait(false)).GetProperty("docs").EnumerateArray()
+            .Select(d => !d.TryGetProperty("found", out var found) || found.GetBoolean()).ToArray();
+        return [.. left.Zip(held).Where(f => f.First.Error != ElasticsearchErrors.Blocked || f.Second).Select(f => f.First.Error != ElasticsearchErrors.Blocked
+            ? f.First
+            : f.First with { Error = ElasticsearchErrors.BlockedBehind, Reason = $"It is in {index}, which '{_name}' means, too, and which is blocked for writing." })];
     }
 
     private string RefreshText =>

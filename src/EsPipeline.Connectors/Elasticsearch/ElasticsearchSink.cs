@@ -205,8 +205,8 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         var path = new StringBuilder(IndexExpression.Encode(_name)).Append("/_bulk?").Append(BulkAnswer.Filter);
 
-        // An alias that was removed would else come back as an index of its name.
-        if (target.IsAlias) path.Append("&require_alias=true");
+        // An alias that was removed would else come back as an index of its name; and one that rolls over writes to another from then on.
+        if (target.IsAlias) path.Append(BulkAnswer.IndexFilter).Append("&require_alias=true");
         if (_options.Pipeline.Length > 0) path.Append("&pipeline=").Append(Uri.EscapeDataString(_options.Pipeline));
         return path.Append(RefreshText).ToString();
     }

@@ -90,7 +90,7 @@ public sealed class ElasticsearchSource : IDataSource
     public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
     {
         _withoutViews.UnionWith(_views.Where(v => v.IsRefused).Select(v => v.Shard.Index.Name));
-        if (_views.Count > 0) _passesLost = _views.Any(v => !v.IsOneMoment && !v.IsRefused) ? _passesLost + 1 : 0;
+        if (_views.Any(v => v.WasOpened)) _passesLost = _views.Any(v => !v.IsOneMoment && !v.IsRefused) ? _passesLost + 1 : 0;
         await CloseViewsAsync().ConfigureAwait(false);
         _reader.HasMoved = false;
         _server ??= await ServerInfo.AskAsync(_client, ct).ConfigureAwait(false);

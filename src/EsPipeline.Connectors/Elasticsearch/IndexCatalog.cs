@@ -50,14 +50,19 @@ internal sealed record IndexCatalog(
     }
 
     /// <summary>How an index is searched: by its own name where the expression means it directly, else through the aliases that do.</summary>
+    /// <param name="name">The index.</param>
+    /// <param name="uuid">Its identity.</param>
+    /// <param name="measured">All indices that the server told figures of, so that another name behind an alias is a data stream's.</param>
     /// <exception cref="PipelineException"><see cref="ElasticsearchErrors.Unavailable"/>: it is not known yet.</exception>
-    public ConcreteIndex AddressOf(string name, string uuid)
+    public ConcreteIndex AddressOf(string name, string uuid, IReadOnlySet<string>? measured = null)
     {
         if (Open.Contains(name) || BackingIndices.Contains(name)) return new ConcreteIndex(name, uuid, IndexExpression.Encode(name), IsShared: false);
         string[] through = [.. Aliases.Where(a => a.Value.Contains(name)).Select(a => a.Key)];
 
-        // An alias of a data stream names the stream, not its indices. Any other index was made after it was asked what there is.
+        // An alias of a data stream names the stream, not its indices, whose names may be any. What is behind no such alias was made after it was
+        // asked what there is.
         if (through.Length == 0 && name.Contains(".ds-", StringComparison.Ordinal)) through = [.. Aliases.Keys];
+        else if (through.Length == 0 && measured is not null) through = [.. Aliases.Where(a => a.Value.Any(t => !measured.Contains(t) && !Closed.Contains(t))).Select(a => a.Key)];
         if (through.Length == 0) throw ElasticsearchErrors.Unavailable.Error($"The index '{name}' was made just now; what the cluster means by each name has to be asked again.");
         return new ConcreteIndex(name, uuid, IndexExpression.Encode(string.Join(',', through.Order(StringComparer.Ordinal))), IsShared: true);
     }

@@ -32,6 +32,9 @@ internal sealed class PointInTime(ElasticsearchClient client, ServerInfo server,
     /// </summary>
     public bool IsRefused { get; private set; }
 
+    /// <summary>True once it was read from.</summary>
+    public bool WasOpened => _opened > 0;
+
     /// <summary>The shard.</summary>
     public ShardFacts Shard => shard;
 

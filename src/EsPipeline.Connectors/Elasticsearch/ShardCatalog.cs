@@ -69,10 +69,11 @@ internal sealed class ShardCatalog(ElasticsearchClient client, string expression
 
         var shards = new List<ShardFacts>();
         if (!answer.TryGetProperty("indices", out var indices)) return shards;
+        var measured = indices.EnumerateObject().Select(i => i.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var index in indices.EnumerateObject())
         {
             if (!index.Value.TryGetProperty("shards", out var numbered)) continue;
-            var concrete = catalog.AddressOf(index.Name, index.Value.GetProperty("uuid").GetString()!);
+            var concrete = catalog.AddressOf(index.Name, index.Value.GetProperty("uuid").GetString()!, measured);
             shards.AddRange(numbered.EnumerateObject().Select(s => FactsOf(concrete, int.Parse(s.Name), s.Value)).OfType<ShardFacts>());
         }
 

@@ -17,10 +17,9 @@ internal sealed class OpenFile : IDisposable
     private Fingerprint _head;
     private Fingerprint _tail;
 
-    private OpenFile(InputFile file, IRecordParser parser, Stream stream, int windowBytes)
+    private OpenFile(InputFile file, IRecordParser parser, Stream stream, long modified, long packed, int windowBytes)
     {
-        (_file, _parser, _stream, _modified, _windowBytes) = (file, parser, stream, file.Modified, windowBytes);
-        _packed = file.IsCompressed ? file.Length ?? 0 : 0;
+        (_file, _parser, _stream, _modified, _packed, _windowBytes) = (file, parser, stream, modified, packed, windowBytes);
         _records = new RecordStream(stream, parser, patient: !file.IsStandardInput, windowBytes);
     }
 
@@ -37,7 +36,9 @@ internal sealed class OpenFile : IDisposable
     public static async Task<OpenFile> OpenAsync(
         InputFile file, IRecordParser parser, CancellationToken ct, int windowBytes = ChunkReader.DefaultWindowBytes)
     {
-        var open = new OpenFile(file, parser, await file.OpenAsync(0, ct).ConfigureAwait(false), windowBytes);
+        // Asked before it is opened: one that is put in its place in between is then another one to the next look, never as read.
+        var (modified, packed) = (file.Modified, file.IsCompressed && File.Exists(file.Path) ? file.Length!.Value : 0);
+        var open = new OpenFile(file, parser, await file.OpenAsync(0, ct).ConfigureAwait(false), modified, packed, windowBytes);
         try
         {
             open._beginning = await open.GuardAsync(() => open._records.ReadHeaderAsync(file.Path, Fingerprint.MaxLength, ct)).ConfigureAwait(false);
@@ -79,6 +80,8 @@ internal sealed class OpenFile : IDisposable
             if (read == before.Length && read > 1 && !IsLineEnd(before[^1]) && !IsLineEnd(before[^2])) return "its last line was not finished when it was read";
         }
 
+        // The end of a packed file tells whether what came before it was damaged: what is mended may be anywhere in it.
+        if (_file.IsCompressed) return position.Packed == 0 && _modified != position.Modified ? "the file was written to before it had been read to its end" : null;
         return _file.Length == position.Offset && _modified != position.Modified ? "the file was written to since it was read" : null;
     }
 

@@ -170,8 +170,9 @@ public sealed class Pipeline
             if (_setup.Mode != PipelineMode.Continuous)
             {
                 // What broke off in its middle, such as at a file that changed while it was read, is only there in the next pass.
-                if (TakesMore) continue;
-                return (true, _account.Totals().Read == 0 ? saved?.SavedAt : null);
+                if (!TakesMore) return (true, _account.Totals().Read == 0 ? saved?.SavedAt : null);
+                await Task.Delay(_setup.Retry.Delay, _setup.Time, stop).ConfigureAwait(false);
+                continue;
             }
 
             _phase = RunPhase.Waiting;

@@ -94,9 +94,10 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
                     inner: error);
             }
 
-            // An end that has answered others since this failed the last time is not down.
+            // An end that has answered others since this failed the last time is not down; one that has answered nobody for long is, whatever it
+            // does with this.
             var successes = policy._outage.Successes;
-            var isDown = wholeEnd && (Failed == 1 || successes == _successesBefore);
+            var isDown = (wholeEnd || Failed > options.MaxRetries) && (Failed == 1 || successes == _successesBefore);
             _successesBefore = successes;
             if (isDown && (Failed > 1 || error.Kind == FailureKind.Environment)) policy._outage.Failed(error);
             var pause = policy._backoff.Pause(Failed, error.RetryAfter);

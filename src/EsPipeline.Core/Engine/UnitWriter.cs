@@ -126,7 +126,7 @@ internal sealed class UnitWriter(
         if (worst is { } cause)
         {
             var error = cause.Error.Error(cause.Reason, retryAfter: cause.RetryAfter);
-            await attempts.AgainAsync(error, ct, wholeEnd: again.Count == unit.Count && !suspects.OthersAreTaken).ConfigureAwait(false);
+            await attempts.AgainAsync(error, ct, wholeEnd: again.Count == slice.Count && !suspects.OthersAreTaken).ConfigureAwait(false);
         }
 
         return [.. again];

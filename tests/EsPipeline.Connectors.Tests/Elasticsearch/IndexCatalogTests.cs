@@ -25,6 +25,10 @@ public sealed class IndexCatalogTests
     }
 
     [Fact]
+    public void Of_an_index_of_a_data_stream_that_is_not_called_like_one_it_is_the_stream_s_alias() =>
+        Assert.Equal("s", Catalog.AddressOf("logs-000001", "uuid", new HashSet<string> { "open", "behind", "another", "logs-000001" }).Address);
+
+    [Fact]
     public void Of_an_index_that_was_made_meanwhile_it_is_not_guessed()
     {
         var error = Assert.Throws<PipelineException>(() => Catalog.AddressOf("made-since", "uuid"));

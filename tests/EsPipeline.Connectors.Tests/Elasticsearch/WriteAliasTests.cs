@@ -37,9 +37,30 @@ public sealed class WriteAliasTests(SharedServers servers)
             Assert.Equal(9, (await Api.SendAsync(target.Host, HttpMethod.Get, $"{alias}/_count")).GetProperty("count").GetInt32());
             ContentAssert.Same([.. Corpus.Plain(10).Where((_, i) => i != 3)], await target.ReadAllAsync(Sources.Ct));
 
-            // Where it can't be deleted there, that is said.
+            // Where it can't be deleted there, that is said of the documents that are there, and of no others.
             await Api.SendAsync(target.Host, HttpMethod.Put, $"{target.Name}/_settings", """{"index.blocks.write":true}""");
-            Assert.Equal(ElasticsearchErrors.Blocked, Assert.Single((await sink.WriteAsync(Corpus.PlainKey(4), null, 0)).Failures).Error);
+            Assert.Equal(ElasticsearchErrors.BlockedBehind, Assert.Single((await sink.WriteAsync(Corpus.PlainKey(4), null, 0)).Failures).Error);
+            var gone = await sink.WriteAsync("never-there", null, 0);
+            Assert.Equal((0, 0, 1), (gone.Failures.Count, gone.Written, gone.Unchanged));
+        }
+        finally
+        {
+            await Api.SendAsync(target.Host, HttpMethod.Delete, next);
+        }
+    }
+
+    [Fact]
+    public async Task A_rollover_is_seen_at_the_first_delete_that_comes_after_it()
+    {
+        await using var target = new IndexTarget(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        var (alias, next) = ($"alias-{Guid.NewGuid():n}", target.Name + "-2");
+        await using var sink = await OpenAsync(target, alias, new ListLog<ElasticsearchSink>());
+        await sink.WriteAsync(Corpus.Plain(10));
+        await Api.SendAsync(target.Host, HttpMethod.Post, $"{alias}/_rollover/{next}");
+        try
+        {
+            var result = await sink.WriteAsync(Corpus.PlainKey(3), null, 0);
+            Assert.Equal((0, 1, 0), (result.Failures.Count, result.Written, result.Unchanged));
         }
         finally
         {

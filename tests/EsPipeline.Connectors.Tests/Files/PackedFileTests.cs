@@ -58,6 +58,27 @@ public sealed class PackedFileTests
         Assert.Equal((0, null), await PassAsync(paths, saved));
     }
 
+    [Fact]
+    public async Task One_that_was_damaged_is_read_from_its_start_once_it_is_mended()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("a.gz");
+        var part = Packed(".gz", Lines(1000));
+        byte[] whole = [.. part, .. part];
+        byte[] damaged = [.. whole];
+        damaged[part.Length] ^= 1;
+        await File.WriteAllBytesAsync(path, damaged, Ct);
+        var saved = new Dictionary<PartitionId, Position>();
+        await Assert.ThrowsAsync<PipelineException>(() => PassAsync([path], saved));
+        Assert.Single(saved);
+
+        // Its beginning and what was read last are as they were; what was between may not have been.
+        await File.WriteAllBytesAsync(path, whole, Ct);
+        File.SetLastWriteTimeUtc(path, File.GetLastWriteTimeUtc(path).AddSeconds(5));
+        var (records, over) = await PassAsync([path], saved);
+        Assert.Equal((2000, true), (records, over is not null));
+    }
+
     // Reads what is new, as a run after another does.
     private static async Task<(int Records, string? StartsOver)> PassAsync(string[] paths, Dictionary<PartitionId, Position> saved)
     {
