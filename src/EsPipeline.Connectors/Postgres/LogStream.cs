@@ -89,8 +89,15 @@ internal sealed class LogStream : IAsyncDisposable
         // Before the server has said its first word it can't be told anything; what is safe is told with the next place that is.
         if (safe <= _acknowledged || HasEnded || (ulong)_connection.LastReceivedLsn == 0) return;
         _acknowledged = safe;
-        _connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(safe));
-        await _connection.SendStatusUpdate(ct).ConfigureAwait(false);
+        try
+        {
+            _connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(safe));
+            await _connection.SendStatusUpdate(ct).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException)
+        {
+            // It ends just now: the next stream begins at what was saved.
+        }
     }
 
     /// <inheritdoc/>
@@ -98,9 +105,11 @@ internal sealed class LogStream : IAsyncDisposable
     {
         await _closing.CancelAsync().ConfigureAwait(false);
         await Task.WhenAny(_pump, Task.Delay(LongestGoodbye, _time)).ConfigureAwait(false);
-        await Task.WhenAny(_connection.DisposeAsync().AsTask(), Task.Delay(LongestGoodbye, _time)).ConfigureAwait(false);
+        await CloseAsync().ConfigureAwait(false);
         _closing.Dispose();
     }
+
+    private async Task CloseAsync() => await Task.WhenAny(_connection.DisposeAsync().AsTask(), Task.Delay(LongestGoodbye, _time)).ConfigureAwait(false);
 
     private async Task PumpAsync(string address, string slot, string publication, LogPosition start)
     {
@@ -132,7 +141,9 @@ internal sealed class LogStream : IAsyncDisposable
                 reason = e;
             }
 
+            // Npgsql leaves the connection open where it was not reading just then, and a server that is being stopped would wait for it.
             await ending.CancelAsync().ConfigureAwait(false);
+            await CloseAsync().ConfigureAwait(false);
             _groups.Writer.TryComplete(await ended.ConfigureAwait(false) ?? reason);
         }
     }

@@ -266,7 +266,7 @@ public sealed class FollowTests(SharedPostgres shared)
                 ? $"DELETE FROM {table} WHERE id IN ({ids.Replace("(", "", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal)})"
                 : $"INSERT INTO {table} (id, content) SELECT v, json_build_object('n', {random.Next()}) FROM (VALUES {ids}) q(v) ORDER BY v ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = now()";
             await using (var command = new NpgsqlCommand(sql, connection, transaction)) await command.ExecuteNonQueryAsync(Ct);
-            if (random.Next(100) == 0) await Task.Delay(random.Next(2500), Ct);
+            if (random.Next(100) == 0) await Task.Delay(random.Next(1500), Ct);
             if (random.Next(10) == 0)
             {
                 await transaction.RollbackAsync(Ct);
