@@ -27,7 +27,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
     /// <summary>The indexes of the records that the index already was as they want it, of what was read item by item.</summary>
     public IReadOnlyList<int> Unchanged => _unchanged;
 
-    /// <summary>The index of the last item that tells one; null where none does.</summary>
+    /// <summary>The index that the last item without an error was about; null where none tells it.</summary>
     public string? Index { get; private set; }
 
     /// <summary>Says what became of every record.</summary>
@@ -108,7 +108,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
     // From the start of what is within {"index":…} to its end.
     private BulkItem ReadItem(ref Utf8JsonReader reader, ReadOnlySpan<byte> key)
     {
-        var (status, error) = (0, default(JsonElement));
+        var (status, error, index) = (0, default(JsonElement), Index);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("status"u8))
@@ -124,7 +124,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
             else if (reader.ValueTextEquals("_index"u8))
             {
                 reader.Read();
-                if (Index is null || !reader.ValueTextEquals(Index)) Index = reader.GetString();
+                if (index is null || !reader.ValueTextEquals(index)) index = reader.GetString();
             }
             else if (reader.ValueTextEquals("error"u8))
             {
@@ -139,6 +139,8 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
             }
         }
 
+        // One that failed may tell the name that was asked for.
+        if (error.ValueKind == JsonValueKind.Undefined) Index = index;
         return status > 0 ? new BulkItem(status, error) : throw new JsonException("an item has no status.");
     }
 

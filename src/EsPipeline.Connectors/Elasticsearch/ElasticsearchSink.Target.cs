@@ -50,13 +50,15 @@ public sealed partial class ElasticsearchSink
     // The servers delete through an alias in its write index only, and say that they found nothing where the document is in another.
     private async Task<WriteResult> DeleteBehindAsync(RecordSlice slice, BulkAnswer answer, WriteResult result, CancellationToken ct)
     {
-        // The alias may have rolled over since it was looked at.
-        if (answer.Index is { } written && written != _target?.Concrete) await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
-        if (_target is not { Behind.Count: > 1 } target) return result;
+        if (_target is not { IsAlias: true }) return result;
         var failures = result.Failures.ToList();
         var failed = failures.Select(f => f.Index).ToHashSet();
         int[] deletes = [.. Enumerable.Range(0, slice.Count).Where(i => slice[i].Operation == RecordOperation.Delete && !failed.Contains(i))];
         if (deletes.Length == 0) return result;
+
+        // The alias may have rolled over since it was looked at.
+        if (answer.Index is { } written && written != _target.Concrete) await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
+        if (_target is not { Behind.Count: > 1 } target) return result;
         var unchanged = answer.Unchanged.ToHashSet();
         foreach (var index in target.Behind.Keys.Where(i => i != target.Concrete))
         {
