@@ -43,7 +43,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
     {
         var settings = SettingsReader.ReadForState(invocation, terminal);
         await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
-        var path = await PathAsync(settings, store, ct);
+        var path = PathOf(settings) ?? FileOf(store, await JobSelection.FindAsync(settings, store, ct));
         var job = settings.Run.DeadLetters is null ? null : settings.Run.Job;
         var causes = new SortedDictionary<string, (int Count, List<DeadLetter> Examples)>(StringComparer.Ordinal);
         await foreach (var letter in DeadLetterFile.ReadAsync(path, job, ct))
@@ -107,8 +107,8 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
     {
         var settings = SettingsReader.ReadForState(invocation, terminal);
         await using var store = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
-        var path = await PathAsync(settings, store, ct);
         var found = await JobSelection.FindAsync(settings, store, ct);
+        var path = PathOf(settings) ?? FileOf(store, found);
         var job = settings.Run.DeadLetters is null ? null : found;
         await using var state = await store.OpenAsync(found, ct);
         await using var letters = await DeadLetterFile.OpenAsync(path, TimeProvider.System, ct, job);
@@ -129,7 +129,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
         && (invocation.Parse.GetValue(_key) is not { } key || letter.Key.Span.SequenceEqual(Encoding.UTF8.GetBytes(key)));
 
     // A file of somebody's choice may hold the letters of several jobs; only --job says whose are meant.
-    private static async Task<string> PathAsync(Settings settings, IStateStore store, CancellationToken ct) => settings.Run.DeadLetters is { } given
-        ? Path.GetFullPath(given)
-        : Path.Combine(store.FolderOf(await JobSelection.FindAsync(settings, store, ct)), DeadLetterFile.DefaultName);
+    private static string? PathOf(Settings settings) => settings.Run.DeadLetters is { } given ? Path.GetFullPath(given) : null;
+
+    private static string FileOf(IStateStore store, string job) => Path.Combine(store.FolderOf(job), DeadLetterFile.DefaultName);
 }

@@ -22,8 +22,7 @@ internal static class DocumentFields
         var kept = run.Fields.Select(f => f.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
         var set = run.Set.Select(rule => SetBy(rule)).ToArray();
         var left = schema.Fields.Where(f => (kept.Count == 0 || kept.Contains(f.Path.Split('.')[0])) && !run.ExcludeFields.Concat(set.Select(s => s.Path)).Any(e => IsIn(f.Path, e)));
-        return new SourceSchema([.. left.Select(f => (Field: f, Path: Renamed(f.Path, run.Rename))).Where(f => f.Path is not null)
-            .Select(f => f.Field with { Path = f.Path! }).Concat(set.Where(s => !s.Path.Contains('.', StringComparison.Ordinal)))]);
+        return new SourceSchema([.. left.Select(f => f with { Path = Renamed(f.Path, run.Rename)! }).Concat(set)]);
     }
 
     /// <summary>The fields that <c>--fields</c> names, whether or not a document has them, as they are called in the end.</summary>

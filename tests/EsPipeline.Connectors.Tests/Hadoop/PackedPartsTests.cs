@@ -1,9 +1,7 @@
-using System.IO.Compression;
 using System.Text;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Connectors.Hadoop;
 using ICSharpCode.SharpZipLib;
-using ICSharpCode.SharpZipLib.BZip2;
 
 namespace EsPipeline.Connectors.Tests.Hadoop;
 
@@ -114,19 +112,7 @@ public sealed class PackedPartsTests
         // The runtime's packers write nothing for nothing.
         if (text.Length == 0 && ending == ".gz") return Convert.FromHexString("1F8B080000000000000303000000000000000000");
         if (text.Length == 0 && ending == ".deflate") return Convert.FromHexString("789C030000000001");
-        var packed = new MemoryStream();
-        using (Stream packing = ending switch
-        {
-            ".gz" => new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true),
-            ".deflate" => new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true),
-            ".bz2" => new BZip2OutputStream(packed) { IsStreamOwner = false },
-            _ => new ZstdStream(packed, CompressionMode.Compress, leaveOpen: true),
-        })
-        {
-            packing.Write(text);
-        }
-
-        return packed.ToArray();
+        return PackingTests.Packed(ending, text);
     }
 
     private static byte[] Unpack(string ending, byte[] packed, int piece)

@@ -141,7 +141,11 @@ public sealed class PackingTests
     internal static byte[] Packed(string ending)
     {
         var text = Encoding.UTF8.GetBytes(string.Concat(Lines().Select(l => l + "\t1\n")));
-        if (ending == ".snappy") return Snappy(text);
+        return ending == ".snappy" ? Snappy(text) : Packed(ending, text);
+    }
+
+    internal static byte[] Packed(string ending, byte[] text)
+    {
         var packed = new MemoryStream();
         using (Stream packing = ending switch
         {
