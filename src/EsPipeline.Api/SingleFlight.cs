@@ -1,40 +1,42 @@
 namespace EsPipeline.Api;
 
 /// <summary>
-/// What several ask for at the same moment is found out once, and all of them are given it. Whoever asks later than
-/// <paramref name="joinable"/> after it was begun has it found out anew, so that nobody is given anything older than that. It goes on for as
-/// long as one of them waits. Safe for many threads.
+/// What several ask for at once is found out once, and all of them are given it. Nobody is given what was begun before they asked: those who
+/// come while it is being found out wait together for the next time, which begins when this one is over. It goes on for as long as one of
+/// them waits. Safe for many threads.
 /// </summary>
-/// <param name="joinable">For how long after it was begun others may join.</param>
+/// <param name="patience">How long the next time waits for the one before; after that both go on side by side.</param>
 /// <param name="time">The clock.</param>
-internal sealed class SingleFlight<T>(TimeSpan joinable, TimeProvider time)
+/// <typeparam name="T">What is found out; where it can be disposed of, it is when the last one has done with it.</typeparam>
+internal sealed class SingleFlight<T>(TimeSpan patience, TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Flight> _flights = [];
+    private readonly Dictionary<string, Flight> _newest = [];
 
-    /// <summary>Waits for what is being found out already, or finds it out.</summary>
+    /// <summary>Waits for what is about to be found out, or finds it out.</summary>
     /// <param name="key">What is asked for; whoever gives the same is given the same.</param>
     /// <param name="find">Finds it out; what it throws, all of them get.</param>
+    /// <param name="use">What this one does with it; several may at the same time.</param>
     /// <param name="ct">Ends this one's waiting, and the finding out where nobody else waits.</param>
-    public async Task<T> JoinAsync(string key, Func<CancellationToken, Task<T>> find, CancellationToken ct)
+    public async Task JoinAsync(string key, Func<CancellationToken, Task<T>> find, Func<T, Task> use, CancellationToken ct)
     {
-        Flight? flight;
+        Flight? flight, before = null;
         var first = false;
         lock (_lock)
         {
-            if (!_flights.TryGetValue(key, out flight) || time.GetElapsedTime(flight.Began) >= joinable)
+            if (!_newest.TryGetValue(key, out flight) || flight.HasBegun)
             {
-                _flights[key] = flight = new Flight(time.GetTimestamp());
-                first = true;
+                (before, first) = (flight, true);
+                _newest[key] = flight = new Flight();
             }
 
             flight.Waiting++;
         }
 
-        if (first) _ = FlyAsync(key, flight, find);
+        if (first) _ = FlyAsync(key, flight, before, find);
         try
         {
-            return await flight.Found.Task.WaitAsync(ct).ConfigureAwait(false);
+            await use(await flight.Found.Task.WaitAsync(ct).ConfigureAwait(false)).ConfigureAwait(false);
         }
         finally
         {
@@ -42,12 +44,15 @@ internal sealed class SingleFlight<T>(TimeSpan joinable, TimeProvider time)
         }
     }
 
-    private async Task FlyAsync(string key, Flight flight, Func<CancellationToken, Task<T>> find)
+    private async Task FlyAsync(string key, Flight flight, Flight? before, Func<CancellationToken, Task<T>> find)
     {
         Action land;
         try
         {
+            if (before is not null) await before.WaitAsync(patience, time, flight.Deserted.Token).ConfigureAwait(false);
+            lock (_lock) flight.HasBegun = true;
             var found = await find(flight.Deserted.Token).ConfigureAwait(false);
+            flight.ToDispose = found as IDisposable;
             land = () => flight.Found.SetResult(found);
         }
 #pragma warning disable CA1031 // Whatever it is, it is thrown to everyone who waits.
@@ -57,49 +62,57 @@ internal sealed class SingleFlight<T>(TimeSpan joinable, TimeProvider time)
             land = () => flight.Found.SetException(e);
         }
 
-        // Nobody joins any more once it is known: what comes later is newer.
         bool deserted;
         lock (_lock)
         {
-            Remove(key, flight);
+            Forget(key, flight);
             flight.HasLanded = true;
             deserted = flight.Waiting == 0;
         }
 
         land();
-        if (!deserted) flight.Dispose();
+        if (deserted) flight.ToDispose?.Dispose();
     }
 
     private void Leave(string key, Flight flight)
     {
+        bool landed;
         lock (_lock)
         {
-            if (--flight.Waiting > 0 || flight.HasLanded) return;
-            Remove(key, flight);
+            if (--flight.Waiting > 0) return;
+            Forget(key, flight);
+            landed = flight.HasLanded;
         }
 
-        flight.Deserted.Cancel();
-        flight.Dispose();
+        if (landed) flight.ToDispose?.Dispose();
+        else flight.Deserted.Cancel();
     }
 
-    private void Remove(string key, Flight flight)
+    private void Forget(string key, Flight flight)
     {
-        if (_flights.GetValueOrDefault(key) == flight) _flights.Remove(key);
+        if (_newest.GetValueOrDefault(key) == flight) _newest.Remove(key);
     }
 
-    // Disposed of by the one that comes last: whoever cancels it, or else its end.
-    private sealed class Flight(long began) : IDisposable
+    // What was found is disposed of by whoever comes last: one that waited, or where none does any more, its end.
+    private sealed class Flight
     {
-        public long Began { get; } = began;
+        public TaskCompletionSource<T> Found { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public TaskCompletionSource<T> Found { get; } = new();
-
+        /// <summary>Never disposed of: the last to leave may cancel it while it ends, and without a timer it holds nothing.</summary>
         public CancellationTokenSource Deserted { get; } = new();
+
+        public IDisposable? ToDispose { get; set; }
 
         public int Waiting { get; set; }
 
+        public bool HasBegun { get; set; }
+
         public bool HasLanded { get; set; }
 
-        public void Dispose() => Deserted.Dispose();
+        public async Task WaitAsync(TimeSpan longest, TimeProvider time, CancellationToken ct)
+        {
+            await ((Task)Found.Task).WaitAsync(longest, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            ct.ThrowIfCancellationRequested();
+        }
     }
 }

@@ -3,46 +3,45 @@ using EsPipeline.Api.Search;
 
 namespace EsPipeline.Api.Tests;
 
-/// <summary>What several ask for at the same moment is found out once, is never older than a second, and is nobody's to end for the others.</summary>
+/// <summary>What several ask for at once is found out once, never before one of them asked, and is nobody's to end for the others.</summary>
 public sealed class SingleFlightTests
 {
     private readonly Clock _clock = new();
-    private readonly List<(TaskCompletionSource<string> Answer, CancellationToken Deserted)> _begun = [];
-    private readonly SingleFlight<string> _flights;
+    private readonly List<Begun> _begun = [];
+    private readonly SingleFlight<Found> _flights;
 
-    public SingleFlightTests() => _flights = new SingleFlight<string>(TimeSpan.FromSeconds(1), _clock);
+    public SingleFlightTests() => _flights = new SingleFlight<Found>(TimeSpan.FromSeconds(1), _clock);
 
     [Fact]
-    public async Task Those_who_ask_the_same_at_once_are_given_the_same_and_later_ones_what_is_new()
+    public async Task Those_who_come_while_it_is_found_out_wait_together_for_the_next_time()
     {
-        var (first, second, other) = (AskAsync("a"), AskAsync("a"), AskAsync("b"));
+        var (first, other) = (AskAsync("a"), AskAsync("b"));
+        var (second, third) = (AskAsync("a"), AskAsync("a"));
         Assert.Equal(2, _begun.Count);
-        _begun[0].Answer.SetResult("one");
-        Assert.Equal(("one", "one"), (await first, await second));
-        var third = AskAsync("a");
-        _begun[2].Answer.SetResult("new");
-        Assert.Equal("new", await third);
-        _begun[1].Answer.SetResult("other");
+        _begun[0].Answer.SetResult(new Found("one"));
+        Assert.Equal("one", await first);
+        await BegunAsync(3);
+        var fourth = AskAsync("a");
+        Assert.False(second.IsCompleted);
+        _begun[2].Answer.SetResult(new Found("two"));
+        Assert.Equal(("two", "two"), (await second, await third));
+        await BegunAsync(4);
+        _begun[3].Answer.SetResult(new Found("three"));
+        Assert.Equal("three", await fourth);
+        _begun[1].Answer.SetResult(new Found("other"));
         Assert.Equal("other", await other);
+        Assert.Equal("new", await AnsweredAsync(AskAsync("a"), 4, "new"));
     }
 
     [Fact]
-    public async Task What_was_begun_a_second_ago_is_not_joined_any_more()
+    public async Task A_slow_one_is_waited_for_only_so_long()
     {
-        var old = AskAsync("a");
-        _clock.Now += TimeSpan.FromMilliseconds(999);
-        var joined = AskAsync("a");
-        _clock.Now += TimeSpan.FromMilliseconds(1);
-        var anew = AskAsync("a");
-        Assert.Equal(2, _begun.Count);
-        _begun[0].Answer.SetResult("old");
-        Assert.Equal(("old", "old"), (await old, await joined));
-
-        // The end of the old one is not that of the new one, which can still be joined.
-        var more = AskAsync("a");
-        Assert.Equal(2, _begun.Count);
-        _begun[1].Answer.SetResult("new");
-        Assert.Equal(("new", "new"), (await anew, await more));
+        var slow = AskAsync("a");
+        var next = AskAsync("a");
+        Assert.Single(_begun);
+        _clock.Fire();
+        Assert.Equal("next", await AnsweredAsync(next, 1, "next"));
+        Assert.Equal("slow", await AnsweredAsync(slow, 0, "slow"));
     }
 
     [Fact]
@@ -50,31 +49,71 @@ public sealed class SingleFlightTests
     {
         using var leaver = new CancellationTokenSource();
         using var last = new CancellationTokenSource();
+        var first = AskAsync("a");
         var (left, stays) = (AskUntilAsync("a", leaver.Token), AskUntilAsync("a", last.Token));
+        Assert.Equal("first", await AnsweredAsync(first, 0, "first"));
+        await BegunAsync(2);
         await leaver.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
-        Assert.False(_begun[0].Deserted.IsCancellationRequested);
+        Assert.False(_begun[1].Deserted.IsCancellationRequested);
         await last.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stays);
-        Assert.True(_begun[0].Deserted.IsCancellationRequested);
+        Assert.True(_begun[1].Deserted.IsCancellationRequested);
 
-        // What nobody waits for is not joined: it ends with an error.
+        // What nobody waits for is not waited for by those who come later, and is disposed of where it comes all the same.
         var anew = AskAsync("a");
-        _begun[0].Answer.SetCanceled(_begun[0].Deserted);
-        _begun[1].Answer.SetResult("new");
-        Assert.Equal("new", await anew);
+        Assert.Equal("new", await AnsweredAsync(anew, 2, "new"));
+        var late = new Found("late");
+        _begun[1].Answer.SetResult(late);
+        await late.Disposed.Task.WaitAsync(SearchServer.Ct);
+    }
+
+    [Fact]
+    public async Task What_waits_for_its_turn_never_begins_where_nobody_waits_for_it()
+    {
+        using var leaver = new CancellationTokenSource();
+        var first = AskAsync("a");
+        var left = AskUntilAsync("a", leaver.Token);
+        await leaver.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        Assert.Equal("first", await AnsweredAsync(first, 0, "first"));
+        Assert.Equal("next", await AnsweredAsync(AskAsync("a"), 1, "next"));
+        Assert.Equal(2, _begun.Count);
+    }
+
+    [Fact]
+    public async Task It_is_disposed_of_when_the_last_has_done_with_it()
+    {
+        var first = AskAsync("a");
+        var (used, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var slow = _flights.JoinAsync("a", Find, async _ =>
+        {
+            used.SetResult();
+            await gate.Task;
+        }, SearchServer.Ct);
+        var quick = AskAsync("a");
+        Assert.Equal("first", await AnsweredAsync(first, 0, "first"));
+        var found = new Found("shared");
+        await BegunAsync(2);
+        _begun[1].Answer.SetResult(found);
+        Assert.Equal("shared", await quick);
+        await used.Task.WaitAsync(SearchServer.Ct);
+        Assert.False(found.Disposed.Task.IsCompleted);
+        gate.SetResult();
+        await slow;
+        Assert.True(found.Disposed.Task.IsCompleted);
     }
 
     [Fact]
     public async Task An_error_is_everyones_and_is_not_kept()
     {
-        var (first, second) = (AskAsync("a"), AskAsync("a"));
-        _begun[0].Answer.SetException(ApiErrors.Busy.Error("Too many."));
+        var (before, first, second) = (AskAsync("a"), AskAsync("a"), AskAsync("a"));
+        Assert.Equal("before", await AnsweredAsync(before, 0, "before"));
+        await BegunAsync(2);
+        _begun[1].Answer.SetException(ApiErrors.Busy.Error("Too many."));
         Assert.Equal("Too many.", (await Assert.ThrowsAsync<Core.Errors.PipelineException>(() => first)).Message);
         Assert.Equal("Too many.", (await Assert.ThrowsAsync<Core.Errors.PipelineException>(() => second)).Message);
-        var third = AskAsync("a");
-        _begun[1].Answer.SetResult("new");
-        Assert.Equal("new", await third);
+        Assert.Equal("new", await AnsweredAsync(AskAsync("a"), 2, "new"));
     }
 
     [Fact]
@@ -90,21 +129,66 @@ public sealed class SingleFlightTests
         Assert.Equal((3, 7), (made.Series[0].Total, made.Series[1].Total));
     }
 
+    private async Task<string> AnsweredAsync(Task<string> asked, int number, string answer)
+    {
+        await BegunAsync(number + 1);
+        _begun[number].Answer.SetResult(new Found(answer));
+        return await asked;
+    }
+
+    private async Task BegunAsync(int count)
+    {
+        while (true)
+        {
+            lock (_begun)
+            {
+                if (_begun.Count >= count) return;
+            }
+
+            SearchServer.Ct.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     private Task<string> AskAsync(string key) => AskUntilAsync(key, SearchServer.Ct);
 
-    private Task<string> AskUntilAsync(string key, CancellationToken ct) => _flights.JoinAsync(key, deserted =>
+    private async Task<string> AskUntilAsync(string key, CancellationToken ct)
     {
-        var answer = new TaskCompletionSource<string>();
-        _begun.Add((answer, deserted));
-        return answer.Task;
-    }, ct);
+        var text = "";
+        await _flights.JoinAsync(key, Find, found =>
+        {
+            text = found.Text;
+            return Task.CompletedTask;
+        }, ct);
+        return text;
+    }
+
+    private Task<Found> Find(CancellationToken deserted)
+    {
+        var begun = new Begun(new TaskCompletionSource<Found>(), deserted);
+        lock (_begun) _begun.Add(begun);
+        return begun.Answer.Task;
+    }
+
+    private sealed record Begun(TaskCompletionSource<Found> Answer, CancellationToken Deserted);
+
+    private sealed record Found(string Text) : IDisposable
+    {
+        public TaskCompletionSource Disposed { get; } = new();
+
+        public void Dispose() => Disposed.SetResult();
+    }
 
     private sealed class Clock : TimeProvider
     {
-        public TimeSpan Now { get; set; }
+        private readonly List<Action> _timers = [];
 
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _timers.Add(() => callback(state));
+            return TimeProvider.System.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
 
-        public override long GetTimestamp() => Now.Ticks;
+        public void Fire() => _timers.ForEach(t => t());
     }
 }
