@@ -26,7 +26,7 @@ public sealed partial class CsvSink
 
     private protected override RecordFailure? FormatAlone(in Record record, RecordBatchBuilder output)
     {
-        if (record.Operation == RecordOperation.Delete) return Format(record, output);
+        if (NoRow(record) is { } refused) return refused;
         return _columns!.WriteRow(record.Key.Span, record.Json.Span, output) is { } unknown ? UnknownColumn(unknown) : null;
     }
 }

@@ -57,16 +57,7 @@ public sealed partial class CsvSink : FileOutputSink
 
     private protected override RecordFailure? Format(in Record record, RecordBatchBuilder output)
     {
-        if (record.Operation == RecordOperation.Delete)
-        {
-            return new RecordFailure(0, FilesErrors.CannotDelete, "A row of a CSV file can't say that a document was deleted.");
-        }
-
-        if (CsvColumns.NoTextIn(record.Json.Span) is { } place)
-        {
-            return new RecordFailure(0, FilesErrors.NoText, $"{place} holds an escape that is half of a surrogate pair.");
-        }
-
+        if (NoRow(record) is { } refused) return refused;
         if (_columns is null)
         {
             _sample.Add((record.Key.ToArray(), record.Json.ToArray()));
@@ -79,6 +70,12 @@ public sealed partial class CsvSink : FileOutputSink
             ? UnknownColumn(unknown)
             : null;
     }
+
+    // What no row can say, whatever its columns.
+    private static RecordFailure? NoRow(in Record record) =>
+        record.Operation == RecordOperation.Delete ? new RecordFailure(0, FilesErrors.CannotDelete, "A row of a CSV file can't say that a document was deleted.")
+        : CsvColumns.NoTextIn(record.Json.Span) is { } place ? new RecordFailure(0, FilesErrors.NoText, $"{place} holds an escape that is half of a surrogate pair.")
+        : null;
 
     private static RecordFailure UnknownColumn(string field) =>
         new(0, FilesErrors.UnknownColumn, $"It has the field '{field}', for which the file has no column.");

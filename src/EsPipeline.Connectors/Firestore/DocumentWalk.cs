@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Core.Records;
@@ -13,6 +15,7 @@ internal ref partial struct DocumentWalk
     private readonly ReadOnlySpan<byte> _json;
     private readonly PooledBuffer _output;
     private readonly ConversionCounts _counts;
+    private readonly List<(int Start, int Length)> _names = [];
     private Utf8JsonReader _reader;
     private long _size;
 
@@ -58,17 +61,41 @@ internal ref partial struct DocumentWalk
     // lead here, with a dot after each.
     private bool Fields(FieldTypes? types, int depth, int path)
     {
+        var before = _names.Count;
         _output.Write("{"u8);
         for (var first = true; _reader.Read() && _reader.TokenType == JsonTokenType.PropertyName; first = false)
         {
             if (!first) _output.Write(","u8);
+            var start = _output.Length;
             if (!Name(types, path, out var type, out var bytes)) return false;
+            _names.Add((start, _output.Length - start));
             _reader.Read();
             if (!Value(type, depth, path + bytes + 1)) return false;
         }
 
         _output.Write("}"u8);
+        return NamesDiffer(before);
+    }
+
+    // Of two values under one name Firestore would keep one and lose the other.
+    private bool NamesDiffer(int from)
+    {
+        var names = CollectionsMarshal.AsSpan(_names)[from..];
+        if (names.Length > 1)
+        {
+            var output = _output;
+            names.Sort((a, b) => NameAt(output, a).SequenceCompareTo(NameAt(output, b)));
+            for (var i = 1; i < names.Length; i++)
+            {
+                if (!NameAt(output, names[i]).SequenceEqual(NameAt(output, names[i - 1]))) continue;
+                return Refuse(FirestoreErrors.NameTwice, $"It has the field {Encoding.UTF8.GetString(NameAt(output, names[i])[..^1])} twice in one object.");
+            }
+        }
+
+        _names.RemoveRange(from, names.Length);
         return true;
+
+        static ReadOnlySpan<byte> NameAt(PooledBuffer output, (int Start, int Length) name) => output.Written.Span.Slice(name.Start, name.Length);
     }
 
     private bool Name(FieldTypes? types, int path, out FieldTypes? type, out int bytes)

@@ -47,6 +47,18 @@ public static partial class FirestoreErrors
         ],
     };
 
+    /// <summary>One object has two fields of one name.</summary>
+    public static readonly ErrorCode NameTwice = new(
+        "firestore.name_twice", FailureKind.Permanent, "The document has a field twice in one object, and Firestore would keep only one of its values.",
+        "Rename or take away one of the two in the source.")
+    {
+        Steps =
+        [
+            "See which others have a field twice: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
+
     /// <summary>The key is too long.</summary>
     public static readonly ErrorCode IdTooLong = new(
         "firestore.id_too_long", FailureKind.Permanent, "The key is longer than the 1,500 bytes that a document's id can have.", "Choose another --id-field.")

@@ -84,6 +84,12 @@ public sealed class HalfPairTests : IDisposable
         await rehearsing.PrepareRehearsalAsync(SourceSchema.Unknown, reachable: true, Ct);
         using var batch = Slices.Of(Documents);
         Assert.Equal([1, 2], (await rehearsing.RehearseAsync(batch.Slice(), Ct)).Failures.Select(f => f.Index));
+
+        // So does a comparison.
+        await using var comparing = Open();
+        await comparing.PrepareReadBackAsync(SourceSchema.Unknown, Ct);
+        using var readBack = new RecordBatchBuilder();
+        Assert.Equal([1, 2], (await comparing.ReadBackAsync(batch.Slice(), readBack, Ct)).Select(f => f.Index));
     }
 
     private static async Task<WriteResult> CopyAsync(FileOutputSink sink)

@@ -51,6 +51,19 @@ public sealed class FirestoreLimitsTests(FirestoreEmulator emulator)
     }
 
     [Theory]
+    [InlineData("""{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}],"aa":5}""", """{"a":1,"aa":2,"a":3}""")]
+    [InlineData("""{"x":{"y":{"a":1,"b":2}}}""", """{"x":{"y":{"a":1,"\u0061":2}}}""")]
+    [InlineData("""{"l":["\ud800","\ud801"]}""", """{"l":[{"\ud800":1,"\ud801":2}]}""")]
+    public async Task A_field_that_comes_twice_is_refused_and_neither_of_its_values_lost(string once, string twice)
+    {
+        await using var database = emulator.NewDatabase(Collection);
+        await using var sink = await database.OpenSinkAsync();
+        var failure = Assert.Single((await sink.WriteAsync(("once", once), ("twice", twice), ("after", "{}"))).Failures);
+        Assert.Equal((1, FirestoreErrors.NameTwice), (failure.Index, failure.Error));
+        Assert.Equal(2, (await database.AllAsync()).Count);
+    }
+
+    [Theory]
     [InlineData(1500, 1501, "k")]
     [InlineData(750, 751, "ü")]
     public async Task A_key_is_taken_at_the_limit_and_refused_beyond(int at, int beyond, string letter)
