@@ -27,6 +27,7 @@ public sealed class Pipeline
     private long? _extent;
     private long _extentDone;
     private long? _caughtUpAt;
+    private bool _hasRead;
     private RecordLimit _limit = new(null);
 
     /// <param name="setup">Everything that the run is made of.</param>
@@ -227,6 +228,7 @@ public sealed class Pipeline
 
         var budget = _budget = new ByteBudget(_setup.ReadAheadBytes);
         var pass = new Pass(_setup, saver, writer, _size!, _sinkRetry);
+        _hasRead = true;
         var complete = await pass.RunAsync(
             kind,
             partitions,
@@ -252,7 +254,7 @@ public sealed class Pipeline
         var (since, until) = kind == ReadKind.Snapshot ? saver.Times : default;
         var selection = _setup.Selection with { Since = since, Until = until };
         return _sourceRetry.CallAsync(
-            ct => _setup.Source.GetPartitionsAsync(new ReadPlan(kind, selection, _setup.Threads, saved), ct), stop);
+            ct => _setup.Source.GetPartitionsAsync(new ReadPlan(kind, selection, _setup.Threads, saved) { IsLater = _hasRead && _setup.Mode != PipelineMode.Continuous }, ct), stop);
     }
 
     private async Task CompleteSnapshotAsync(CheckpointSaver saver, CancellationToken stop)
