@@ -56,15 +56,16 @@ public sealed class Verifier
         var from = await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
         var to = await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
         var note = new SinkNote();
-        if (sink is INotingSink) note.Recall(sink, await SavedAsync(_setup.IdentityOf(from, to), notes, ct).ConfigureAwait(false));
-        if (!mends) return await CompareAsync(sink, state: null, notes, ct).ConfigureAwait(false);
+        var identity = _setup.IdentityOf(from, to);
+        if (sink is INotingSink) note.Recall(sink, await SavedAsync(identity, notes, ct).ConfigureAwait(false));
+        if (!mends) return await CompareAsync(sink, mending: null, notes, ct).ConfigureAwait(false);
         var state = await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false);
         await using var stateHandle = state.ConfigureAwait(false);
         note.SaveWith = async stop =>
         {
             if (await state.LoadAsync(stop).ConfigureAwait(false) is { } saved) await state.SaveAsync(saved with { SinkNote = note.Text }, stop).ConfigureAwait(false);
         };
-        return await state.WhileHeldAsync(held => CompareAsync(sink, state, notes, held), ct).ConfigureAwait(false);
+        return await state.WhileHeldAsync(held => CompareAsync(sink, (state, identity), notes, held), ct).ConfigureAwait(false);
     }
 
     // What the job has saved; what it is not told of is compared by what this look itself meets.
@@ -82,7 +83,7 @@ public sealed class Verifier
     }
 
     // Repairs too, where the job's state is given.
-    private async Task<VerifyResult> CompareAsync(IVerifiableSink sink, IJobState? state, List<string> notes, CancellationToken ct)
+    private async Task<VerifyResult> CompareAsync(IVerifiableSink sink, (IJobState State, JobIdentity Identity)? mending, List<string> notes, CancellationToken ct)
     {
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, ct).ConfigureAwait(false);
         var place = await _sinkRetry.CallAsync(stop => sink.PrepareReadBackAsync(schema, stop), ct).ConfigureAwait(false);
@@ -102,7 +103,7 @@ public sealed class Verifier
         using var found = now;
         notes.AddRange(Uncertainties(second));
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
-        if (state is null) return result;
+        if (mending is not { } job) return result;
         if (_options.MaxDeletes is { } most) CheckDeletes(most, extras, now.Extra.Count, first.Keyless + second.Keyless);
         if (_options.Repair && second.OtherKeys > 0 && now.Missing.Count + now.Different.Count > 0)
         {
@@ -110,7 +111,7 @@ public sealed class Verifier
         }
 
         using var repair = new Repair(_setup, _options, _sourceRetry);
-        var (account, deleted) = await repair.RunAsync(state, schema, now, ct).ConfigureAwait(false);
+        var (account, deleted) = await repair.RunAsync(job.State, job.Identity, schema, now, ct).ConfigureAwait(false);
         using var third = await LookAsync(place, now.Sketch, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var left = new Differences(_seed, 0, extras, letters, third.Problems);
         third.Compare(left.Note);

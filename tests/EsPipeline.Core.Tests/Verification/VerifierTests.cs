@@ -1,4 +1,5 @@
 using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
@@ -219,6 +220,15 @@ public sealed partial class VerifierTests : IDisposable
         _sink.BeforeWrite = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([new RecordFailure(0, TestSink.Refused, "It stays.")]);
         var result = await VerifyAsync(new TestSource(Documents(2)), new VerifyOptions { MaxDeletes = 5 });
         Assert.Equal((4L, 1L), (result.Repair!.Deleted, result.Repair.ExtraLeft));
+    }
+
+    [Fact]
+    public async Task What_repairing_sets_aside_is_known_by_the_jobs_sink_as_in_a_run()
+    {
+        _sink.BeforeWrite = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([new RecordFailure(0, TestSink.Refused, "It stays away.")]);
+        await VerifyAsync(new TestSource(Documents(3)), new VerifyOptions { Repair = true });
+        var letter = Assert.Single(await DeadLetterFile.ReadAsync(_job.DeadLetters, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(("job", "sink 'to', sink.place 'here'", Documents(1)[0].Key), (letter.Job, letter.Sink, System.Text.Encoding.UTF8.GetString(letter.Key.Span)));
     }
 
     [Fact]
