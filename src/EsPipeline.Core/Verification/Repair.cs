@@ -20,6 +20,9 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
     private readonly ByteBudget _budget = new(long.MaxValue);
     private readonly CheckpointTracker _tracker = new(default);
 
+    /// <summary>Documents written and deleted so far.</summary>
+    public long Written => _account.Totals().Written;
+
     /// <summary>Repairs.</summary>
     /// <returns>What became of it, and how many deletes there were.</returns>
     public async Task<(AccountTotals Account, long Deleted)> RunAsync(

@@ -31,15 +31,31 @@ public sealed class Verifier
     private readonly VerifyOptions _options;
     private readonly RetryPolicy _sourceRetry;
     private readonly RetryPolicy _sinkRetry;
+    private readonly Outage _sourceOutage;
+    private readonly Outage _sinkOutage;
     private readonly ulong _seed;
+    private volatile Func<(long Read, long Seen)> _counts = () => (0, 0);
+    private volatile Func<long> _mended = () => 0;
+    private int _looks;
 
     /// <param name="setup">What a run would be made of. Its selection has no limit.</param>
     /// <param name="options">What to do.</param>
     public Verifier(PipelineSetup setup, VerifyOptions options)
     {
         (_setup, _options, _seed) = (setup, options, (ulong)setup.Random.NextInt64());
-        _sourceRetry = RetryFor($"source {setup.From.Name}", names: null);
-        _sinkRetry = RetryFor($"sink {setup.To.Name}", setup.SinkNames);
+        (_sourceOutage, _sinkOutage) = (OutageOf($"source {setup.From.Name}"), OutageOf($"sink {setup.To.Name}"));
+        _sourceRetry = RetryFor(_sourceOutage, names: null);
+        _sinkRetry = RetryFor(_sinkOutage, setup.SinkNames);
+    }
+
+    /// <summary>How the comparison stands. May be asked from any thread at any time.</summary>
+    public VerifyProgress Progress
+    {
+        get
+        {
+            var (read, seen) = _counts();
+            return new VerifyProgress(Volatile.Read(ref _looks), read, seen, _mended(), _sourceOutage.DownFor, _sinkOutage.DownFor);
+        }
     }
 
     // Of a part of the source it can't be said what else belongs into the sink; where keys change on the way, neither which part is this job's.
@@ -111,6 +127,7 @@ public sealed class Verifier
         }
 
         using var repair = new Repair(_setup, _options, _sourceRetry);
+        _mended = () => repair.Written;
         var (account, deleted) = await repair.RunAsync(job.State, job.Identity, schema, now, ct).ConfigureAwait(false);
         using var third = await LookAsync(place, now.Sketch, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var left = new Differences(_seed, 0, extras, letters, third.Problems);
@@ -207,6 +224,8 @@ public sealed class Verifier
         for (var tries = 1; ; tries++)
         {
             var look = new Look(_setup, _options, place, only, pairs, _seed);
+            _counts = () => (look.Read, look.Seen);
+            if (tries == 1) Interlocked.Increment(ref _looks);
             try
             {
                 await look.ReadSourceAsync(_sourceRetry, _sinkRetry, ct).ConfigureAwait(false);
@@ -240,8 +259,10 @@ public sealed class Verifier
         return letters;
     }
 
-    private RetryPolicy RetryFor(string end, PrefixedNames? names) =>
-        new(_setup.Retry with { Forever = false }, new Outage(end, _setup.Log, _setup.Time), _setup.Random, _setup.Time, names);
+    private Outage OutageOf(string end) => new(end, _setup.Log, _setup.Time);
+
+    private RetryPolicy RetryFor(Outage outage, PrefixedNames? names) =>
+        new(_setup.Retry with { Forever = false }, outage, _setup.Random, _setup.Time, names);
 
     private static async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, List<string> notes, CancellationToken ct)
     {

@@ -114,6 +114,20 @@ public sealed partial class VerifierTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_read_of_each_end_can_be_asked_for_meanwhile()
+    {
+        var documents = Documents(300);
+        await _sink.HoldAsync(documents[..299]);
+        var verifier = new Verifier(_job.Setup(new TestSource(documents), _sink), new VerifyOptions { Repair = true });
+        var told = new List<VerifyProgress>();
+        _sink.BeforeReading = () => told.Add(verifier.Progress);
+        Assert.Equal(new VerifyProgress(0, 0, 0, 0, null, null), verifier.Progress);
+        await _job.Time.RunAsync(verifier.VerifyAsync(CancellationToken.None));
+        Assert.Equal([(1, 300, 0, 0), (2, 300, 0, 0), (3, 300, 0, 1)], told.Select(p => (p.Looks, p.Read, p.Seen, p.Mended)));
+        Assert.Equal(new VerifyProgress(3, 300, 300, 1, null, null), verifier.Progress);
+    }
+
+    [Fact]
     public async Task More_extra_documents_than_may_be_deleted_leave_everything_as_it_is()
     {
         var documents = Documents(20);
