@@ -1,4 +1,5 @@
 using EsPipeline.Cli.Explaining;
+using EsPipeline.Core.Configuration;
 using Spectre.Console;
 
 namespace EsPipeline.Cli;
@@ -17,6 +18,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
 
     /// <summary>True where a person looks at standard error.</summary>
     public bool IsInteractive => isInteractive;
+
+    /// <summary>True where a live line is wanted.</summary>
+    public bool ShowsProgress(RunOptions run) => isInteractive && !run.NoProgress && !run.Quiet;
 
     /// <summary>What must never be shown.</summary>
     public Redaction Redaction { get; set; } = Redaction.None;

@@ -42,12 +42,9 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
         CliLog.Starting(host.Log, settings.Job, settings.Source.Name, settings.Sink.Name, EnumText.Kebab(settings.Mode), host.State.Description);
         await using var metrics = settings.Run.MetricsPort is { } port ? MetricsEndpoint.Start(settings.Run.MetricsHost, port, host.Log) : null;
         var pipeline = new Pipeline(host.Setup());
-        using var ended = new CancellationTokenSource();
-        var live = terminal.IsInteractive && !settings.Run.NoProgress && !settings.Run.Quiet;
-        var progress = new ProgressLine(pipeline, terminal, host.Log, live).RunAsync(ended.Token);
-        var result = await pipeline.RunAsync(ct);
-        await ended.CancelAsync();
-        await progress;
+        var live = terminal.ShowsProgress(settings.Run);
+        var description = new RunDescription(ProgressLine.Samples(live));
+        var result = await new ProgressLine(() => description.Describe(pipeline.Progress), terminal, host.Log, live).WhileAsync(pipeline.RunAsync(ct));
 
         if (result.Error is { } error) CliLog.Failed(host.Log, error.Message, error.Remedy, error.Code);
         if (terminal.Explainer is { } explainer) await explainer.ExplainAsync(result, ct);

@@ -43,7 +43,10 @@ internal sealed class VerifyCommand(Terminal terminal) : ICommand
 
         // A first run in the mode 'single' takes the last minutes only; the job as a whole is about everything.
         var setup = host.Setup() with { Selection = new Selection(settings.Query, run.Since?.Instant, run.Until?.Instant, run.TimestampField) };
-        var result = await new Verifier(setup, Options(invocation, settings, host)).VerifyAsync(ct);
+        var verifier = new Verifier(setup, Options(invocation, settings, host));
+        var live = terminal.ShowsProgress(quiet);
+        var description = new VerifyDescription(ProgressLine.Samples(live));
+        var result = await new ProgressLine(() => description.Describe(verifier.Progress), terminal, host.Log, live).WhileAsync(verifier.VerifyAsync(ct));
         if (format == OutputFormat.Json)
         {
             terminal.WriteJson(VerifyReport.Json(settings, result));

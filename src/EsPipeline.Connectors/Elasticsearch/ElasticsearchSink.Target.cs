@@ -7,6 +7,11 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <content>What is written to: whether it is still there, and what an alias means besides the index that is written to.</content>
 public sealed partial class ElasticsearchSink
 {
+    private readonly CopiedIndices _copied = new();
+
+    /// <inheritdoc/>
+    public void Recall(ISinkNote note) => _copied.Recall(note);
+
     // The servers make a missing index by themselves when something is written to it, with whatever mapping comes out.
     private async Task MakeSureOfIndexAsync(CancellationToken ct)
     {
@@ -30,12 +35,7 @@ public sealed partial class ElasticsearchSink
     // An alias that has rolled over still means the index before; one that was moved does not, and what a snapshot has copied there is lost to it.
     private async Task GoOnInAsync(TargetIndex before, TargetIndex now, CancellationToken ct)
     {
-        var stays = now.Behind.TryGetValue(before.Concrete, out var uuid) && uuid == before.Uuid;
-        if (!stays && _kind == ReadKind.Snapshot)
-        {
-            throw ElasticsearchErrors.IndexReplaced.Error(
-                $"The alias '{_name}' means {now.Concrete} and no longer {before.Concrete}, to which a part of the data was copied.");
-        }
+        if (_kind == ReadKind.Snapshot) await _copied.AddAsync(now, ct).ConfigureAwait(false);
 
         // Another writer may have seen it first.
         if (Interlocked.CompareExchange(ref _target, now, before) != before) return;

@@ -17,7 +17,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// The servers remember the version of what was deleted for a minute (<c>index.gc_deletes</c>), so an older record that comes later than
 /// that after its delete is taken again.
 /// </remarks>
-public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, IRehearsableSink
+public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, IRehearsableSink, INotingSink
 {
     // What the servers recommend for one request is 5 to 15 MB.
     private const int UsualRequestBytes = 8 << 20;
@@ -88,6 +88,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         _kind = kind;
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
+        if (kind == ReadKind.Snapshot && _target is { } target) await _copied.AddAsync(target, ct).ConfigureAwait(false);
         if (!_options.BulkLoad || kind != ReadKind.Snapshot) return;
         await _bulkLoad.RelaxAsync(_target!, ct).ConfigureAwait(false);
         _relaxed = true;
@@ -182,6 +183,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     public async ValueTask DisposeAsync()
     {
         if (_relaxed) await EndBulkLoadAsync().ConfigureAwait(false);
+        _copied.Dispose();
         _client.Dispose();
     }
 

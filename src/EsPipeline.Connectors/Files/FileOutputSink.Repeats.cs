@@ -12,10 +12,12 @@ public abstract partial class FileOutputSink
     private LatestRecords? _latest;
     private bool _knowsLatest;
     private bool _expectsRepeats;
+    private CancellationToken _stop;
 
     /// <summary>Nothing is read yet: a pass that finds no change has no record to compare.</summary>
     public Task ExpectRepeatsAsync(CancellationToken ct)
     {
+        _stop = ct;
         _expectsRepeats = !_knowsLatest && !IsStream && _options.UniqueKeys > 0 && _file.IsComplete && FileLength > 0;
         return Task.CompletedTask;
     }
@@ -23,9 +25,10 @@ public abstract partial class FileOutputSink
     private async Task LearnLatestAsync(CancellationToken ct)
     {
         Guard(_file.CutBack);
-        _readBack = await PrepareParserAsync(new InputFile(_options.File), ct).ConfigureAwait(false);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop);
+        _readBack = await PrepareParserAsync(new InputFile(_options.File), ending.Token).ConfigureAwait(false);
         var latest = new LatestRecords();
-        if (await ReadAllAsync(latest, ct).ConfigureAwait(false)) _latest = latest;
+        if (await ReadAllAsync(latest, ending.Token).ConfigureAwait(false)) _latest = latest;
         else Log.RepeatsExceedKeys(_log, _options.UniqueKeys);
         (_knowsLatest, _expectsRepeats) = (true, false);
     }

@@ -29,6 +29,9 @@ public sealed class HadoopSource : IDataSource
 
     // How many of a job's files the pass reads to, where that is not all of them; 0 where it reads none.
     private readonly Dictionary<PartitionId, int> _upTo = [];
+
+    // What --max-files counts: the files that this run has read to their end.
+    private readonly HashSet<StoredObject> _taken = [];
     private Dictionary<PartitionId, JobFolder>? _jobs;
     private int _unfinished = -1;
 
@@ -85,14 +88,18 @@ public sealed class HadoopSource : IDataSource
         var jobs = await ListAsync(ct).ConfigureAwait(false);
         var partitions = new List<Partition>();
         _upTo.Clear();
+        if (!plan.IsLater) _taken.Clear();
 
         // How much a run takes at once is no selection: a rehearsal or a comparison is about all that there is.
-        var (most, left) = (plan.LooksOnly ? int.MaxValue : _options.MaxFiles ?? int.MaxValue, 0);
+        var (most, left) = (plan.LooksOnly || _options.MaxFiles is not { } files ? int.MaxValue : Math.Max(0, files - _taken.Count), 0);
         foreach (var job in jobs.Values)
         {
             var progress = JobProgress.Of(job, plan.Saved, ledger);
-            var upTo = (int)Math.Min((long)progress.First + most, job.Files.Count);
-            most -= upTo - progress.First;
+
+            // A position at a file's end is in that file, which counts once.
+            var done = progress.First < job.Files.Count && _taken.Contains(job.Files[progress.First]) ? 1 : 0;
+            var upTo = (int)Math.Min((long)progress.First + done + most, job.Files.Count);
+            most -= upTo - progress.First - done;
             left += job.Files.Count - upTo;
             if (PartitionOf(job, progress, upTo, ledger, plan.Selection.Limit is not null) is { } partition) partitions.Add(partition);
         }
@@ -125,7 +132,7 @@ public sealed class HadoopSource : IDataSource
         }
 
         if (first == job.Files.Count) yield break;
-        var reader = new JobReader(_store, job, from, ParserFor, Tuning, ct);
+        var reader = new JobReader(_store, job, from, ParserFor, Tuning, ct) { Finished = _options.MaxFiles is null ? null : file => _taken.Add(file) };
         await using (reader.ConfigureAwait(false))
         {
             using var output = new RecordBatchBuilder();

@@ -38,6 +38,9 @@ internal sealed class JobReader : IAsyncDisposable
     /// <summary>The file whose records were read last, and the place behind them.</summary>
     public HadoopPosition Position { get; private set; } = HadoopPosition.Start;
 
+    /// <summary>Told of each file whose end is reached.</summary>
+    public Action<StoredObject>? Finished { get; init; }
+
     /// <summary>The name of that file below the place that is read, fit to be shown.</summary>
     public string FileName => PrintableText.Escape(Position.File!.Path);
 
@@ -68,6 +71,7 @@ internal sealed class JobReader : IAsyncDisposable
 
             _parser!.Finish();
             Close();
+            Finished?.Invoke(file);
             _digest = JobFolder.Add(_digest, file);
             _file++;
         }

@@ -88,10 +88,15 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
                 await _memory.KeepAsync(layout.Table.Name, writer.Columns.Select(c => c.Name), layout.ColumnsBeside(writer.Columns), ct).ConfigureAwait(false);
             }
 
-            // Deletes first: a new row may have the value of a unique column that a row had which is to go.
-            await WriteRowsAsync(writer.Delete, keys, LongestKeyList, total, ct).ConfigureAwait(false);
+            // Deletes first: a new row may have the value of a unique column that a row had which is to go. But last where rows refer to others
+            // of the same table: a row that is to refer to another one from now on would keep the old one from going, or go with it.
+            var deletesLast = _target.Layout.Table.RefersToItself;
+            if (!deletesLast) await DeleteAsync().ConfigureAwait(false);
             await WriteRowsAsync(writer.Insert, rows, int.MaxValue, total, ct).ConfigureAwait(false);
+            if (deletesLast) await DeleteAsync().ConfigureAwait(false);
             return total.ToResult();
+
+            Task DeleteAsync() => WriteRowsAsync(writer.Delete, keys, LongestKeyList, total, ct);
         }
         finally
         {

@@ -31,6 +31,9 @@ internal sealed record MySqlTable(string Database, string Name, IReadOnlyList<My
     /// <summary>True where triggers run, as far as the account may see them.</summary>
     public bool HasTriggers { get; init; }
 
+    /// <summary>True where a foreign key of it refers to the table itself, so that what becomes of one row may touch another.</summary>
+    public bool RefersToItself { get; init; }
+
     /// <summary>Database and table between backticks.</summary>
     public string Quoted => $"{SqlText.Name(Database)}.{SqlText.Name(Name)}";
 
@@ -51,11 +54,15 @@ internal sealed record MySqlTable(string Database, string Name, IReadOnlyList<My
         var about = session.Rows($"SELECT ENGINE,TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA={db} AND TABLE_NAME={name}");
         var triggers = session.Rows(
             $"SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA={db} AND EVENT_OBJECT_TABLE={name}");
+        var toItself = session.Rows(
+            "SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_SCHEMA=TABLE_SCHEMA AND REFERENCED_TABLE_NAME=TABLE_NAME "
+            + $"AND TABLE_SCHEMA={db} AND TABLE_NAME={name}");
         return new MySqlTable(database, table, [.. columns.Select(c => json.Contains(c.Name) ? c with { Kind = ColumnKind.Json } : c)], ReadIndexes(session, db, name))
         {
             Engine = about.FirstOrDefault()?[0] ?? "",
             EstimatedRows = long.TryParse(about.FirstOrDefault()?[1], CultureInfo.InvariantCulture, out var rows) ? rows : 0,
             HasTriggers = triggers[0][0] != "0",
+            RefersToItself = toItself[0][0] != "0",
         };
     }
 

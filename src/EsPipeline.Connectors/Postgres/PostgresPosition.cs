@@ -44,7 +44,8 @@ internal abstract record PostgresPosition
             ["pg1", "time", var time] when Signed(time) is { } t => new TimePosition(t),
             ["pg1", "log", var commit, var index, var safe] when Number(commit) is { } c && IsNumberOr(End, index) && Number(safe) is { } s
                 => new LogPosition(c, (long?)Number(index), s),
-            ["pg1", "division", var sum] when Number(sum) is { } n => new DivisionPosition((uint)n),
+            ["pg1", "division", var sum] when Number(sum) is { } n => new DivisionPosition((uint)n, ""),
+            ["pg1", "division", var sum, var steps] when Number(sum) is { } n && steps.Split('.').All(s => Number(s) is not null) => new DivisionPosition((uint)n, steps),
             _ => null,
         };
         return parsed ?? throw CheckpointErrors.BadPosition.Error($"'{position}' is not a position in PostgreSQL.");
@@ -136,12 +137,4 @@ internal sealed record LogPosition(ulong Commit, long? Index, ulong Safe) : Post
 {
     /// <inheritdoc/>
     protected override string Text => string.Create(CultureInfo.InvariantCulture, $"log:{Commit}:{IndexText(Index)}:{Safe}");
-}
-
-/// <summary>The partitions that a table had: <c>division:sum</c>.</summary>
-/// <param name="Sum">A checksum of their numbers.</param>
-internal sealed record DivisionPosition(uint Sum) : PostgresPosition
-{
-    /// <inheritdoc/>
-    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"division:{Sum}");
 }

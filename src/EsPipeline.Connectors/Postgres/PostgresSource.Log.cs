@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using System.Globalization;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 
@@ -17,13 +15,13 @@ public sealed partial class PostgresSource
         var mark = PostgresPosition.OldestMark(saved.Values);
         var reached = (saved.GetValueOrDefault(id) as LogPosition)?.Safe ?? mark.Lsn;
         var (confirmed, reason) = await _slot.FindAsync(documents, reached, ct).ConfigureAwait(false);
-        var (divisions, changed) = Divisions(documents.Tables.Skip(1), saved);
+        var (divisions, came, changed) = Divisions(documents.Tables.Skip(1), saved);
         if (reason.Length == 0 && changed.Length > 0) reason = $"partitions of {changed} came or went, whose rows the log does not tell";
         if (reached is null || reason.Length > 0)
         {
             if (reached is not null) Log.SlotLost(_log, reason);
             if (!Follows && confirmed is null) return await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
-            var (view, lsn) = await BeginAnewAsync(documents, confirmed, isOurs: reached is not null, ct).ConfigureAwait(false);
+            var (view, lsn) = await BeginAnewAsync(documents, confirmed, reached, ct).ConfigureAwait(false);
             var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
             var ranges = Ranges(documents, documents.Root.Table.Stores, plan, new Dictionary<PartitionId, BlocksPosition>(), view, new SnapshotMark(view.OldestTransaction, null, lsn));
             return InOrder(ranges.Append(new Partition(id, new LogPosition(lsn, null, lsn).ToPosition())).Concat(divisions)
@@ -32,16 +30,17 @@ public sealed partial class PostgresSource
 
         var begin = mark.Lsn ?? 0;
         var log = new Partition(id, new LogPosition(begin, null, begin).ToPosition());
-        return InOrder((await UnreadAsync(documents, plan, saved, mark, ct).ConfigureAwait(false)).Append(log).Concat(divisions));
+        var unread = await UnreadAsync(documents, plan, saved, mark, ct).ConfigureAwait(false);
+        return InOrder(unread.Concat(Attached(documents, saved, came)).Append(log).Concat(divisions));
     }
 
     // From where a slot stands, or from one that is made; what is there by its name and can't be used goes, where it is ours.
-    private async Task<(SnapshotView View, ulong Lsn)> BeginAnewAsync(DocumentSet documents, ulong? confirmed, bool isOurs, CancellationToken ct)
+    private async Task<(SnapshotView View, ulong Lsn)> BeginAnewAsync(DocumentSet documents, ulong? confirmed, ulong? reached, CancellationToken ct)
     {
         await _logReader.DisposeAsync().ConfigureAwait(false);
         (_view, var lsn) = confirmed is { } place
             ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
-            : await _slot.CreateAsync(documents, isOurs, ct).ConfigureAwait(false);
+            : await _slot.CreateAsync(documents, reached, ct).ConfigureAwait(false);
         return (_view, lsn);
     }
 
@@ -65,20 +64,46 @@ public sealed partial class PostgresSource
         return read;
     }
 
-    // The partitions of tables, as a sum that tells whether any came or went; and the tables of which some did since it was saved.
-    private (IReadOnlyList<Partition> Divisions, string Changed) Divisions(IEnumerable<TrackedTable> tables, Dictionary<PartitionId, PostgresPosition> saved)
+    // The partitions of tables, to tell whether any came or went; and the tables of which some did since it was saved: those to which some came and
+    // from which none went, with what came, and the others by their names.
+    private (IReadOnlyList<Partition> Divisions, Dictionary<uint, IReadOnlyList<PostgresStore>> Came, string Changed) Divisions(
+        IEnumerable<TrackedTable> tables, Dictionary<PartitionId, PostgresPosition> saved)
     {
-        var (divisions, changed) = (new List<Partition>(), new List<string>());
+        var (divisions, came, changed) = (new List<Partition>(), new Dictionary<uint, IReadOnlyList<PostgresStore>>(), new List<string>());
         foreach (var table in tables.Select(t => t.Table).Where(t => t.IsInParts).DistinctBy(t => t.Oid))
         {
-            var sum = SHA256.HashData(MemoryMarshal.AsBytes<uint>(table.Stores.Select(s => s.Oid).ToArray()));
-            var now = new DivisionPosition(BinaryPrimitives.ReadUInt32LittleEndian(sum));
+            var now = DivisionPosition.Of(table);
             var division = AtEnd(new PartitionId(table.Name + "!division"), now);
             divisions.Add(division);
-            if (saved.TryGetValue(division.Id, out var before) && before != now) changed.Add(table.Name);
+            if (saved.GetValueOrDefault(division.Id) is not DivisionPosition before || before.Sum == now.Sum) continue;
+            if (before.CameTo(table) is { } stores) came[table.Oid] = stores;
+            else changed.Add(table.Name);
         }
 
-        return (divisions, string.Join(", ", changed));
+        return (divisions, came, string.Join(", ", changed));
+    }
+
+    // The rows of partitions that came to a table that documents are made of besides the root: what is read of them is whose documents they belong
+    // to. What an earlier pass was to read of them and has not, is read now.
+    private List<Partition> Attached(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, Dictionary<uint, IReadOnlyList<PostgresStore>> came)
+    {
+        var (parts, begin) = (new List<Partition>(), new AgePosition(default));
+        var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
+        foreach (var table in documents.Tables.Skip(1))
+        {
+            foreach (var store in table.Table.Stores)
+            {
+                var id = table.Part(string.Create(CultureInfo.InvariantCulture, $"attached:{store.Oid}"));
+                var isNew = came.TryGetValue(table.Table.Oid, out var stores) && stores.Contains(store);
+                if (!isNew && saved.GetValueOrDefault(id) != begin) continue;
+                if (isNew && store.Blocks > 0 && !saved.ContainsKey(id)) Log.PartitionsNew(_log, store.Name, table.Table.Name);
+                var alone = table with { Table = table.Table with { Stores = [store] } };
+                _readers[id] = (after, stop) => after == begin ? ages.ReadAsync(alone, begin, stop) : AsyncEnumerable.Empty<RecordBatch>();
+                parts.Add(new Partition(id, begin.ToPosition()));
+            }
+        }
+
+        return parts;
     }
 
     // Nothing is to be read of it, but where it is has to be saved.

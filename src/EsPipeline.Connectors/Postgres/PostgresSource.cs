@@ -165,7 +165,7 @@ public sealed partial class PostgresSource : IDataSource
         if (Follows && !plan.LooksOnly && _options.Follow == FollowWay.Changes && saved.Count == 0)
         {
             var (confirmed, _) = await _slot.FindAsync(documents, null, ct).ConfigureAwait(false);
-            (_view, var lsn) = await BeginAnewAsync(documents, confirmed, isOurs: false, ct).ConfigureAwait(false);
+            (_view, var lsn) = await BeginAnewAsync(documents, confirmed, reached: null, ct).ConfigureAwait(false);
             return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
         }
 
@@ -228,8 +228,9 @@ public sealed partial class PostgresSource : IDataSource
         if (!_times.HasSaid && documents.Tables.Any(t => t.Roots is not null)) Log.MovedRowsUnseen(_log);
         _times.HasSaid = true;
         var mark = PostgresPosition.OldestMark(saved.Values);
-        var (divisions, changed) = Divisions(documents.Tables, saved);
-        if (changed.Length > 0) Log.PartitionsChanged(_log, changed);
+        var (divisions, came, changed) = Divisions(documents.Tables, saved);
+        var moved = string.Join(", ", documents.Tables.Where(t => came.ContainsKey(t.Table.Oid)).Select(t => t.Table.Name).Distinct().Append(changed).Where(t => t.Length > 0));
+        if (moved.Length > 0) Log.PartitionsChanged(_log, moved);
         var parts = Parts(documents, table =>
         {
             var id = table.Part("changes");

@@ -65,10 +65,10 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
 
     /// <summary>Makes the publication and the slot, in the place of one that is of no use, and holds the moment from which the slot delivers.</summary>
     /// <param name="documents">What it has to tell of.</param>
-    /// <param name="isOurs">True where what is saved says that the job has used the slot.</param>
+    /// <param name="reached">The place up to which the job has read a slot of this name; null where it has not.</param>
     /// <param name="ct">Ends it.</param>
     /// <exception cref="PipelineException">There is one that may be somebody else's, to whom all that it holds back would be lost.</exception>
-    public async Task<(SnapshotView View, ulong Lsn)> CreateAsync(DocumentSet documents, bool isOurs, CancellationToken ct)
+    public async Task<(SnapshotView View, ulong Lsn)> CreateAsync(DocumentSet documents, ulong? reached, CancellationToken ct)
     {
         var replication = new LogicalReplicationConnection(StreamAddress);
         await using (replication.ConfigureAwait(false))
@@ -82,7 +82,9 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
                     "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct).ConfigureAwait(false);
                 if (old.Count > 0)
                 {
-                    if (isNamed && !isOurs) throw NotOurs();
+                    // One that is ahead of what was read was moved by somebody else, or is another one under this name: what it holds back is theirs.
+                    var isOurs = old[0][4] is { } confirmed && ulong.Parse(confirmed, CultureInfo.InvariantCulture) <= reached;
+                    if (isNamed && !isOurs) throw NotOurs(reached);
                     await PublishAsync(documents, keep: false, ct).ConfigureAwait(false);
                     await replication.Open(ct).ConfigureAwait(false);
                     await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
@@ -109,8 +111,8 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
     }
 
     // Which publication its reader uses, a slot does not tell.
-    private PipelineException NotOurs() => PostgresErrors.CannotReplicate.Error(
-        $"There is a replication slot {options.Slot} already, and the publication {options.Publication} does not send the changes of these tables: it may be another one's, so it is not made anew.",
+    private PipelineException NotOurs(ulong? reached) => PostgresErrors.CannotReplicate.Error(
+        $"There is a replication slot {options.Slot} already{(reached is null ? "" : ", which is further than this job has read")}, and the publication {options.Publication} does not send the changes of these tables: it may be another one's, so it is not made anew.",
         $"Choose another name with --pg-slot, or name the slot's publication with --pg-publication; if nobody needs it: SELECT pg_drop_replication_slot({SqlText.Literal(options.Slot)});");
 
     private Task<bool> PublishAsync(DocumentSet documents, bool keep, CancellationToken ct) => database.CallAsync(

@@ -57,7 +57,7 @@ internal sealed class SinkStatements
     public string? FindMisfits { get; }
 
     /// <summary>
-    /// Deletes what is to go, before <see cref="Merge"/>: a new row may have the value of a unique column that a row had which is to go, and
+    /// Deletes what is to go: a statement of its own, since a new row may have the value of a unique column that a row had which is to go, and
     /// within one statement the server would still see that.
     /// </summary>
     public string Delete { get; }

@@ -24,15 +24,19 @@ internal sealed class SinkTable
     private const string FindTriggers =
         "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = ANY($1::text[]::oid[]) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 3 = 3)::text";
 
+    private const string FindOwnReferences =
+        "SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = ANY($1::text[]::oid[]) AND confrelid = ANY($1::text[]::oid[]))::text";
+
     private readonly PostgresTable _table;
     private readonly PostgresColumn? _content;
     private readonly KnownFields _known;
     private readonly bool _isTriggered;
+    private readonly bool _refersToItself;
     private SinkStatements _statements;
 
-    private SinkTable(PostgresTable table, PostgresColumn? content, KnownFields known, bool isTriggered)
+    private SinkTable(PostgresTable table, PostgresColumn? content, KnownFields known, bool isTriggered, bool refersToItself)
     {
-        (_table, _content, _known, _isTriggered) = (table, content, known, isTriggered);
+        (_table, _content, _known, _isTriggered, _refersToItself) = (table, content, known, isTriggered, refersToItself);
         (Name, KeyColumns) = (table.Name, table.Key.Count);
         _statements = new SinkStatements(table, content, known.Names, isTriggered);
     }
@@ -71,7 +75,7 @@ internal sealed class SinkTable
     public SinkTable Named(string name)
     {
         PostgresColumn Told(PostgresColumn column) => column.Blurs && _table.Key.Contains(column) ? column with { Type = "text", Blurs = false } : column;
-        return new(_table with { Name = name, Columns = [.. _table.Columns.Select(Told)], Key = [.. _table.Key.Select(Told)] }, _content, _known, isTriggered: false);
+        return new(_table with { Name = name, Columns = [.. _table.Columns.Select(Told)], Key = [.. _table.Key.Select(Told)] }, _content, _known, isTriggered: false, refersToItself: false);
     }
 
     // Made anew where more fields are known.
@@ -86,11 +90,8 @@ internal sealed class SinkTable
     }
 
     /// <summary>True where triggers of a table, or of a part of it, may change rows or keep them out.</summary>
-    public static async Task<bool> HasTriggersAsync(NpgsqlConnection connection, PostgresTable table, CancellationToken ct)
-    {
-        var tables = table.Stores.Select(s => s.Oid).Append(table.Oid).Select(oid => oid.ToString(CultureInfo.InvariantCulture)).ToArray();
-        return (await PostgresDatabase.RowAsync(connection, FindTriggers, ct, (object)tables).ConfigureAwait(false))[0] == "true";
-    }
+    public static Task<bool> HasTriggersAsync(NpgsqlConnection connection, PostgresTable table, CancellationToken ct) =>
+        IsTrueOfAsync(connection, table, FindTriggers, ct);
 
     /// <summary>Looks at a table, and says what does not fit.</summary>
     /// <param name="connection">Any connection.</param>
@@ -112,15 +113,16 @@ internal sealed class SinkTable
         var content = table.Find(RowFormat.ContentColumn) is { Form: ValueForm.Json or ValueForm.BinaryJson, IsPlain: true } column ? column : null;
         var isDocument = shape == TableShape.Document || (shape == TableShape.Auto && content is not null);
         var isTriggered = await HasTriggersAsync(connection, table, ct).ConfigureAwait(false);
+        var refersToItself = await IsTrueOfAsync(connection, table, FindOwnReferences, ct).ConfigureAwait(false);
         known.Add(table.Columns.Where(c => c.IsField).Select(c => c.Name));
-        if (!isDocument) return new SinkTable(table, null, known, isTriggered);
+        if (!isDocument) return new SinkTable(table, null, known, isTriggered, refersToItself);
         if (content is null) throw PostgresErrors.TableMisfit.Error($"{table.Name} has no column '{RowFormat.ContentColumn}' of type json or jsonb.");
         if (table.Columns.FirstOrDefault(c => !c.Nullable && c != content && !table.Key.Contains(c) && !c.IsGenerated && !c.HasDefault) is { } missing)
         {
             throw PostgresErrors.TableMisfit.Error($"{table.Name} has the column '{missing.Name}', which is neither key nor content and takes no null.");
         }
 
-        return new SinkTable(table, content, known, isTriggered);
+        return new SinkTable(table, content, known, isTriggered, refersToItself);
     }
 
     /// <summary>True where it holds no row.</summary>
@@ -154,18 +156,17 @@ internal sealed class SinkTable
             var statements = Statements;
             var (failures, taken) = statements.FindMisfits is { } find ? await TakeMisfitsAsync(connection, find, ct).ConfigureAwait(false) : ([], []);
             var unchanged = taken.Count - failures.Count;
-            if (HasDeletes(slice)) await PostgresDatabase.ExecuteAsync(connection, statements.Delete, ct).ConfigureAwait(false);
+            var merged = await MergeAsync(connection, statements, HasDeletes(slice), ct).ConfigureAwait(false);
             if (statements.FindKeptOut is null)
             {
-                var counts = await PostgresDatabase.RowAsync(connection, statements.Merge, ct).ConfigureAwait(false);
-                unchanged += int.Parse(counts[0]!, CultureInfo.InvariantCulture);
+                unchanged += int.Parse(merged[0][0]!, CultureInfo.InvariantCulture);
             }
             else
             {
-                var (keptOut, same) = await MergeAsync(connection, statements, ct).ConfigureAwait(false);
+                var (keptOut, same) = await KeptOutAsync(connection, statements, merged, ct).ConfigureAwait(false);
                 unchanged += same;
-                int[] merged = [.. Enumerable.Range(0, slice.Count).Where(i => !taken.Contains(i))];
-                failures.AddRange(keptOut.Select(f => f with { Index = merged[f.Index] }));
+                int[] left = [.. Enumerable.Range(0, slice.Count).Where(i => !taken.Contains(i))];
+                failures.AddRange(keptOut.Select(f => f with { Index = left[f.Index] }));
             }
 
             if (after is not null) await after(connection, ct).ConfigureAwait(false);
@@ -180,6 +181,12 @@ internal sealed class SinkTable
         if (KeyText.Split(key, KeyColumns) is not { } values) return null;
         var rows = await PostgresDatabase.RowsAsync(connection, Statements.Read, ct, [.. values]).ConfigureAwait(false);
         return rows is [[{ } json, ..], ..] ? Encoding.UTF8.GetBytes(json) : null;
+    }
+
+    private static async Task<bool> IsTrueOfAsync(NpgsqlConnection connection, PostgresTable table, string question, CancellationToken ct)
+    {
+        var tables = table.Stores.Select(s => s.Oid).Append(table.Oid).Select(oid => oid.ToString(CultureInfo.InvariantCulture)).ToArray();
+        return (await PostgresDatabase.RowAsync(connection, question, ct, (object)tables).ConfigureAwait(false))[0] == "true";
     }
 
     private static bool HasDeletes(RecordSlice slice)
@@ -210,10 +217,20 @@ internal sealed class SinkTable
         return (rows.Where(r => r[7] != "true").Select(MisfitOf).ToList(), [.. rows.Select(r => int.Parse(r[0]!, CultureInfo.InvariantCulture))]);
     }
 
-    // What the server does not say it wrote was there already, or was kept out by a trigger or another key's row: the table itself shows which.
-    private async Task<(IEnumerable<RecordFailure> KeptOut, int Same)> MergeAsync(NpgsqlConnection connection, SinkStatements statements, CancellationToken ct)
+    // Deletes come last where rows refer to others of the same table: one that is to refer to another from now on would keep the old one from
+    // going, or go with it.
+    private async Task<List<string?[]>> MergeAsync(NpgsqlConnection connection, SinkStatements statements, bool deletes, CancellationToken ct)
     {
-        var unsure = await PostgresDatabase.RowsAsync(connection, statements.Merge, ct).ConfigureAwait(false);
+        if (deletes && !_refersToItself) await PostgresDatabase.ExecuteAsync(connection, statements.Delete, ct).ConfigureAwait(false);
+        var answer = await PostgresDatabase.RowsAsync(connection, statements.Merge, ct).ConfigureAwait(false);
+        if (deletes && _refersToItself) await PostgresDatabase.ExecuteAsync(connection, statements.Delete, ct).ConfigureAwait(false);
+        return answer;
+    }
+
+    // What the server does not say it wrote was there already, or was kept out by a trigger or another key's row: the table itself shows which.
+    private async Task<(IEnumerable<RecordFailure> KeptOut, int Same)> KeptOutAsync(
+        NpgsqlConnection connection, SinkStatements statements, List<string?[]> unsure, CancellationToken ct)
+    {
         if (unsure.Count == 0) return ([], 0);
         var keptOut = await PostgresDatabase.RowsAsync(connection, statements.FindKeptOut!, ct, (object)unsure.Select(r => r[0]).ToArray()).ConfigureAwait(false);
         var failures = keptOut.Select(r => new RecordFailure(

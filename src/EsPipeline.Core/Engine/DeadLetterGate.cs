@@ -12,7 +12,7 @@ namespace EsPipeline.Core.Engine;
 /// <param name="settleAs">How a letter is settled when its key is written.</param>
 /// <param name="beforeSettling">Makes durable what the sink was given, where it is not on return; null where nothing has to be done.</param>
 internal sealed class DeadLetterGate(
-    DeadLetterFile letters, string job, string? sink, long most, TimeProvider time, string settleAs = "superseded", Func<CancellationToken, Task>? beforeSettling = null)
+    DeadLetterFile letters, string job, string sink, long most, TimeProvider time, string settleAs, Func<CancellationToken, Task>? beforeSettling)
 {
     private readonly HashSet<string> _met = new(StringComparer.Ordinal);
 

@@ -25,15 +25,15 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
 
     private async Task<ReplayResult> RunAsync(IJobState state, Func<DeadLetter, bool> chosen, CancellationToken ct)
     {
-        var path = setup.DeadLetterPath ?? Path.Combine(state.Folder, DeadLetterFile.DefaultName);
-        var letters = await DeadLetterFile.OpenAsync(path, setup.Time, ct, setup.JobOfLetters).ConfigureAwait(false);
+        var job = new JobLetters(setup, state);
+        var letters = await job.OpenAsync(ct).ConfigureAwait(false);
         await using var lettersHandle = letters.ConfigureAwait(false);
 
         // Somebody waits for the answer, whatever the job's mode: the letters stay where they are when the sink is down.
         var outage = new Outage($"sink {setup.To.Name}", setup.Log, setup.Time);
         var retry = new RetryPolicy(setup.Retry with { Forever = false }, outage, setup.Random, setup.Time, setup.SinkNames);
         var note = new SinkNote();
-        var (saved, identity) = await PrepareAsync(state, note, path, chosen, ct).ConfigureAwait(false);
+        var (saved, identity) = await PrepareAsync(state, note, job, chosen, ct).ConfigureAwait(false);
         note.SaveWith = async stop =>
         {
             if (saved is null) return;
@@ -56,7 +56,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
             new AdaptiveSize(setup.Sink.Limits),
             new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
             retry,
-            new DeadLetterGate(letters, setup.Job, identity.Sink, long.MaxValue, setup.Time, settleAs: "replayed", beforeSettling: MakeDurableAsync),
+            job.GateTo(letters, identity, long.MaxValue, settleAs: "replayed", beforeSettling: MakeDurableAsync),
             account,
             setup.Time);
 
@@ -64,7 +64,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         var most = Math.Min(setup.BatchSize.Start ?? limits.StartRecords, limits.MaxRecords);
         var malformed = 0;
         var (pending, pendingBytes) = (new List<DeadLetter>(), 0L);
-        await foreach (var letter in DeadLetterFile.ReadAsync(path, setup.JobOfLetters, ct).ConfigureAwait(false))
+        await foreach (var letter in job.ReadAsync(ct).ConfigureAwait(false))
         {
             if (!chosen(letter)) continue;
             if (letter.Malformed)
@@ -90,7 +90,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
     }
 
     private async Task<(Checkpoint? Saved, JobIdentity Identity)> PrepareAsync(
-        IJobState state, SinkNote note, string path, Func<DeadLetter, bool> chosen, CancellationToken ct)
+        IJobState state, SinkNote note, JobLetters job, Func<DeadLetter, bool> chosen, CancellationToken ct)
     {
         var source = (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow();
         var sink = await setup.Sink.CheckAsync(ct).ConfigureAwait(false);
@@ -104,7 +104,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
         }
 
         // A job that is done and leaves no positions behind is known by its letters only.
-        await foreach (var letter in DeadLetterFile.ReadAsync(path, setup.JobOfLetters, ct).ConfigureAwait(false))
+        await foreach (var letter in job.ReadAsync(ct).ConfigureAwait(false))
         {
             if (letter.Sink is null || letter.Sink == identity.Sink || letter.Malformed || !chosen(letter)) continue;
             throw CheckpointErrors.JobChanged.Error(

@@ -60,7 +60,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
 
         var saves = Guard(ct => SaveRegularlyAsync(kind, ct), failing, saving.Token);
         var writing = Enumerable.Range(0, writers)
-            .Select(n => Guard(ct => resumable ? WriteInOrderAsync(queue, ct) : WriteAsync(queue, n, ct), failing, failing.Token)).ToArray();
+            .Select(n => Guard(ct => resumable ? WriteInOrderAsync(queue, failing, stop, ct) : WriteAsync(queue, n, ct), failing, failing.Token)).ToArray();
         var remaining = new Queue<Partition>(partitions);
         var threads = partitions.Any(p => p.InOrder) ? 1 : Math.Min(setup.Threads, partitions.Count);
         var readers = Enumerable.Range(0, threads)
@@ -131,6 +131,19 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
     }
 
     // The only writer of a resumable sink: a checkpoint is saved between two batches, never within one.
+    private async Task WriteInOrderAsync(WriteQueue queue, CancellationTokenSource failing, CancellationToken stop, CancellationToken ct)
+    {
+        try
+        {
+            await WriteInOrderAsync(queue, ct).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            // Stopped while it was still getting ready to write (IResumableSink.ExpectRepeatsAsync): nobody writes what was read.
+            await failing.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
     private async Task WriteInOrderAsync(WriteQueue queue, CancellationToken ct)
     {
         while (await queue.TakeAsync(0, Size(), ct).ConfigureAwait(false) is { } unit)

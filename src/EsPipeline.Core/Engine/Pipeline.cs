@@ -1,6 +1,5 @@
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
-using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
@@ -27,6 +26,7 @@ public sealed class Pipeline
     private long? _extent;
     private long _extentDone;
     private long? _caughtUpAt;
+    private bool _hasRead;
     private RecordLimit _limit = new(null);
 
     /// <param name="setup">Everything that the run is made of.</param>
@@ -88,11 +88,12 @@ public sealed class Pipeline
                 ending.Cancel();
             }).ConfigureAwait(false);
             notes = new RunNotes(_setup, state, () => Progress);
-            if (deadLetterPath.Length == 0) deadLetterPath = Path.Combine(state.Folder, DeadLetterFile.DefaultName);
-            var letters = await DeadLetterFile.OpenAsync(deadLetterPath, _setup.Time, stop, _setup.JobOfLetters).ConfigureAwait(false);
+            var job = new JobLetters(_setup, state);
+            deadLetterPath = job.Path;
+            var letters = await job.OpenAsync(stop).ConfigureAwait(false);
             await using (letters.ConfigureAwait(false))
             {
-                (complete, copiedBefore) = await RunPassesAsync(state, letters, ending.Token, abort.Token).ConfigureAwait(false);
+                (complete, copiedBefore) = await RunPassesAsync(state, identity => job.GateTo(letters, identity, _setup.MaxDeadLetters), ending.Token, abort.Token).ConfigureAwait(false);
                 if (complete) documents = await _counter.EndAsync(ending.Token).ConfigureAwait(false);
             }
         }
@@ -139,14 +140,14 @@ public sealed class Pipeline
     }
 
     private async Task<(bool Complete, DateTimeOffset? CopiedBefore)> RunPassesAsync(
-        IJobState state, DeadLetterFile letters, CancellationToken stop, CancellationToken abort)
+        IJobState state, Func<JobIdentity, DeadLetterGate> gateOf, CancellationToken stop, CancellationToken abort)
     {
         var (identity, saved) = await new RunStart(_setup, _sourceRetry, _sinkRetry, _counter, _note).BeginAsync(state, stop).ConfigureAwait(false);
         using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, _note, saved, _setup.Time, _setup.Log);
         _note.SaveWith = saver.SaveNoteAsync;
         var limits = _setup.Sink.Limits;
         _size = new AdaptiveSize(limits, _setup.BatchSize.Start, _setup.BatchSize.Min, _setup.BatchSize.Max);
-        var gate = new DeadLetterGate(letters, _setup.Job, identity.Sink, _setup.MaxDeadLetters, _setup.Time);
+        var gate = gateOf(identity);
         var writer = new UnitWriter(
             _setup.Sink, _size, new RateLimiter(_setup.RateLimit, limits.Ramp, _setup.Time), _sinkRetry, gate, _account, _setup.Time, _setup.Meter);
 
@@ -227,6 +228,7 @@ public sealed class Pipeline
 
         var budget = _budget = new ByteBudget(_setup.ReadAheadBytes);
         var pass = new Pass(_setup, saver, writer, _size!, _sinkRetry);
+        _hasRead = true;
         var complete = await pass.RunAsync(
             kind,
             partitions,
@@ -252,7 +254,7 @@ public sealed class Pipeline
         var (since, until) = kind == ReadKind.Snapshot ? saver.Times : default;
         var selection = _setup.Selection with { Since = since, Until = until };
         return _sourceRetry.CallAsync(
-            ct => _setup.Source.GetPartitionsAsync(new ReadPlan(kind, selection, _setup.Threads, saved), ct), stop);
+            ct => _setup.Source.GetPartitionsAsync(new ReadPlan(kind, selection, _setup.Threads, saved) { IsLater = _hasRead && _setup.Mode != PipelineMode.Continuous }, ct), stop);
     }
 
     private async Task CompleteSnapshotAsync(CheckpointSaver saver, CancellationToken stop)

@@ -94,8 +94,8 @@ internal sealed class UnitWriter(
         int tries,
         CancellationToken ct)
     {
-        var takenNow = slice.Count - result.Failures.Count;
-        var taken = Interlocked.Add(ref _taken, takenNow);
+        var taken = Interlocked.Add(ref _taken, slice.Count - result.Failures.Count);
+        var takenBefore = taken - (slice.Count - result.Failures.Count);
         if (result.Failures.Count == 0)
         {
             attempts.Succeeded();
@@ -103,14 +103,21 @@ internal sealed class UnitWriter(
             return [];
         }
 
+        int[] broken = [.. result.Failures.Where(f => f.Error.MayBlameRecord).Select(f => IndexOf(f, sent))];
+        var witness = broken.Length > 0 ? TakenOf(unit, sent, result, refused) : null;
+        if (witness is { } one && suspects.NeedsEvidence(broken, takenBefore, taken) && await TakesAsync(unit.Slice.Pick([one]), ct).ConfigureAwait(false))
+        {
+            taken = Interlocked.Increment(ref _taken);
+        }
+
         var before = refused.Count;
         var again = new List<int>();
         RecordFailure? worst = null;
         foreach (var failure in result.Failures)
         {
-            var index = sent is null ? failure.Index : sent[failure.Index];
+            var index = IndexOf(failure, sent);
             if (failure.Error.Kind == FailureKind.Permanent
-                || (failure.Error.MayBlameRecord && suspects.Blames(index, slice.Count == 1, taken - takenNow, taken)))
+                || (failure.Error.MayBlameRecord && suspects.Blames(index, slice.Count == 1 && witness is null, takenBefore, taken)))
             {
                 refused.Add(index, deadLetters.LetterFor(unit.Slice[index], unit.OwnerOf(index), failure.Error.Code, failure.Reason, tries));
                 continue;
@@ -130,6 +137,35 @@ internal sealed class UnitWriter(
         }
 
         return [.. again];
+    }
+
+    private static int IndexOf(RecordFailure failure, int[]? sent) => sent is null ? failure.Index : sent[failure.Index];
+
+    // A record of the unit that is in the sink already; null where none is.
+    private static int? TakenOf(WriteUnit unit, int[]? sent, WriteResult result, Dictionary<int, DeadLetter> refused)
+    {
+        var open = result.Failures.Select(f => IndexOf(f, sent)).ToHashSet();
+        for (var i = 0; i < unit.Count; i++)
+        {
+            if (!open.Contains(i) && !refused.ContainsKey(i)) return i;
+        }
+
+        return null;
+    }
+
+    // Writes a record that was taken once more, which changes nothing, to see whether the sink takes any now. It counts for nothing else.
+    private async Task<bool> TakesAsync(RecordSlice record, CancellationToken ct)
+    {
+        try
+        {
+            await rate.TakeAsync(record.Count, ct).ConfigureAwait(false);
+            return (await MeasuredWriteAsync(record, ct).ConfigureAwait(false)).Failures.All(f => f.Error.Kind == FailureKind.Permanent);
+        }
+        catch (PipelineException)
+        {
+            // What is wrong with the sink as a whole, the next try of the records tells.
+            return false;
+        }
     }
 
     /// <returns>The indexes that remain; null where that is all of them.</returns>

@@ -64,5 +64,9 @@ public interface IResumableSink : IDataSink
     /// Told, after <see cref="IDataSink.BeginPassAsync"/>, that records which were written before may come again as they were; see
     /// <see cref="Sources.Partition.Repeats"/>. They are to count as unchanged.
     /// </summary>
+    /// <param name="ct">
+    /// The run's stop. Cancelled later it also ends what the first write may have to do before it writes anything, such as reading what was
+    /// written: that write then throws <see cref="OperationCanceledException"/>, and its records are read again by the next run.
+    /// </param>
     Task ExpectRepeatsAsync(CancellationToken ct) => Task.CompletedTask;
 }

@@ -28,6 +28,12 @@ public sealed record ReadPlan(
     /// replication slot. Such a plan is always a snapshot, and is never followed by changes.
     /// </summary>
     public bool LooksOnly { get; init; }
+
+    /// <summary>
+    /// True for the later passes of a run that ends by itself: where a run takes no more than so much at once, earlier passes have taken some of
+    /// it. In a run that goes on for ever each pass stands for itself.
+    /// </summary>
+    public bool IsLater { get; init; }
 }
 
 /// <summary>Which records a run is about.</summary>

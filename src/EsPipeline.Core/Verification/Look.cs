@@ -34,6 +34,7 @@ internal sealed class Look : IDisposable
     private long _keyless;
     private long _unreadable;
     private long _otherKeys;
+    private long _seen;
 
     /// <param name="setup">What a run would be made of.</param>
     /// <param name="options">How much memory, and which keys.</param>
@@ -51,7 +52,10 @@ internal sealed class Look : IDisposable
     }
 
     /// <summary>Records read at the source.</summary>
-    public long Read => _read;
+    public long Read => Interlocked.Read(ref _read);
+
+    /// <summary>Documents read in the sink's place, those that are not looked at among them.</summary>
+    public long Seen => Interlocked.Read(ref _seen);
 
     /// <summary>Records left out by a rule.</summary>
     public long Filtered => _filtered;
@@ -207,6 +211,7 @@ internal sealed class Look : IDisposable
 
     private void Find(RecordBatch batch)
     {
+        Interlocked.Add(ref _seen, batch.Count + batch.Malformed.Count);
         foreach (var malformed in batch.Malformed)
         {
             if (malformed.Key.IsEmpty) Interlocked.Increment(ref _unreadable);

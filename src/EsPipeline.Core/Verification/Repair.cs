@@ -1,5 +1,4 @@
 using EsPipeline.Core.Checkpoints;
-using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
@@ -21,12 +20,16 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
     private readonly ByteBudget _budget = new(long.MaxValue);
     private readonly CheckpointTracker _tracker = new(default);
 
+    /// <summary>Documents written and deleted so far.</summary>
+    public long Written => _account.Totals().Written;
+
     /// <summary>Repairs.</summary>
     /// <returns>What became of it, and how many deletes there were.</returns>
-    public async Task<(AccountTotals Account, long Deleted)> RunAsync(IJobState state, SourceSchema schema, Differences found, CancellationToken ct)
+    public async Task<(AccountTotals Account, long Deleted)> RunAsync(
+        IJobState state, JobIdentity identity, SourceSchema schema, Differences found, CancellationToken ct)
     {
-        var letters = await DeadLetterFile.OpenAsync(
-            setup.DeadLetterPath ?? Path.Combine(state.Folder, DeadLetterFile.DefaultName), setup.Time, ct, setup.JobOfLetters).ConfigureAwait(false);
+        var job = new JobLetters(setup, state);
+        var letters = await job.OpenAsync(ct).ConfigureAwait(false);
         await using var lettersHandle = letters.ConfigureAwait(false);
         await setup.Sink.PrepareAsync(schema, ct).ConfigureAwait(false);
         await setup.Sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: true, ct).ConfigureAwait(false);
@@ -35,7 +38,7 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
             new AdaptiveSize(setup.Sink.Limits),
             new RateLimiter(setup.RateLimit, setup.Sink.Limits.Ramp, setup.Time),
             new RetryPolicy(setup.Retry with { Forever = false }, new Outage($"sink {setup.To.Name}", setup.Log, setup.Time), setup.Random, setup.Time, setup.SinkNames),
-            new DeadLetterGate(letters, setup.Job, sink: null, setup.MaxDeadLetters, setup.Time),
+            job.GateTo(letters, identity, setup.MaxDeadLetters),
             _account,
             setup.Time);
 

@@ -31,15 +31,31 @@ public sealed class Verifier
     private readonly VerifyOptions _options;
     private readonly RetryPolicy _sourceRetry;
     private readonly RetryPolicy _sinkRetry;
+    private readonly Outage _sourceOutage;
+    private readonly Outage _sinkOutage;
     private readonly ulong _seed;
+    private volatile Func<(long Read, long Seen)> _counts = () => (0, 0);
+    private volatile Func<long> _mended = () => 0;
+    private int _looks;
 
     /// <param name="setup">What a run would be made of. Its selection has no limit.</param>
     /// <param name="options">What to do.</param>
     public Verifier(PipelineSetup setup, VerifyOptions options)
     {
         (_setup, _options, _seed) = (setup, options, (ulong)setup.Random.NextInt64());
-        _sourceRetry = RetryFor($"source {setup.From.Name}", names: null);
-        _sinkRetry = RetryFor($"sink {setup.To.Name}", setup.SinkNames);
+        (_sourceOutage, _sinkOutage) = (OutageOf($"source {setup.From.Name}"), OutageOf($"sink {setup.To.Name}"));
+        _sourceRetry = RetryFor(_sourceOutage, names: null);
+        _sinkRetry = RetryFor(_sinkOutage, setup.SinkNames);
+    }
+
+    /// <summary>How the comparison stands. May be asked from any thread at any time.</summary>
+    public VerifyProgress Progress
+    {
+        get
+        {
+            var (read, seen) = _counts();
+            return new VerifyProgress(Volatile.Read(ref _looks), read, seen, _mended(), _sourceOutage.DownFor, _sinkOutage.DownFor);
+        }
     }
 
     // Of a part of the source it can't be said what else belongs into the sink; where keys change on the way, neither which part is this job's.
@@ -56,15 +72,16 @@ public sealed class Verifier
         var from = await _sourceRetry.CallAsync(stop => WellAsync(_setup.Source.CheckAsync, notes, stop), ct).ConfigureAwait(false);
         var to = await _sinkRetry.CallAsync(stop => WellAsync(sink.CheckAsync, notes, stop), ct).ConfigureAwait(false);
         var note = new SinkNote();
-        if (sink is INotingSink) note.Recall(sink, await SavedAsync(_setup.IdentityOf(from, to), notes, ct).ConfigureAwait(false));
-        if (!mends) return await CompareAsync(sink, state: null, notes, ct).ConfigureAwait(false);
+        var identity = _setup.IdentityOf(from, to);
+        if (sink is INotingSink) note.Recall(sink, await SavedAsync(identity, notes, ct).ConfigureAwait(false));
+        if (!mends) return await CompareAsync(sink, mending: null, notes, ct).ConfigureAwait(false);
         var state = await _setup.State.OpenAsync(_setup.Job, ct).ConfigureAwait(false);
         await using var stateHandle = state.ConfigureAwait(false);
         note.SaveWith = async stop =>
         {
             if (await state.LoadAsync(stop).ConfigureAwait(false) is { } saved) await state.SaveAsync(saved with { SinkNote = note.Text }, stop).ConfigureAwait(false);
         };
-        return await state.WhileHeldAsync(held => CompareAsync(sink, state, notes, held), ct).ConfigureAwait(false);
+        return await state.WhileHeldAsync(held => CompareAsync(sink, (state, identity), notes, held), ct).ConfigureAwait(false);
     }
 
     // What the job has saved; what it is not told of is compared by what this look itself meets.
@@ -82,7 +99,7 @@ public sealed class Verifier
     }
 
     // Repairs too, where the job's state is given.
-    private async Task<VerifyResult> CompareAsync(IVerifiableSink sink, IJobState? state, List<string> notes, CancellationToken ct)
+    private async Task<VerifyResult> CompareAsync(IVerifiableSink sink, (IJobState State, JobIdentity Identity)? mending, List<string> notes, CancellationToken ct)
     {
         var schema = await _sourceRetry.CallAsync(_setup.Source.DescribeAsync, ct).ConfigureAwait(false);
         var place = await _sinkRetry.CallAsync(stop => sink.PrepareReadBackAsync(schema, stop), ct).ConfigureAwait(false);
@@ -102,7 +119,7 @@ public sealed class Verifier
         using var found = now;
         notes.AddRange(Uncertainties(second));
         var result = Result(first, now, Math.Max(0, at.Suspects - now.Suspects), notes) with { Equal = Math.Max(0, at.Keys - now.Missing.Count - now.Different.Count - at.SetAside) };
-        if (state is null) return result;
+        if (mending is not { } job) return result;
         if (_options.MaxDeletes is { } most) CheckDeletes(most, extras, now.Extra.Count, first.Keyless + second.Keyless);
         if (_options.Repair && second.OtherKeys > 0 && now.Missing.Count + now.Different.Count > 0)
         {
@@ -110,7 +127,8 @@ public sealed class Verifier
         }
 
         using var repair = new Repair(_setup, _options, _sourceRetry);
-        var (account, deleted) = await repair.RunAsync(state, schema, now, ct).ConfigureAwait(false);
+        _mended = () => repair.Written;
+        var (account, deleted) = await repair.RunAsync(job.State, job.Identity, schema, now, ct).ConfigureAwait(false);
         using var third = await LookAsync(place, now.Sketch, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var left = new Differences(_seed, 0, extras, letters, third.Problems);
         third.Compare(left.Note);
@@ -206,6 +224,8 @@ public sealed class Verifier
         for (var tries = 1; ; tries++)
         {
             var look = new Look(_setup, _options, place, only, pairs, _seed);
+            _counts = () => (look.Read, look.Seen);
+            if (tries == 1) Interlocked.Increment(ref _looks);
             try
             {
                 await look.ReadSourceAsync(_sourceRetry, _sinkRetry, ct).ConfigureAwait(false);
@@ -239,8 +259,10 @@ public sealed class Verifier
         return letters;
     }
 
-    private RetryPolicy RetryFor(string end, PrefixedNames? names) =>
-        new(_setup.Retry with { Forever = false }, new Outage(end, _setup.Log, _setup.Time), _setup.Random, _setup.Time, names);
+    private Outage OutageOf(string end) => new(end, _setup.Log, _setup.Time);
+
+    private RetryPolicy RetryFor(Outage outage, PrefixedNames? names) =>
+        new(_setup.Retry with { Forever = false }, outage, _setup.Random, _setup.Time, names);
 
     private static async Task<ConnectorHealth> WellAsync(Func<CancellationToken, Task<ConnectorHealth>> check, List<string> notes, CancellationToken ct)
     {

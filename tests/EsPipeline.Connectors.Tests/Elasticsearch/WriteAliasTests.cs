@@ -1,7 +1,10 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
+using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
+using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
@@ -88,6 +91,78 @@ public sealed class WriteAliasTests(SharedServers servers)
         Assert.Single(log.Lines, l => l.Contains(other.Name, StringComparison.Ordinal));
         Assert.Equal(1, (await sink.WriteAsync(new Document("later", "{}"))).Written);
         ContentAssert.Same([new Document("later", "{}")], await other.ReadAllAsync(Sources.Ct));
+    }
+
+    [Fact]
+    public async Task One_that_was_moved_before_a_snapshot_is_gone_on_with_is_refused_until_it_is_begun_anew()
+    {
+        await using var target = new IndexTarget(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        await using var other = new IndexTarget(target.Host);
+        await Api.SendAsync(target.Host, HttpMethod.Put, other.Name, $"{{\"mappings\":{IndexTarget.Mapping}}}");
+        using var state = new TemporaryFolder();
+        var alias = await BreakOffAsync(target, state.Path);
+        await Api.SendAsync(target.Host, HttpMethod.Post, "_aliases", $$$"""
+            {"actions":[{"remove":{"index":"{{{target.Name}}}","alias":"{{{alias}}}"}},{"add":{"index":"{{{other.Name}}}","alias":"{{{alias}}}"}}]}
+            """);
+        foreach (var _ in (int[])[1, 2])
+        {
+            var refused = await GoOnAsync(target, alias, state.Path);
+            Assert.Equal((ElasticsearchErrors.IndexReplaced, 0L), (refused.Error?.Error, refused.Account.Read));
+            Assert.Contains(target.Name, refused.Error!.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(await other.ReadAllAsync(Sources.Ct));
+        await using (var job = await new FileStateStore(state.Path, TimeProvider.System).OpenAsync("test", Sources.Ct)) await job.ResetAsync(Sources.Ct);
+        Assert.Equal(RunOutcome.Done, (await GoOnAsync(target, alias, state.Path)).Outcome);
+        ContentAssert.Same(Corpus.Plain(100), await other.ReadAllAsync(Sources.Ct));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_snapshot_is_gone_on_with_behind_a_rollover_and_where_its_index_was_not_noted_yet(bool rollsOver)
+    {
+        await using var target = new IndexTarget(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        using var state = new TemporaryFolder();
+        var (alias, next) = (await BreakOffAsync(target, state.Path), target.Name + "-2");
+        await using (var job = await new FileStateStore(state.Path, TimeProvider.System).OpenAsync("test", Sources.Ct))
+        {
+            var saved = (await job.LoadAsync(Sources.Ct))!;
+            Assert.Contains(target.Name, saved.SinkNote, StringComparison.Ordinal);
+            if (!rollsOver) await job.SaveAsync(saved with { SinkNote = null }, Sources.Ct);
+        }
+
+        if (rollsOver) await Api.SendAsync(target.Host, HttpMethod.Post, $"{alias}/_rollover/{next}");
+        Assert.Equal(RunOutcome.Done, (await GoOnAsync(target, alias, state.Path)).Outcome);
+        await Api.SendAsync(target.Host, HttpMethod.Post, $"{alias}/_refresh");
+        Assert.Equal(100, (await Api.SendAsync(target.Host, HttpMethod.Get, $"{alias}/_count")).GetProperty("count").GetInt32());
+        if (rollsOver) await Api.SendAsync(target.Host, HttpMethod.Delete, next);
+    }
+
+    // A run that ends in its middle, with an alias of the index.
+    private static async Task<string> BreakOffAsync(IndexTarget target, string state)
+    {
+        var alias = $"alias-{Guid.NewGuid():n}";
+        await Api.SendAsync(target.Host, HttpMethod.Put, target.Name, $$$$"""{"mappings":{{{{IndexTarget.Mapping}}}},"aliases":{"{{{{alias}}}}":{"is_write_index":true}}}""");
+        await using var sink = IndexTarget.Open(target.Options with { Index = alias, MappingFile = "" });
+        await using var source = new ListSource([.. Corpus.Plain(100)], 10)
+        {
+            BeforeBatch = async at =>
+            {
+                while (at == 50 && (await target.ReadAllAsync(Sources.Ct)).Count == 0) await Task.Yield();
+                if (at == 50) throw new InvalidOperationException("Broken off.");
+            },
+        };
+        var result = await EngineRun.CopyAsync(source, sink, state, Sources.Ct);
+        Assert.Equal(RunOutcome.Failed, result.Outcome);
+        return alias;
+    }
+
+    private static async Task<RunResult> GoOnAsync(IndexTarget target, string alias, string state)
+    {
+        await using var sink = IndexTarget.Open(target.Options with { Index = alias, MappingFile = "" });
+        await using var source = new ListSource([.. Corpus.Plain(100)], 10);
+        return await EngineRun.CopyAsync(source, sink, state, Sources.Ct);
     }
 
     private static async Task<ElasticsearchSink> OpenAsync(IndexTarget target, string alias, ListLog<ElasticsearchSink> log)

@@ -50,6 +50,24 @@ public sealed class FileRepeatsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stop_ends_the_reading_of_the_file()
+    {
+        var token = await RunAsync("jsonl", "", null, ReadKind.Snapshot, [new("a", "{}"), new("b", "{}")]);
+        await using var sink = Sink("jsonl", new CsvOutputOptions { File = Output });
+        Assert.True(await sink.RestoreAsync(token, Ct));
+        await sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: false, Ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        await sink.ExpectRepeatsAsync(stop.Token);
+        await stop.CancelAsync();
+        using var batch = Slices.Of(new Document("a", "{}"));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sink.WriteAsync(batch.Slice(), Ct));
+
+        // A pass that is not stopped reads it.
+        await sink.ExpectRepeatsAsync(Ct);
+        Assert.Equal(1, (await sink.WriteAsync(batch.Slice(), Ct)).Unchanged);
+    }
+
+    [Fact]
     public async Task The_file_is_read_only_for_a_record_to_compare()
     {
         Document[] first = [.. Enumerable.Range(0, 3000).Select(i => new Document($"k{i}", $$"""{"n":{{i * 7919}}}"""))];

@@ -124,6 +124,59 @@ public sealed class MaxFilesTests(S3Server server)
     }
 
     [Fact]
+    public async Task Later_passes_of_a_run_take_what_is_left_of_its_files()
+    {
+        await using var set = await SetAsync(s3: false);
+        await PutAsync(set, "a", 3);
+        await PutAsync(set, "b", 4);
+        await using var source = set.Open(Small, set.Options with { MaxFiles = 3 });
+
+        // A file is another one by the time that it is read, which takes one more pass.
+        var part = Assert.Single(await source.GetPartitionsAsync(SourceReader.Plan(set, ReadKind.Snapshot, 1), Ct));
+        await set.WriteAsync("a/part-00002", "a-2\tother\n", Ct);
+        var (read, end) = (0, part.Start);
+        await foreach (var batch in source.ReadAsync(part, part.Start, Ct))
+        {
+            (read, end) = (read + batch.Count, batch.End);
+            batch.Dispose();
+        }
+
+        Assert.Equal((2, true), (read, source.SnapshotContinues));
+        var saved = new Dictionary<PartitionId, Position> { [part.Id] = end };
+        var later = await SourceReader.ReadAsync(source, SourceReader.Plan(set, ReadKind.Snapshot, 1, saved) with { IsLater = true }, Ct);
+        Assert.Equal(["a-2"], KeysOf(later));
+        var last = await SourceReader.ReadAsync(source, SourceReader.Plan(set, ReadKind.Changes, 1, later.Saved) with { IsLater = true }, Ct);
+        Assert.Empty(last.Records);
+        Assert.Equal(["b-0", "b-1", "b-2"], KeysOf(await SourceReader.ReadAsync(source, SourceReader.Plan(set, ReadKind.Changes, 1, last.Saved), Ct)));
+    }
+
+    [Fact]
+    public async Task A_single_run_that_ends_an_interrupted_snapshot_takes_no_more_than_any_other()
+    {
+        await using var set = await SetAsync(s3: false);
+        await set.WriteAsync("a/part-00000", string.Concat(Enumerable.Range(0, 100).Select(i => $"a-0-{i}\t1\n")) + "\tno key\n", Ct);
+        await PutAsync(set, "a", 3, lines: 100);
+        await PutAsync(set, "b", 4, lines: 100);
+        using var state = new TemporaryFolder();
+        var sink = new MemorySink();
+        await using (var source = set.Open(Small, set.Options with { MaxFiles = 3 }))
+        {
+            var broken = await EngineRun.CopyAsync(source, sink, state.Path, Ct, setup => setup with { MaxDeadLetters = 0 });
+            Assert.Equal(RunOutcome.Failed, broken.Outcome);
+        }
+
+        var keys = sink.Documents.Count;
+        await using (var source = set.Open(Small, set.Options with { MaxFiles = 3 }))
+        {
+            var result = await EngineRun.CopyAsync(source, sink, state.Path, Ct, setup => setup with { Mode = EsPipeline.Core.Engine.PipelineMode.Single });
+            Assert.Equal(RunOutcome.DoneWithDeadLetters, result.Outcome);
+        }
+
+        Assert.InRange(keys, 0, 100);
+        Assert.Equal(300, sink.Documents.Count);
+    }
+
+    [Fact]
     public async Task What_only_looks_sees_everything()
     {
         await using var set = await SetAsync(s3: false);

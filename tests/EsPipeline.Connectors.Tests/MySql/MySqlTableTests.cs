@@ -39,6 +39,24 @@ public sealed class MySqlTableTests(MySqlServers servers)
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("ON DELETE CASCADE")]
+    [InlineData("ON DELETE SET NULL")]
+    public async Task A_row_that_refers_to_another_one_from_now_on_does_not_go_with_the_one_before(string rule)
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync(
+            "CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, parent VARCHAR(64) COLLATE utf8mb4_bin, note TEXT, "
+            + $"FOREIGN KEY (parent) REFERENCES docs (id) {rule})");
+        await using var sink = await database.Sink(database.Options with { Shape = MySqlShape.Columns }).ReadyAsync();
+        await Firestore.Slices.WriteAsync(sink, ("a", """{"parent":null}"""), ("b", """{"parent":null}"""), ("c", """{"parent":"a"}"""));
+        await database.ExecuteAsync("UPDATE docs SET note = 'kept' WHERE id = 'c'");
+        var result = await Firestore.Slices.WriteAsync(sink, ("a", null), ("c", """{"parent":"b"}"""));
+        Assert.Equal((0, 2), (result.Failures.Count, result.Written));
+        Assert.Equal(["b - -", "c b kept"], (await database.RowsAsync($"SELECT CONCAT_WS(' ',id,IFNULL(parent,'-'),IFNULL(note,'-')) FROM {database.Name}.docs ORDER BY id")).Select(r => r[0]));
+    }
+
+    [Theory]
     [InlineData("a VARCHAR(64), content JSON", "mysql.no_key", "no primary key")]
     [InlineData("id VARCHAR(64) PRIMARY KEY, content VARCHAR(100)", "mysql.table_does_not_fit", "documents")]
     [InlineData("id CHAR(64) PRIMARY KEY, content JSON", "mysql.table_does_not_fit", "'id' is char(64)")]

@@ -66,6 +66,27 @@ public sealed class ColumnsTests(SharedPostgres shared)
     }
 
     [Theory]
+    [InlineData("", false)]
+    [InlineData("ON DELETE CASCADE", false)]
+    [InlineData("ON DELETE CASCADE", true)]
+    [InlineData("ON DELETE SET NULL", false)]
+    public async Task A_row_that_refers_to_another_one_from_now_on_does_not_go_with_the_one_before(string rule, bool hasTriggers)
+    {
+        var server = await shared.GetAsync();
+        var table = "columns_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (id text PRIMARY KEY, parent text REFERENCES {table} {rule}, note text)");
+        if (hasTriggers) await server.ExecuteAsync($"CREATE TRIGGER same BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()");
+        await using var sink = new PostgresSink(new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table }, new RunOptions(), TimeProvider.System);
+        await sink.PrepareAsync(SourceSchema.Unknown, Ct);
+        await Firestore.Slices.WriteAsync(sink, ("a", """{"parent":null}"""), ("b", """{"parent":null}"""), ("c", """{"parent":"a"}"""));
+        await server.ExecuteAsync($"UPDATE {table} SET note = 'kept' WHERE id = 'c'");
+        var result = await Firestore.Slices.WriteAsync(sink, ("a", null), ("c", """{"parent":"b"}"""));
+        Assert.Equal((0, 2), (result.Failures.Count, result.Written));
+        Assert.Equal(["b - -", "c b kept"], (await server.RowsAsync($"SELECT concat_ws(' ', id, coalesce(parent, '-'), coalesce(note, '-')) FROM {table} ORDER BY id")).Select(r => r[0]));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
+    [Theory]
     [InlineData("numeric(10,2)", "1.239", false)]
     [InlineData("numeric(10,2)", "1.230", true)]
     [InlineData("numeric(10,2)", "\"1.239\"", false)]

@@ -66,6 +66,34 @@ public sealed class OthersSlotsTests(SharedPostgres shared)
         async Task<string> ConfirmedAsync() => (await server.RowsAsync($"SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = '{set.Table}'"))[0][0];
     }
 
+    [Fact]
+    public async Task A_slot_that_somebody_else_has_made_under_the_jobs_name_is_left_alone()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        await using var first = new Following(set.Options);
+        await first.PassAsync(ReadKind.Snapshot, Ct);
+        await first.PassAsync(ReadKind.Changes, Ct);
+        await first.DisposeAsync();
+        await server.DropSlotAsync(set.Table);
+        await set.PutAsync([.. Corpus.Plain(20)], Ct);
+        await server.ExecuteAsync($"SELECT pg_create_logical_replication_slot('{set.Table}', 'pgoutput')");
+        var theirs = await SlotAsync();
+        await using var next = new Following(set.Options) { Saved = first.Saved };
+        var error = await Assert.ThrowsAsync<PipelineException>(() => next.PassAsync(ReadKind.Changes, Ct));
+        Assert.Equal(PostgresErrors.CannotReplicate, error.Error);
+        Assert.Contains("further than this job has read", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"pg_drop_replication_slot('{set.Table}')", error.Remedy, StringComparison.Ordinal);
+        Assert.Equal(theirs, await SlotAsync());
+
+        // Once it is known that nobody needs it, everything is copied anew.
+        await server.ExecuteAsync($"SELECT pg_drop_replication_slot('{set.Table}')");
+        await next.PassAsync(ReadKind.Changes, Ct);
+        ContentAssert.Same(Corpus.Plain(20), next.Held);
+
+        async Task<string> SlotAsync() => (await server.RowsAsync($"SELECT restart_lsn::text || confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '{set.Table}'"))[0][0];
+    }
+
     [Theory]
     [InlineData("(id) WHERE (id < 'doc-0000005')", "rows")]
     [InlineData("WHERE (id < 'doc-0000005')", "rows")]

@@ -97,19 +97,10 @@ public sealed class PartitionTests(SharedPostgres shared)
     {
         var server = await shared.GetAsync();
         await using var tags = await DividedTable.MakeAsync(server);
-        var name = tags.Name + "_root";
-        await server.ExecuteAsync($"CREATE TABLE {name} (id int PRIMARY KEY); INSERT INTO {name} SELECT i FROM generate_series(1, 200) i");
         using var folder = new TemporaryFolder();
-        var file = folder.File("documents.yaml");
-        await File.WriteAllTextAsync(file, $"""
-            root: {name}
-            document: SELECT r.id, (SELECT max(t.word) FROM {tags.Name} t WHERE t.id = r.id) AS word FROM {name} r WHERE r.id = ANY(@keys)
-            tables:
-              - table: {tags.Name}
-                roots: SELECT id FROM {tags.Name} WHERE id = ANY(@keys)
-            """, Ct);
+        var options = await RootOfAsync(tags, folder);
         var log = new ListLog<PostgresSource>();
-        await using (var following = new Following(tags.Options with { Table = "", Documents = file }, log: log))
+        await using (var following = new Following(options, log: log))
         {
             await following.PassAsync(ReadKind.Snapshot, Ct);
             await following.PassAsync(ReadKind.Changes, Ct);
@@ -121,7 +112,65 @@ public sealed class PartitionTests(SharedPostgres shared)
             Assert.Equal(0, await following.PassAsync(ReadKind.Changes, Ct));
         }
 
-        await server.ExecuteAsync($"DROP TABLE {name}");
+        await server.ExecuteAsync($"DROP TABLE {tags.Name}_root");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rows_that_come_with_a_partition_of_another_of_their_tables_change_their_documents_only(bool isBrokenOff)
+    {
+        var server = await shared.GetAsync();
+        await using var tags = await DividedTable.MakeAsync(server);
+        using var folder = new TemporaryFolder();
+        var options = await RootOfAsync(tags, folder);
+        var log = new ListLog<PostgresSource>();
+        await using var first = new Following(options, log: log);
+        await first.PassAsync(ReadKind.Snapshot, Ct);
+        await first.PassAsync(ReadKind.Changes, Ct);
+        await server.ExecuteAsync($"CREATE TABLE {tags.Name}_c (LIKE {tags.Name} INCLUDING ALL); INSERT INTO {tags.Name}_c SELECT i, 'attached ' || i FROM generate_series(200, 249) i");
+        await server.ExecuteAsync($"ALTER TABLE {tags.Name} ATTACH PARTITION {tags.Name}_c FOR VALUES FROM (200) TO (2000); UPDATE {tags.Name} SET word = 'changed' WHERE id = 100");
+        await first.DisposeAsync();
+        await using var second = new Following(options, log: log) { Saved = first.Saved };
+        foreach (var (key, json) in first.Held) second.Held[key] = json;
+        if (isBrokenOff)
+        {
+            // Of what was planned the beginning is saved, and nothing is read.
+            await using var source = new PostgresSource(options, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>(), new SourceTuning());
+            var parts = await source.GetPartitionsAsync(new ReadPlan(ReadKind.Changes, Selection.Everything, 1, first.Saved), Ct);
+            second.Saved = parts.ToDictionary(p => p.Id, p => p.Id.Value.EndsWith("!log", StringComparison.Ordinal) ? first.Saved[p.Id] : p.Start);
+        }
+
+        Assert.Equal(51, await second.PassAsync(ReadKind.Changes, Ct));
+        Assert.EndsWith("\"word\":\"attached 249\"}", second.Held["249"], StringComparison.Ordinal);
+        Assert.EndsWith("\"word\":\"changed\"}", second.Held["100"], StringComparison.Ordinal);
+        Assert.Equal(isBrokenOff ? 0 : 1, log.Lines.Count(l => l.Contains($"public.{tags.Name}_c came to public.{tags.Name}", StringComparison.Ordinal)));
+        Assert.DoesNotContain(log.Lines, l => l.Contains("copied anew", StringComparison.Ordinal));
+
+        // It is read once, and followed.
+        Assert.Equal(0, await second.PassAsync(ReadKind.Changes, Ct));
+        Assert.DoesNotContain(second.Partitions, p => p.Id.Value.Contains("attached", StringComparison.Ordinal));
+        await server.ExecuteAsync($"UPDATE {tags.Name} SET word = 'later' WHERE id = 220");
+        await second.PassAsync(ReadKind.Changes, Ct);
+        Assert.EndsWith("\"word\":\"later\"}", second.Held["220"], StringComparison.Ordinal);
+        await second.DisposeAsync();
+        await server.ExecuteAsync($"DROP TABLE {tags.Name}_root");
+    }
+
+    // Documents of ids 1 to 250, each with the word of its row in a table of partitions.
+    private static async Task<PostgresOptions> RootOfAsync(DividedTable tags, TemporaryFolder folder)
+    {
+        var name = tags.Name + "_root";
+        await tags.Server.ExecuteAsync($"CREATE TABLE {name} (id int PRIMARY KEY); INSERT INTO {name} SELECT i FROM generate_series(1, 250) i");
+        var file = folder.File("documents.yaml");
+        await File.WriteAllTextAsync(file, $"""
+            root: {name}
+            document: SELECT r.id, (SELECT max(t.word) FROM {tags.Name} t WHERE t.id = r.id) AS word FROM {name} r WHERE r.id = ANY(@keys)
+            tables:
+              - table: {tags.Name}
+                roots: SELECT id FROM {tags.Name} WHERE id = ANY(@keys)
+            """, Ct);
+        return tags.Options with { Table = "", Documents = file };
     }
 
     [Fact]

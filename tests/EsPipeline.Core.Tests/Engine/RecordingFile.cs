@@ -9,6 +9,8 @@ namespace EsPipeline.Core.Tests.Engine;
 /// <summary>A resumable sink: lines in memory; a token is their number.</summary>
 internal sealed class RecordingFile(FakeTime time) : IResumableSink
 {
+    private CancellationToken? _stop;
+
     public List<string> Lines { get; } = [];
 
     public int? FailAt { get; set; }
@@ -17,6 +19,9 @@ internal sealed class RecordingFile(FakeTime time) : IResumableSink
 
     /// <summary>Refuses the records whose document contains it; null for none.</summary>
     public string? Refuses { get; set; }
+
+    /// <summary>What it does before the first write of a pass in which records may come again; ends with the run's stop.</summary>
+    public Func<CancellationToken, Task>? Learns { get; init; }
 
     /// <summary>What goes wrong when the lines are to be made durable; null for nothing.</summary>
     public PipelineException? FlushProblem { get; set; }
@@ -30,6 +35,12 @@ internal sealed class RecordingFile(FakeTime time) : IResumableSink
 
     public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
+        if (_stop is { } stop && Learns is not null)
+        {
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(ct, stop);
+            await Learns(ending.Token);
+        }
+
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, ct);
         if (Lines.Count + slice.Count > FailAt) throw TestSink.Full.Error("No room.");
         var failures = Refuses is { } word ? await TestSink.Refuse(slice, word, TestSink.Refused) : [];
@@ -39,6 +50,12 @@ internal sealed class RecordingFile(FakeTime time) : IResumableSink
         }
 
         return new WriteResult(slice.Count - failures.Count, 0, failures);
+    }
+
+    public Task ExpectRepeatsAsync(CancellationToken ct)
+    {
+        _stop = ct;
+        return Task.CompletedTask;
     }
 
     public Task<string?> FlushAsync(CancellationToken ct) => FlushProblem is null ? Task.FromResult(IsPipe ? null : Lines.Count.ToString()) : throw FlushProblem;

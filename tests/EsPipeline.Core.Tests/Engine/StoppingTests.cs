@@ -66,6 +66,27 @@ public sealed class StoppingTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_still_reads_what_it_holds_does_not_hold_up_a_stop()
+    {
+        var learns = false;
+        var file = new RecordingFile(_job.Time) { Learns = ct => { learns = true; return Task.Delay(Timeout.InfiniteTimeSpan, ct); } };
+        var source = new TestSource([.. Corpus.Plain(5000)]) { Shape = p => p with { Repeats = true } };
+        using var stop = new CancellationTokenSource();
+        var running = new Pipeline(_job.Setup(source, file) with { ReadAheadBytes = 10_000 }).RunAsync(stop.Token);
+        await _job.Time.RunUntilAsync(() => learns);
+        var asked = _job.Time.Elapsed;
+        await stop.CancelAsync();
+        var result = await _job.Time.RunAsync(running);
+        Assert.Equal((RunOutcome.Stopped, null, 0L), (result.Outcome, result.Error, result.Account.Written));
+        Assert.Equal((1, 0), (_job.Log.Count(1007), _job.Log.Count(1008)));
+        Assert.True(_job.Time.Elapsed - asked < TimeSpan.FromSeconds(5));
+
+        // What was read and not written is read again.
+        var next = new RecordingFile(_job.Time);
+        Assert.Equal(5000, (await _job.RunAsync(new TestSource([.. Corpus.Plain(5000)]), next)).Account.Written);
+    }
+
+    [Fact]
     public async Task What_is_in_flight_has_the_shutdown_timeout_and_no_more()
     {
         var (source, sink) = (new TestSource([.. Corpus.Plain(100)]), new TestSink());

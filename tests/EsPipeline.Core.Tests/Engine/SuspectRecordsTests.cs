@@ -67,6 +67,25 @@ public sealed class SuspectRecordsTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_a_part_was_taken_right_before_everything_fails_it_is_the_sink_and_nothing_is_set_aside()
+    {
+        var (writes, down) = (0, true);
+        _sink.BeforeWrite = (slice, _) => TestSink.Refuse(slice, Interlocked.Increment(ref writes) == 1 ? "\"n\":1" : down ? "\"n\"" : "never", Breaks);
+        using var stop = new CancellationTokenSource();
+        var pipeline = new Pipeline(_job.Setup(new TestSource([.. Corpus.Plain(20)]), _sink, PipelineMode.Continuous));
+        var running = pipeline.RunAsync(stop.Token);
+        await _job.Time.RunUntilAsync(() => _job.Time.Elapsed > TimeSpan.FromMinutes(25));
+        Assert.InRange(_sink.Documents.Count, 1, 19);
+        Assert.Equal(0, pipeline.Progress.Account.DeadLettered);
+        Assert.False(File.Exists(_job.DeadLetters));
+        down = false;
+        await _job.Time.RunUntilAsync(() => _sink.Documents.Count == 20);
+        await stop.CancelAsync();
+        Assert.Equal(0, (await _job.Time.RunAsync(running)).Account.DeadLettered);
+        Assert.Equal((1, 1), (_job.Log.Count(1000), _job.Log.Count(1001)));
+    }
+
+    [Fact]
     public async Task One_that_is_alone_is_set_aside_when_the_retry_budget_is_spent()
     {
         _sink.BeforeWrite = (slice, _) => TestSink.Refuse(slice, "\"n\"", Breaks);

@@ -73,9 +73,14 @@ public sealed partial class VerifierTests
         var began = new TaskCompletionSource();
         var source = new TestSource(Documents(1)) { BeforeBatch = (_, _, ct) => { began.TrySetResult(); return Task.Delay(Timeout.InfiniteTimeSpan, ct); } };
         var run = new Pipeline(_job.Setup(source, new TestSink())).RunAsync(stop.Token);
-        await began.Task;
+        await began.Task.WaitAsync(TestContext.Current.CancellationToken);
         var store = new FileStateStore(_job.Folder, _job.Time);
-        while (await store.ReadRunsAsync("job", 1, CancellationToken.None) is []) await Task.Yield();
+        while (await store.ReadRunsAsync("job", 1, TestContext.Current.CancellationToken) is [])
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
         return new RunUnderWay(stop, () => _job.Time.RunAsync(run));
     }
 

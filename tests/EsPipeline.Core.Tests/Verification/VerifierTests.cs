@@ -1,4 +1,5 @@
 using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
@@ -113,6 +114,20 @@ public sealed partial class VerifierTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_read_of_each_end_can_be_asked_for_meanwhile()
+    {
+        var documents = Documents(300);
+        await _sink.HoldAsync(documents[..299]);
+        var verifier = new Verifier(_job.Setup(new TestSource(documents), _sink), new VerifyOptions { Repair = true });
+        var told = new List<VerifyProgress>();
+        _sink.BeforeReading = () => told.Add(verifier.Progress);
+        Assert.Equal(new VerifyProgress(0, 0, 0, 0, null, null), verifier.Progress);
+        await _job.Time.RunAsync(verifier.VerifyAsync(CancellationToken.None));
+        Assert.Equal([(1, 300, 0, 0), (2, 300, 0, 0), (3, 300, 0, 1)], told.Select(p => (p.Looks, p.Read, p.Seen, p.Mended)));
+        Assert.Equal(new VerifyProgress(3, 300, 300, 1, null, null), verifier.Progress);
+    }
+
+    [Fact]
     public async Task More_extra_documents_than_may_be_deleted_leave_everything_as_it_is()
     {
         var documents = Documents(20);
@@ -219,6 +234,15 @@ public sealed partial class VerifierTests : IDisposable
         _sink.BeforeWrite = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([new RecordFailure(0, TestSink.Refused, "It stays.")]);
         var result = await VerifyAsync(new TestSource(Documents(2)), new VerifyOptions { MaxDeletes = 5 });
         Assert.Equal((4L, 1L), (result.Repair!.Deleted, result.Repair.ExtraLeft));
+    }
+
+    [Fact]
+    public async Task What_repairing_sets_aside_is_known_by_the_jobs_sink_as_in_a_run()
+    {
+        _sink.BeforeWrite = (_, _) => Task.FromResult<IReadOnlyList<RecordFailure>>([new RecordFailure(0, TestSink.Refused, "It stays away.")]);
+        await VerifyAsync(new TestSource(Documents(3)), new VerifyOptions { Repair = true });
+        var letter = Assert.Single(await DeadLetterFile.ReadAsync(_job.DeadLetters, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(("job", "sink 'to', sink.place 'here'", Documents(1)[0].Key), (letter.Job, letter.Sink, System.Text.Encoding.UTF8.GetString(letter.Key.Span)));
     }
 
     [Fact]
