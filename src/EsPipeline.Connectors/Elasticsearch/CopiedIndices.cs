@@ -46,6 +46,14 @@ internal sealed class CopiedIndices : IDisposable
         }
     }
 
+    /// <summary>Forgets them: the snapshot is complete, and what comes later goes where the alias means, though indices before may be deleted.</summary>
+    public async Task ForgetAsync(CancellationToken ct)
+    {
+        if (_names.Count == 0) return;
+        if (_note is not null) await _note.KeepAsync(JsonSerializer.Serialize(new Note([])), ct).ConfigureAwait(false);
+        _names = [];
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _adding.Dispose();
 

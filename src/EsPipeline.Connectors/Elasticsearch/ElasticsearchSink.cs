@@ -88,7 +88,8 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         _kind = kind;
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
-        if (kind == ReadKind.Snapshot && _target is { } target) await _copied.AddAsync(target, ct).ConfigureAwait(false);
+        if (kind == ReadKind.Changes) await _copied.ForgetAsync(ct).ConfigureAwait(false);
+        else if (_target is { } target) await _copied.AddAsync(target, ct).ConfigureAwait(false);
         if (!_options.BulkLoad || kind != ReadKind.Snapshot) return;
         await _bulkLoad.RelaxAsync(_target!, ct).ConfigureAwait(false);
         _relaxed = true;

@@ -3,6 +3,7 @@ using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
+using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
 
@@ -117,6 +118,32 @@ public sealed class WriteAliasTests(SharedServers servers)
         ContentAssert.Same(Corpus.Plain(100), await other.ReadAllAsync(Sources.Ct));
     }
 
+    [Fact]
+    public async Task Of_a_snapshot_that_is_complete_the_index_may_be_deleted_and_another_snapshot_made()
+    {
+        await using var target = new IndexTarget(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        using var state = new TemporaryFolder();
+        var (alias, next) = (await BreakOffAsync(target, state.Path), target.Name + "-2");
+        var note = new Note();
+        await using (var sink = IndexTarget.Open(target.Options with { Index = alias, MappingFile = "" }))
+        {
+            sink.Recall(note);
+            await sink.PrepareAsync(SourceSchema.Unknown, Sources.Ct);
+            await sink.BeginPassAsync(ReadKind.Snapshot, uniqueKeys: true, Sources.Ct);
+            Assert.Contains(target.Name, note.Text, StringComparison.Ordinal);
+            await sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: true, Sources.Ct);
+        }
+
+        await Api.SendAsync(target.Host, HttpMethod.Post, $"{alias}/_rollover/{next}");
+        await Api.SendAsync(target.Host, HttpMethod.Delete, target.Name);
+        await using var later = IndexTarget.Open(target.Options with { Index = alias, MappingFile = "" });
+        later.Recall(note);
+        await later.PrepareAsync(SourceSchema.Unknown, Sources.Ct);
+        await later.BeginPassAsync(ReadKind.Snapshot, uniqueKeys: true, Sources.Ct);
+        Assert.Contains(next, note.Text, StringComparison.Ordinal);
+        await Api.SendAsync(target.Host, HttpMethod.Delete, next);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -171,5 +198,16 @@ public sealed class WriteAliasTests(SharedServers servers)
         var sink = IndexTarget.Open(target.Options with { Index = alias, MappingFile = "" }, log: log);
         await sink.PrepareAsync(SourceSchema.Unknown, Sources.Ct);
         return sink;
+    }
+
+    private sealed class Note : ISinkNote
+    {
+        public string? Text { get; private set; }
+
+        public Task KeepAsync(string text, CancellationToken ct)
+        {
+            Text = text;
+            return Task.CompletedTask;
+        }
     }
 }
