@@ -78,6 +78,18 @@ public static class ApiErrors
         ],
     };
 
+    /// <summary>Too many scrolls that are not at their end.</summary>
+    public static readonly ErrorCode TooManyScrolls = new(
+        "api.too_many_scrolls", FailureKind.Transient, "There are more scrolls open than this key or address, or all together, may have.",
+        "Read the ones that are open to their end, or wait as long as Retry-After says; --api-max-scrolls sets the limit for each.")
+    {
+        Steps =
+        [
+            "For a look at the first documents alone ask for a page, which holds nothing open; INDEX is the one asked for: `curl -sS -H 'Content-Type: application/json' -d '{\"index\":\"INDEX\"}' http://{--api-host}:{--api-port}/search`",
+            "Have cursors that nobody uses forgotten sooner than after {--api-scroll-keep-alive}: start serve with `--api-scroll-keep-alive 1m`",
+        ],
+    };
+
     /// <summary>Too much at once for everybody together.</summary>
     public static readonly ErrorCode Busy = new("api.busy", FailureKind.Transient, "There are more requests than can be answered just now.", "Wait as long as Retry-After says.")
     {

@@ -89,7 +89,7 @@ public sealed class ApiHost : IAsyncDisposable
         services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(new FrameworkLog(loggers)));
         services.AddSingleton(options).AddSingleton(elasticsearch).AddSingleton(state).AddSingleton(time).AddSingleton(log);
         services.AddSingleton<AccessGate>().AddSingleton<RequestRate>().AddSingleton<SearchCluster>().AddSingleton<FieldRules>().AddSingleton<ServedIndices>();
-        services.AddSingleton<SharedSearches>().AddSingleton<SearchEndpoint>().AddSingleton<IndexEndpoints>().AddSingleton<CursorSeal>().AddSingleton<ServerKind>().AddSingleton<ScrollEndpoint>();
+        services.AddSingleton<SharedSearches>().AddSingleton<SearchEndpoint>().AddSingleton<IndexEndpoints>().AddSingleton<CursorSeal>().AddSingleton<ServerKind>().AddSingleton<OpenViews>().AddSingleton<ScrollEndpoint>();
         services.AddSingleton<CountsIndex>().AddSingleton<SharedAnswers>().AddSingleton<AnalyticsEndpoints>().AddSingleton<PipelineEndpoints>().AddSingleton<HealthEndpoint>();
 
         // Nothing here blocks a thread, so a request is answered on the one that received it: each hand-over to another costs both cores.

@@ -72,6 +72,11 @@ public sealed record ApiOptions : IValidatedOptions
     [Option("--api-scroll-keep-alive", "How long a scroll's cursor can be used", Environment = ["ESPIPE_API_SCROLL_KEEP_ALIVE"], Max = 86_400)]
     public TimeSpan ScrollKeepAlive { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How many scrolls one caller may have open.</summary>
+    [Option("--api-max-scrolls", "Scrolls that one key or address may have open at once; a scroll is over with its last page, or when its cursor is too old",
+        Environment = ["ESPIPE_API_MAX_SCROLLS"], Min = 1, Max = 250)]
+    public int MaxScrolls { get; init; } = 50;
+
     /// <summary>What cursors are sealed with.</summary>
     [Option("", "Secret that cursors are sealed with, 16 characters or more, so that they outlive a restart and work with several copies", Environment = ["ESPIPE_API_CURSOR_KEY"])]
     public Secret? CursorKey { get; init; }

@@ -28,17 +28,17 @@ internal sealed class ApiServer : IAsyncDisposable
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>Starts one over the shared search server.</summary>
-    public static async Task<ApiServer> StartAsync(SearchServer search, ApiOptions? options = null, string? stateFolder = null) =>
-        await StartAsync((await search.FindAsync()).Address, options, stateFolder);
+    public static async Task<ApiServer> StartAsync(SearchServer search, ApiOptions? options = null, string? stateFolder = null, TimeProvider? time = null) =>
+        await StartAsync((await search.FindAsync()).Address, options, stateFolder, time);
 
     /// <summary>Starts one over any address.</summary>
-    public static async Task<ApiServer> StartAsync(Uri search, ApiOptions? options = null, string? stateFolder = null)
+    public static async Task<ApiServer> StartAsync(Uri search, ApiOptions? options = null, string? stateFolder = null, TimeProvider? time = null)
     {
         options = (options ?? new ApiOptions()) with { Port = 0 };
         Assert.Empty(options.Mistakes());
         var folder = stateFolder is null ? new TemporaryFolder() : null;
         var state = new FileStateStore(stateFolder ?? folder!.Path, TimeProvider.System);
-        var host = await ApiHost.StartAsync(options, new ElasticsearchSearchOptions { Url = search.ToString() }, state, NullLoggerFactory.Instance, TimeProvider.System, Ct);
+        var host = await ApiHost.StartAsync(options, new ElasticsearchSearchOptions { Url = search.ToString() }, state, NullLoggerFactory.Instance, time ?? TimeProvider.System, Ct);
         return new ApiServer(host, folder);
     }
 

@@ -105,6 +105,28 @@ public sealed class HostTests(SearchServer search)
     }
 
     [Fact]
+    public async Task One_key_does_not_use_up_what_another_may_ask()
+    {
+        await using var api = await ApiServer.StartAsync(search, new ApiOptions { RateLimit = 1, Keys = new Secret($"{Key}, second-key-of-the-tests") });
+        var first = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => StatusAsync(Key)));
+        Assert.Contains(HttpStatusCode.TooManyRequests, first);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("second-key-of-the-tests"));
+
+        // Whoever guesses keys is counted by his address, however many he tries.
+        var guesses = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => StatusAsync($"a-guess-of-the-tests-{i}")));
+        Assert.Contains(HttpStatusCode.TooManyRequests, guesses);
+        Assert.DoesNotContain(HttpStatusCode.OK, guesses);
+
+        async Task<HttpStatusCode> StatusAsync(string key)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "api/pipeline");
+            request.Headers.Add("X-API-Key", key);
+            using var response = await api.Http.SendAsync(request, SearchServer.Ct);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task Answers_carry_headers_that_keep_browsers_safe()
     {
         await using var api = await ApiServer.StartAsync(search);
@@ -116,6 +138,27 @@ public sealed class HostTests(SearchServer search)
         Assert.Equal("no-referrer", response.Headers.GetValues("Referrer-Policy").Single());
         Assert.False(response.Headers.Contains("Server"));
         Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
+    }
+
+    [Fact]
+    public async Task Nothing_but_the_pages_own_files_is_kept_by_anyone_in_between()
+    {
+        var index = await search.CreateIndexAsync("""{"properties":{"label":{"type":"keyword"},"count":{"type":"integer"},"time_bucket":{"type":"date"}}}""", ["{}"]);
+        await using var api = await ApiServer.StartAsync(search, new ApiOptions { Keys = new Secret(Key), CountsIndex = index });
+        await KeptAsync("no-store", "indices", "health", "openapi.json");
+        await KeptAsync("no-cache", "", "pipeline", "assets/common.js");
+        api.Http.DefaultRequestHeaders.Add("X-API-Key", Key);
+        await KeptAsync(
+            "no-store", "indices", $"indices/{index}/fields", $"search/{index}/scroll", "api/label_counts", "api/count_specific?label=a", "api/timeline", "api/pipeline", "api/pipeline/none", "none", "search");
+
+        async Task KeptAsync(string expected, params string[] paths)
+        {
+            foreach (var path in paths)
+            {
+                using var response = await api.Http.GetAsync(path, SearchServer.Ct);
+                Assert.True(response.Headers.CacheControl?.ToString() == expected, $"{path}: {response.Headers.CacheControl}");
+            }
+        }
     }
 
     [Fact]

@@ -5,10 +5,18 @@ using EsPipeline.Connectors.Tests.Elasticsearch;
 namespace EsPipeline.Api.Tests;
 
 /// <summary>The one real search server of all tests, started when the first asks for it. Tests share it, never an index.</summary>
-public sealed class SearchServer : IAsyncDisposable
+public class SearchServer : IAsyncDisposable
 {
+    private readonly ServerKind _kind;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private ElasticsearchServer? _server;
+
+    public SearchServer()
+        : this(ServerKind.Elasticsearch)
+    {
+    }
+
+    private protected SearchServer(ServerKind kind) => _kind = kind;
 
     internal static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -18,7 +26,7 @@ public sealed class SearchServer : IAsyncDisposable
         await _gate.WaitAsync(Ct);
         try
         {
-            return _server ??= await ElasticsearchServer.FindAsync(ServerKind.Elasticsearch, Ct);
+            return _server ??= await ElasticsearchServer.FindAsync(_kind, Ct);
         }
         finally
         {
@@ -66,5 +74,9 @@ public sealed class SearchServer : IAsyncDisposable
     {
         if (_server is not null) await _server.DisposeAsync();
         _gate.Dispose();
+        GC.SuppressFinalize(this);
     }
 }
+
+/// <summary>The other kind of search server, for what differs between the two.</summary>
+public sealed class OpenSearchServer() : SearchServer(ServerKind.OpenSearch);

@@ -28,6 +28,7 @@ public sealed class ObjectCountsTests : IAsyncDisposable
         await _bucket.PutPartAsync("unfinished", 0, Parts * LinesPerPart, 100, 1000);
         var run = (await RunAsync()).Ended(3);
         Assert.Contains($"written {Parts * LinesPerPart} + unchanged 0 + filtered 0 + dead_lettered 1 (balances)", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"The index '{_index}' holds {Parts * LinesPerPart} documents, {Parts * LinesPerPart} more than before; fits the account.", run.Output, StringComparison.Ordinal);
         var shown = (await _folder.RunAsync("dead-letters", "show", "--job", "counts")).Ended(0);
         Assert.Contains($"{JobOf(17)}/part-r-00017 line {LinesPerPart + 1}", shown.Output, StringComparison.Ordinal);
         Assert.Contains("no count@2024-01-01 00:00\tmany", shown.Output, StringComparison.Ordinal);
@@ -41,7 +42,8 @@ public sealed class ObjectCountsTests : IAsyncDisposable
 
         for (var part = 1; part < Parts; part += 3) await _bucket.PutPartAsync(JobOf(part), part, part * LinesPerPart, LinesPerPart, 7);
         await _bucket.FinishAsync(JobOf(1));
-        (await RunAsync()).Ended(0);
+        var again = (await RunAsync()).Ended(0).Output;
+        Assert.Contains($"holds {Parts * LinesPerPart} documents, as many as before; fits the account: {13 * LinesPerPart} of the {13 * LinesPerPart} written replaced or deleted documents.", again, StringComparison.Ordinal);
         await EqualAsync(api, _bucket.Sums(Finished));
 
         await _bucket.FinishAsync("unfinished");

@@ -28,7 +28,7 @@ internal sealed class AnalyticsEndpoints(CountsIndex counts, ApiOptions options)
 
         // The least of those kept comes first: it is the one that makes room. Of equals the first by name stays.
         var kept = new PriorityQueue<LabelCount, LabelCount>(most + 1, Comparer<LabelCount>.Create(Compare));
-        await counts.ReadLabelsAsync(
+        var unlabelled = await counts.ReadLabelsAsync(
             prefix,
             TimeRange.Read(from, to, tz, options),
             (label, count) =>
@@ -40,7 +40,7 @@ internal sealed class AnalyticsEndpoints(CountsIndex counts, ApiOptions options)
                 else kept.EnqueueDequeue(item, item);
             },
             ct).ConfigureAwait(false);
-        return new LabelCounts(labels, total, [.. kept.UnorderedItems.Select(i => i.Element).OrderDescending(Comparer<LabelCount>.Create(Compare))]);
+        return new LabelCounts(labels, total + unlabelled, unlabelled > 0 ? unlabelled : null, [.. kept.UnorderedItems.Select(i => i.Element).OrderDescending(Comparer<LabelCount>.Create(Compare))]);
     }
 
     /// <summary>The counts of labels over time.</summary>
@@ -67,5 +67,6 @@ public sealed record LabelCount(string Label, long Count);
 /// <summary>The labels that were counted most.</summary>
 /// <param name="TotalLabels">How many labels there are.</param>
 /// <param name="TotalCount">The sum of all counts.</param>
+/// <param name="Unlabelled">How much of it is under none of them, since its label is absent, or longer than the index keeps labels; absent where nothing is.</param>
 /// <param name="Labels">Labels, most counted first; of equals by name.</param>
-public sealed record LabelCounts(long TotalLabels, long TotalCount, IReadOnlyList<LabelCount> Labels);
+public sealed record LabelCounts(long TotalLabels, long TotalCount, long? Unlabelled, IReadOnlyList<LabelCount> Labels);

@@ -11,24 +11,18 @@ namespace EsPipeline.Api.Analytics;
 /// </summary>
 internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, ApiOptions options, TimeProvider time)
 {
-    private const string Label = "label";
-    private const string Count = "count";
-    private const string Time = "time_bucket";
-
-    // Labels in one answer of the server; there may be any number of answers.
-    private const int LabelsAtOnce = 10_000;
-
     private static readonly TimeSpan BoundsKept = TimeSpan.FromSeconds(1);
     private readonly Recent<Bounds> _bounds = new(BoundsKept, time);
 
     /// <summary>How often a label was counted.</summary>
     public async Task<long> TotalOfAsync(string label, TimeRange range, CancellationToken ct)
     {
+        await CheckAsync([label], ct).ConfigureAwait(false);
         var answer = await AskAsync((w, field) =>
         {
-            WriteFilter(w, range, f => WriteTerms(f, field, [label]));
+            CountsQuery.WriteFilter(w, range, f => CountsQuery.WriteTerms(f, field, [label]));
             w.WriteStartObject("aggs");
-            WriteSum(w);
+            CountsQuery.WriteSum(w);
             w.WriteEndObject();
         }, ct).ConfigureAwait(false);
         return SumOf(answer);
@@ -39,40 +33,46 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
     /// <param name="range">Which times.</param>
     /// <param name="each">Called for each.</param>
     /// <param name="ct">Cancels.</param>
-    public async Task ReadLabelsAsync(string? prefix, TimeRange range, Action<string, long> each, CancellationToken ct)
+    /// <returns>The sum of the counts that are under none of them: their label is absent, or too long to be told from others (<c>ignore_above</c>).</returns>
+    public async Task<long> ReadLabelsAsync(string? prefix, TimeRange range, Action<string, long> each, CancellationToken ct)
     {
         JsonElement? after = null;
+        var unlabelled = 0L;
         do
         {
             var answer = await AskAsync((w, field) =>
             {
-                WriteFilter(w, range, f =>
+                CountsQuery.WriteFilter(w, range, f =>
                 {
-                    if (!string.IsNullOrEmpty(prefix)) WritePrefix(f, field, prefix);
+                    if (!string.IsNullOrEmpty(prefix)) CountsQuery.WritePrefix(f, field, prefix);
                 });
-                WriteLabels(w, field, after);
+                CountsQuery.WriteLabels(w, field, after);
             }, ct).ConfigureAwait(false);
+            if (answer.TryGetProperty("unlabelled", out var rest)) unlabelled = SumOf(rest);
             var labels = answer.GetProperty("labels");
-            foreach (var bucket in labels.GetProperty("buckets").EnumerateArray()) each(bucket.GetProperty("key").GetProperty(Label).GetString()!, SumOf(bucket));
+            foreach (var bucket in labels.GetProperty("buckets").EnumerateArray()) each(bucket.GetProperty("key").GetProperty(CountsQuery.Label).GetString()!, SumOf(bucket));
             after = labels.TryGetProperty("after_key", out var last) ? last : null;
         }
         while (after is not null);
+
+        return unlabelled;
     }
 
     /// <summary>The sums of some labels, or of all together where none is named, point by point.</summary>
     public async Task<Timeline> TimelineAsync(IReadOnlyList<string> labels, TimeRange range, string? asked, CancellationToken ct)
     {
+        await CheckAsync(labels, ct).ConfigureAwait(false);
         var (first, last) = await BoundsAsync(range, ct).ConfigureAwait(false);
         var (interval, widened) = Interval.Choose(asked, first is { } f && last is { } l ? l - f : TimeSpan.Zero);
         var timeline = new TimelineBuilder(labels, range, interval, widened);
         if (first is null || last is null || first > last) return timeline.Build();
         await AskAsync((w, field) =>
         {
-            WriteFilter(w, range, filter =>
+            CountsQuery.WriteFilter(w, range, filter =>
             {
-                if (labels.Count > 0) WriteTerms(filter, field, labels);
+                if (labels.Count > 0) CountsQuery.WriteTerms(filter, field, labels);
             });
-            WriteHistogram(w, field, labels, range, interval, first.Value, last.Value);
+            CountsQuery.WriteHistogram(w, field, labels, range, interval, first.Value, last.Value);
         }, timeline.Read, ct).ConfigureAwait(false);
         return timeline.Build();
     }
@@ -96,7 +96,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
             {
                 w.WriteStartObject(kind);
                 w.WriteStartObject(kind);
-                w.WriteString("field", Time);
+                w.WriteString("field", CountsQuery.Time);
                 w.WriteEndObject();
                 w.WriteEndObject();
             }
@@ -115,7 +115,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
     private async Task AskAsync(Action<Utf8JsonWriter, string> members, SearchAnswer.AggregationsReader read, CancellationToken ct)
     {
-        var (index, label) = await FindAsync(ct).ConfigureAwait(false);
+        var (index, label, _) = await FindAsync(ct).ConfigureAwait(false);
         var body = SearchQuery.Write(w =>
         {
             w.WriteNumber("size", 0);
@@ -127,147 +127,29 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
         SearchAnswer.Read(answer.Json, read);
     }
 
+    // A label that is too long to be in the index would have the sum 0, in silence.
+    private async ValueTask CheckAsync(IReadOnlyList<string> labels, CancellationToken ct)
+    {
+        var (_, _, field) = await FindAsync(ct).ConfigureAwait(false);
+        foreach (var label in labels.Where(l => l.Length > field.Longest)) throw ApiErrors.BadValue.Error(field.TooLong(label.Length));
+    }
+
     // The index, and the field by which whole labels are found: one that is taken apart into words would match, and sum, others too.
-    private async ValueTask<(ServedIndex Index, string Label)> FindAsync(CancellationToken ct)
+    private async ValueTask<(ServedIndex Index, string Label, IndexField Field)> FindAsync(CancellationToken ct)
     {
         try
         {
             var index = await indices.FindAsync(options.CountsIndex, ct).ConfigureAwait(false);
-            var (label, count, at) = (index.Fields.Find(Label), index.Fields.Find(Count), index.Fields.Find(Time));
+            var (label, count, at) = (index.Fields.Find(CountsQuery.Label), index.Fields.Find(CountsQuery.Count), index.Fields.Find(CountsQuery.Time));
             var whole = label.Exact ?? (label.Type is "keyword" or "constant_keyword" or "wildcard" ? label.Name : null);
-            if (whole is not null && count.IsNumber && (at.Type is "date" or "date_nanos")) return (index, whole);
+            if (whole is not null && count.IsNumber && (at.Type is "date" or "date_nanos")) return (index, whole, label);
             throw ApiErrors.NoCounts.Error(
-                $"In the index '{options.CountsIndex}' {Label} is {label.Type}, {Count} {count.Type} and {Time} {at.Type}; they have to be a keyword (or text with one in it), a number and a date.");
+                $"In the index '{options.CountsIndex}' {CountsQuery.Label} is {label.Type}, {CountsQuery.Count} {count.Type} and {CountsQuery.Time} {at.Type}; they have to be a keyword (or text with one in it), a number and a date.");
         }
         catch (PipelineException e) when (e.Error == ApiErrors.NoSuchIndex || e.Error == ApiErrors.NoSuchField || e.Error == ApiErrors.BadIndexName)
         {
-            throw ApiErrors.NoCounts.Error($"There is no index '{options.CountsIndex}' that is served and has the fields {Label}, {Count} and {Time}.", inner: e);
+            throw ApiErrors.NoCounts.Error($"There is no index '{options.CountsIndex}' that is served and has the fields {CountsQuery.Label}, {CountsQuery.Count} and {CountsQuery.Time}.", inner: e);
         }
-    }
-
-    private static void WriteFilter(Utf8JsonWriter writer, TimeRange range, Action<Utf8JsonWriter> more)
-    {
-        writer.WriteStartObject("query");
-        writer.WriteStartObject("bool");
-        writer.WriteStartArray("filter");
-        if (!range.IsOpen) range.WriteTo(writer, Time);
-        more(writer);
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private static void WriteTerms(Utf8JsonWriter writer, string field, IReadOnlyList<string> labels)
-    {
-        writer.WriteStartObject();
-        writer.WriteStartObject("terms");
-        writer.WriteStartArray(field);
-        foreach (var label in labels) writer.WriteStringValue(label);
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private static void WritePrefix(Utf8JsonWriter writer, string field, string prefix)
-    {
-        writer.WriteStartObject();
-        writer.WriteStartObject("prefix");
-        writer.WriteStartObject(field);
-        writer.WriteString("value", prefix);
-        writer.WriteBoolean("case_insensitive", true);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private static void WriteLabels(Utf8JsonWriter writer, string field, JsonElement? after)
-    {
-        writer.WriteStartObject("aggs");
-        writer.WriteStartObject("labels");
-        writer.WriteStartObject("composite");
-        writer.WriteNumber("size", LabelsAtOnce);
-        writer.WriteStartArray("sources");
-        writer.WriteStartObject();
-        writer.WriteStartObject(Label);
-        writer.WriteStartObject("terms");
-        writer.WriteString("field", field);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteEndArray();
-        if (after is { } last)
-        {
-            writer.WritePropertyName("after");
-            last.WriteTo(writer);
-        }
-
-        writer.WriteEndObject();
-        writer.WriteStartObject("aggs");
-        WriteSum(writer);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private static void WriteHistogram(Utf8JsonWriter writer, string field, IReadOnlyList<string> labels, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
-    {
-        if (labels.Count == 0)
-        {
-            WritePoints(writer, range, interval, first, last);
-            return;
-        }
-
-        // Each label is a filter of its own, named by its place: a label may be anything, a name may not. The points are within the labels: the
-        // other way round, the server makes a set of filters for each point, which takes it a quarter longer.
-        writer.WriteStartObject("aggs");
-        writer.WriteStartObject("labels");
-        writer.WriteStartObject("filters");
-        writer.WriteStartArray("filters");
-        foreach (var label in labels)
-        {
-            writer.WriteStartObject();
-            writer.WriteStartObject("term");
-            writer.WriteString(field, label);
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        WritePoints(writer, range, interval, first, last);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private static void WritePoints(Utf8JsonWriter writer, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
-    {
-        writer.WriteStartObject("aggs");
-        writer.WriteStartObject("points");
-        writer.WriteStartObject("date_histogram");
-        writer.WriteString("field", Time);
-        writer.WriteString("format", "epoch_millis");
-        writer.WriteString(interval.Kind, interval.Name);
-        writer.WriteString("time_zone", range.Zone.Id);
-        writer.WriteNumber("min_doc_count", 0);
-        writer.WriteStartObject("extended_bounds");
-        writer.WriteNumber("min", first.ToUnixTimeMilliseconds());
-        writer.WriteNumber("max", last.ToUnixTimeMilliseconds());
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteStartObject("aggs");
-        WriteSum(writer);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private static void WriteSum(Utf8JsonWriter writer)
-    {
-        writer.WriteStartObject("sum");
-        writer.WriteStartObject("sum");
-        writer.WriteString("field", Count);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
     }
 
     private static long SumOf(JsonElement bucket) => Whole(bucket.GetProperty("sum").GetProperty("value").GetDouble());

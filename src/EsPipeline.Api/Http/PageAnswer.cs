@@ -18,7 +18,6 @@ internal static class PageAnswer
     {
         var response = context.Response;
         response.ContentType = "application/json";
-        response.Headers.CacheControl = "no-store";
         var output = response.BodyWriter;
         output.Write("{\"data\":"u8);
         await answer.WriteDocumentsAsync(rules, withId, output, context.RequestAborted).ConfigureAwait(false);

@@ -30,6 +30,7 @@ public sealed record Problem(string Type, string Title, int Status, string Detai
         [ApiErrors.KeyNeeded] = 401,
         [ApiErrors.LoopbackOnly] = 403,
         [ApiErrors.TooManyRequests] = 429,
+        [ApiErrors.TooManyScrolls] = 429,
         [ApiErrors.Busy] = 503,
         [ApiErrors.TimedOut] = 504,
         [ApiErrors.BadIndexName] = 400,
@@ -62,7 +63,6 @@ public sealed record Problem(string Type, string Title, int Status, string Detai
         SecurityHeaders.Add(context);
         response.StatusCode = problem.Status;
         response.ContentType = MediaType;
-        response.Headers.CacheControl = "no-store";
         if (error.RetryAfter is { } wait) response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (problem.Status == StatusCodes.Status401Unauthorized) response.Headers.WWWAuthenticate = "ApiKey realm=\"espipe\", header=\"X-API-Key\"";
 

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using EsPipeline.Api.Search;
 
 namespace EsPipeline.Api.Indices;
@@ -7,57 +9,86 @@ namespace EsPipeline.Api.Indices;
 /// <summary><c>GET /indices</c> and <c>GET /indices/{index}/fields</c>: what can be searched.</summary>
 internal sealed class IndexEndpoints(SearchCluster cluster, ServedIndices indices, ApiOptions options)
 {
-    private const int MostIndices = 10_000;
+    // Each is a search of its own, so that one that can't be searched takes no other one's figure away.
+    private const int CountedAtOnce = 500;
 
-    /// <summary>The indices that are served.</summary>
+    private static readonly string[] Healths = ["green", "yellow", "red"];
+
+    /// <summary>The indices and data streams that are served.</summary>
     public async Task<IndexList> ListAsync(CancellationToken ct)
     {
         using var resolved = await AskAsync(HttpMethod.Get, "_resolve/index/*?expand_wildcards=open", null, ct).ConfigureAwait(false);
-        var served = resolved.RootElement.GetProperty("indices").EnumerateArray()
-            .Where(i => !i.GetProperty("attributes").EnumerateArray().Any(a => a.ValueEquals("hidden"u8) || a.ValueEquals("system"u8)))
-            .Select(i => i.GetProperty("name").GetString()!)
-            .Where(n => IndexName.IsServed(n, options.Indices))
-            .ToHashSet();
+        var served = Served(resolved.RootElement, "indices").ToDictionary(i => NameOf(i), i => (string[])[NameOf(i)]);
+        foreach (var stream in Served(resolved.RootElement, "data_streams"))
+        {
+            served[NameOf(stream)] = stream.GetProperty("backing_indices") is { ValueKind: JsonValueKind.Array } several ? [.. several.EnumerateArray().Select(b => b.GetString()!)] : [stream.GetProperty("backing_indices").GetString()!];
+        }
+
         if (served.Count == 0) return new IndexList([]);
-        var counts = await CountAsync(ct).ConfigureAwait(false);
-        using var facts = await AskAsync(HttpMethod.Get, "_cat/indices/*?format=json&bytes=b&h=index,store.size,health&expand_wildcards=open", null, ct).ConfigureAwait(false);
-        return new IndexList(
-        [
-            .. facts.RootElement.EnumerateArray()
-                .Select(f => (Name: f.GetProperty("index").GetString()!, Size: f.GetProperty("store.size").GetString(), Health: f.GetProperty("health").GetString()!))
-                .Where(f => served.Contains(f.Name))
-                .OrderBy(f => f.Name, StringComparer.Ordinal)
-                .Select(f => new IndexSummary(f.Name, counts.GetValueOrDefault(f.Name), long.TryParse(f.Size, CultureInfo.InvariantCulture, out var size) ? size : 0, f.Health)),
-        ]);
+        string[] names = [.. served.Keys.Order(StringComparer.Ordinal)];
+        var counts = new List<long?>();
+        foreach (var chunk in names.Chunk(CountedAtOnce)) counts.AddRange(await CountAsync(chunk, ct).ConfigureAwait(false));
+        using var facts = await AskAsync(HttpMethod.Get, "_cat/indices/*?format=json&bytes=b&h=index,store.size,health&expand_wildcards=open,hidden", null, ct).ConfigureAwait(false);
+        var known = facts.RootElement.EnumerateArray().ToDictionary(f => f.GetProperty("index").GetString()!);
+
+        // One without facts has been deleted in between.
+        return new IndexList([.. names.Zip(counts, (name, count) => Summary(name, count, [.. served[name].Where(known.ContainsKey).Select(b => known[b])])).OfType<IndexSummary>()]);
     }
 
     /// <summary>The fields of an index that exist for callers.</summary>
     public async Task<FieldList> FieldsAsync(string name, CancellationToken ct)
     {
         var index = await indices.FindAsync(name, ct).ConfigureAwait(false);
-        return new FieldList(name, [.. index.Fields.All.Select(f => new FieldSummary(f.Name, f.Type, f.Nested, f.Exact))]);
+        return new FieldList(name, [.. index.Fields.All.Select(f => new FieldSummary(f.Name, f.Type, f.Nested, f.Exact, f.Longest))]);
     }
 
-    // The servers' own numbers of documents count what is nested in them too; a search counts documents.
-    private async Task<Dictionary<string, long>> CountAsync(CancellationToken ct)
+    private IEnumerable<JsonElement> Served(JsonElement resolved, string kind) => resolved.TryGetProperty(kind, out var items)
+        ? items.EnumerateArray().Where(i => !IsHidden(i) && IndexName.IsServed(NameOf(i), options.Indices))
+        : [];
+
+    private static bool IsHidden(JsonElement item) =>
+        item.TryGetProperty("attributes", out var attributes) && attributes.EnumerateArray().Any(a => a.ValueEquals("hidden"u8) || a.ValueEquals("system"u8));
+
+    private static string NameOf(JsonElement item) => item.GetProperty("name").GetString()!;
+
+    // Of a data stream, all that is behind it together: the sum of its sizes, and the worst health.
+    private static IndexSummary? Summary(string name, long? count, JsonElement[] facts)
     {
-        var body = SearchQuery.Write(w =>
+        if (facts.Length == 0) return null;
+        var sizes = facts.Select(f => long.TryParse(f.GetProperty("store.size").GetString(), CultureInfo.InvariantCulture, out var size) ? size : (long?)null).ToArray();
+        return new IndexSummary(name, count, sizes.Contains(null) ? null : sizes.Sum(), facts.Select(f => f.GetProperty("health").GetString()!).MaxBy(h => Array.IndexOf(Healths, h))!);
+    }
+
+    // The servers' own numbers of documents count what is nested in them too; a search counts documents. One that was not whole counts none.
+    private async Task<IEnumerable<long?>> CountAsync(string[] names, CancellationToken ct)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        foreach (var name in names)
         {
-            w.WriteNumber("size", 0);
-            w.WriteBoolean("track_total_hits", false);
-            w.WriteStartObject("aggs");
-            w.WriteStartObject("indices");
-            w.WriteStartObject("terms");
-            w.WriteString("field", "_index");
-            w.WriteNumber("size", MostIndices);
-            w.WriteEndObject();
-            w.WriteEndObject();
-            w.WriteEndObject();
-        });
-        using var answer = await AskAsync(HttpMethod.Post, "*/_search?expand_wildcards=open&allow_partial_search_results=false", body, ct).ConfigureAwait(false);
-        return answer.RootElement.TryGetProperty("aggregations", out var found)
-            ? found.GetProperty("indices").GetProperty("buckets").EnumerateArray().ToDictionary(b => b.GetProperty("key").GetString()!, b => b.GetProperty("doc_count").GetInt64())
-            : [];
+            Add(w => w.WriteString("index", name));
+            Add(w =>
+            {
+                w.WriteNumber("size", 0);
+                w.WriteBoolean("track_total_hits", true);
+                SearchQuery.WriteTimeout(w, options.Timeout);
+            });
+        }
+
+        using var answer = await AskAsync(HttpMethod.Post, "_msearch", body.WrittenSpan.ToArray(), ct).ConfigureAwait(false);
+        var counts = answer.RootElement.GetProperty("responses").EnumerateArray().Select(CountOf).ToArray();
+        return counts.Length == names.Length ? counts : throw ApiErrors.BackendUnavailable.Error("The search server's answer can't be read.");
+
+        void Add(Action<Utf8JsonWriter> members)
+        {
+            body.Write(SearchQuery.Write(members));
+            body.Write("\n"u8);
+        }
+    }
+
+    private static long? CountOf(JsonElement answer)
+    {
+        if (!answer.TryGetProperty("_shards", out var shards) || !answer.TryGetProperty("hits", out var hits) || answer.GetProperty("timed_out").GetBoolean()) return null;
+        return shards.GetProperty("successful").GetInt32() == shards.GetProperty("total").GetInt32() ? hits.GetProperty("total").GetProperty("value").GetInt64() : null;
     }
 
     private async Task<JsonDocument> AskAsync(HttpMethod method, string path, byte[]? body, CancellationToken ct)
@@ -69,16 +100,17 @@ internal sealed class IndexEndpoints(SearchCluster cluster, ServedIndices indice
     }
 }
 
-/// <summary>The indices that are served.</summary>
+/// <summary>The indices and data streams that are served.</summary>
 /// <param name="Indices">Each of them, sorted by name.</param>
 public sealed record IndexList(IReadOnlyList<IndexSummary> Indices);
 
-/// <summary>One index.</summary>
+/// <summary>One index or data stream.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Documents">How many documents can be found in it.</param>
-/// <param name="SizeBytes">What it takes on disk, copies included.</param>
-/// <param name="Health">green, yellow or red, as the search server says.</param>
-public sealed record IndexSummary(string Name, long Documents, long SizeBytes, string Health);
+/// <param name="Documents">How many documents can be found in it; null where a part of it can't be searched, as in one whose health is red.</param>
+/// <param name="SizeBytes">What it takes on disk, copies included; null where that is not known.</param>
+/// <param name="Health">green, yellow or red, as the search server says; of a data stream the worst of what is behind it.</param>
+public sealed record IndexSummary(
+    string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Documents, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? SizeBytes, string Health);
 
 /// <summary>The fields of an index.</summary>
 /// <param name="Index">The index.</param>
@@ -90,4 +122,5 @@ public sealed record FieldList(string Index, IReadOnlyList<FieldSummary> Fields)
 /// <param name="Type">Its type, as the search server calls it.</param>
 /// <param name="Nested">The nested object that it is in; absent where there is none.</param>
 /// <param name="ExactThrough">For text: the sub-field by which it is matched and sorted; absent where there is none.</param>
-public sealed record FieldSummary(string Name, string Type, string? Nested, string? ExactThrough);
+/// <param name="LongestValue">How many characters a whole value may have to be searched and sorted by (<c>ignore_above</c>); absent for any number.</param>
+public sealed record FieldSummary(string Name, string Type, string? Nested, string? ExactThrough, int? LongestValue);

@@ -4,17 +4,18 @@ namespace EsPipeline.Api.Indices;
 /// <param name="Name">The path, with dots.</param>
 /// <param name="Type">The server's name of its type; several where indices behind one alias do not agree: <c>keyword|long</c>.</param>
 /// <param name="Nested">The nested object that it is in; null for none.</param>
-/// <param name="Exact">For a text field: its sub-field by which whole values are compared and sorted; null where there is none.</param>
-internal sealed record IndexField(string Name, string Type, string? Nested, string? Exact)
+/// <param name="Exact">For a text field, or a keyword that is changed by a normalizer: its sub-field by which whole values are compared and sorted; null where there is none.</param>
+/// <param name="Longest">How many characters a whole value may have to be found by it (<c>ignore_above</c>); null for any number.</param>
+internal sealed record IndexField(string Name, string Type, string? Nested, string? Exact, int? Longest = null)
 {
     /// <summary>True for an object, which holds no value itself.</summary>
-    public bool IsObject => Type is "object" or "nested";
+    public bool IsObject => Type is "object" or "nested" or "passthrough";
 
     /// <summary>True where a whole object is kept as one field, and each name in it can be searched as well; also where only one index of several has it so.</summary>
     public bool IsFlattened => Type.Split('|').Any(t => t is "flattened" or "flat_object");
 
     /// <summary>True where a value is taken apart into words.</summary>
-    public bool IsText => Type is "text" or "match_only_text" or "search_as_you_type" or "annotated_text";
+    public bool IsText => IsTextType(Type);
 
     /// <summary>True for whole numbers and fractions.</summary>
     public bool IsNumber => Type is "long" or "integer" or "short" or "byte" or "unsigned_long" or "double" or "float" or "half_float" or "scaled_float";
@@ -27,4 +28,10 @@ internal sealed record IndexField(string Name, string Type, string? Nested, stri
 
     /// <summary>True where documents can be put in its order, besides text by its sub-field.</summary>
     public bool IsSortable => IsNumber || IsBoolean || Type is "keyword" or "constant_keyword" or "wildcard" or "ip" or "version" or "date" or "date_nanos" or "murmur3";
+
+    /// <summary>True for the types that take a value apart into words.</summary>
+    public static bool IsTextType(string type) => type is "text" or "match_only_text" or "search_as_you_type" or "annotated_text";
+
+    /// <summary>What whoever asks for a value of so many characters has to know.</summary>
+    public string TooLong(int length) => $"'{Name}' can be searched for whole values of up to {Longest} characters (ignore_above in the mapping), not for one of {length}.";
 }

@@ -7,15 +7,19 @@ namespace EsPipeline.Api.Indices;
 
 /// <summary>
 /// The fields of an index that exist for callers: those of its mapping that no rule hides, neither by name, nor because they are another
-/// name (alias) or a copy (copy_to) of a hidden one, or stand behind a computed field of the same name, which may show any other. Computed
-/// fields themselves are not among them.
+/// name (alias) or a copy (copy_to) of a hidden one, or are computed, or stand behind a computed field of the same name: a script may show any
+/// other field. Fields that are computed anew by every search are not among them, rules or no rules.
 /// </summary>
 internal sealed class IndexFields
 {
     private readonly Dictionary<string, IndexField> _fields = [];
+    private readonly HashSet<string> _hidden = [];
     private readonly FieldRules _rules;
 
-    private IndexFields(FieldRules rules) => _rules = rules;
+    private IndexFields(FieldRules rules) => (_rules, DocumentRules) = (rules, rules);
+
+    /// <summary>What of a document exists for callers: the rules, and what holds copies of hidden values, since some servers write those into the document.</summary>
+    public FieldRules DocumentRules { get; private set; }
 
     /// <summary>The fields, sorted by name.</summary>
     public IEnumerable<IndexField> All => _fields.Values.OrderBy(f => f.Name, StringComparer.Ordinal);
@@ -24,22 +28,25 @@ internal sealed class IndexFields
     public static IndexFields Of(JsonElement mappings, FieldRules rules)
     {
         var fields = new IndexFields(rules);
-        var aliases = new List<(string Alias, string Target)>();
-        var copies = new List<(string From, string To)>();
-        var computed = new List<string>();
+        var others = new OtherNames([], [], []);
         foreach (var index in mappings.EnumerateObject())
         {
             if (!index.Value.TryGetProperty("mappings", out var root)) continue;
-            fields.Collect(root, "", null, aliases, copies);
-            if (root.TryGetProperty("runtime", out var runtime)) computed.AddRange(runtime.EnumerateObject().Select(f => f.Name));
+            fields.Collect(root, "", null, others);
+
+            // The first is Elasticsearch's word for it, the second OpenSearch's.
+            foreach (var kind in (string[])["runtime", "derived"])
+            {
+                if (root.TryGetProperty(kind, out var computed)) others.Computed.AddRange(computed.EnumerateObject().Select(f => f.Name));
+            }
         }
 
-        foreach (var (alias, target) in aliases)
+        foreach (var (alias, target) in others.Aliases)
         {
             if (fields._fields.TryGetValue(target, out var field)) fields.Add(field with { Name = alias });
         }
 
-        fields.Hide(aliases, copies, computed);
+        fields.Hide(others);
         return fields;
     }
 
@@ -62,12 +69,12 @@ internal sealed class IndexFields
     // A flattened field has no mapping for what is in it.
     private IndexField? Known(string name) =>
         _fields.TryGetValue(name, out var field) ? field
-        : !_rules.Shows(name) ? null
+        : !_rules.Shows(name) || IsHidden(name) ? null
         : name == "_id" ? new IndexField("_id", "_id", null, null)
-        : Ancestors(name).Any(a => _fields.GetValueOrDefault(a) is { IsFlattened: true }) ? new IndexField(name, "keyword", null, null)
+        : Ancestors(name).Select(a => _fields.GetValueOrDefault(a)).FirstOrDefault(f => f is { IsFlattened: true }) is { } whole ? new IndexField(name, "keyword", null, null, whole.Longest)
         : null;
 
-    private void Collect(JsonElement mapping, string prefix, string? nested, List<(string Alias, string Target)> aliases, List<(string From, string To)> copies)
+    private void Collect(JsonElement mapping, string prefix, string? nested, OtherNames others)
     {
         if (!mapping.TryGetProperty("properties", out var properties)) return;
         foreach (var property in properties.EnumerateObject())
@@ -76,18 +83,20 @@ internal sealed class IndexFields
             var type = property.Value.TryGetProperty("type", out var text) ? text.GetString()! : "object";
             if (type == "alias")
             {
-                aliases.Add((path, property.Value.GetProperty("path").GetString()!));
+                others.Aliases.Add((path, property.Value.GetProperty("path").GetString()!));
                 continue;
             }
 
+            if (property.Value.TryGetProperty("script", out _)) others.Computed.Add(path);
             if (property.Value.TryGetProperty("copy_to", out var to))
             {
-                copies.AddRange(to.ValueKind == JsonValueKind.Array ? to.EnumerateArray().Select(t => (path, t.GetString()!)) : [(path, to.GetString()!)]);
+                others.Copies.AddRange(to.ValueKind == JsonValueKind.Array ? to.EnumerateArray().Select(t => (path, t.GetString()!)) : [(path, to.GetString()!)]);
             }
 
-            Add(new IndexField(path, type, nested, ExactFieldOf(path, property.Value)));
+            var (exact, longest) = ExactFieldOf(path, type, property.Value);
+            Add(new IndexField(path, type, nested, exact, longest ?? LongestOf(property.Value)));
             CollectSubFields(path, property.Value, nested);
-            Collect(property.Value, path + ".", type == "nested" ? path : nested, aliases, copies);
+            Collect(property.Value, path + ".", type == "nested" ? path : nested, others);
         }
     }
 
@@ -96,39 +105,64 @@ internal sealed class IndexFields
         if (!mapping.TryGetProperty("fields", out var fields)) return;
         foreach (var field in fields.EnumerateObject())
         {
-            if (field.Value.TryGetProperty("type", out var type)) Add(new IndexField($"{path}.{field.Name}", type.GetString()!, nested, null));
+            if (field.Value.TryGetProperty("type", out var type)) Add(new IndexField($"{path}.{field.Name}", type.GetString()!, nested, null, LongestOf(field.Value)));
         }
     }
 
-    // A sub-field that changes values (a normalizer) would find others than the one that was asked for.
-    private static string? ExactFieldOf(string path, JsonElement mapping) =>
-        !mapping.TryGetProperty("fields", out var fields) ? null
-        : fields.EnumerateObject().FirstOrDefault(f => f.Value.TryGetProperty("type", out var type) && type.GetString() is "keyword" or "wildcard" && !f.Value.TryGetProperty("normalizer", out _)) is { Value.ValueKind: not JsonValueKind.Undefined } exact
-            ? $"{path}.{exact.Name}"
-            : null;
+    // Only where the field itself changes values: by a number's sub-field of text, 10 would come before 9. A sub-field that does so as well (a
+    // normalizer) would find others than the one that was asked for. Of several the one that takes the longest values.
+    private static (string? Exact, int? Longest) ExactFieldOf(string path, string type, JsonElement mapping)
+    {
+        if (!mapping.TryGetProperty("fields", out var fields) || !(IndexField.IsTextType(type) || IsChanged(mapping))) return (null, null);
+        var (name, longest) = fields.EnumerateObject()
+            .Where(f => f.Value.TryGetProperty("type", out var kind) && kind.GetString() is "keyword" or "wildcard" && !IsChanged(f.Value))
+            .Select(f => (f.Name, Longest: LongestOf(f.Value)))
+            .OrderByDescending(f => f.Longest ?? int.MaxValue)
+            .FirstOrDefault();
+        return name is null ? (null, null) : ($"{path}.{name}", longest);
+    }
+
+    private static bool IsChanged(JsonElement mapping) => mapping.TryGetProperty("normalizer", out _);
+
+    private static int? LongestOf(JsonElement mapping) => mapping.TryGetProperty("ignore_above", out var most) && most.TryGetInt32(out var longest) ? longest : null;
 
     private void Add(IndexField field)
     {
-        if (!_fields.TryGetValue(field.Name, out var known)) _fields[field.Name] = field;
-        else if (known.Type != field.Type) _fields[field.Name] = known with { Type = $"{known.Type}|{field.Type}", Exact = null };
-        else if (known.Exact != field.Exact) _fields[field.Name] = known with { Exact = null };
+        if (!_fields.TryGetValue(field.Name, out var known))
+        {
+            _fields[field.Name] = field;
+            return;
+        }
+
+        var isSame = known.Type == field.Type;
+        _fields[field.Name] = known with
+        {
+            Type = isSame ? known.Type : $"{known.Type}|{field.Type}",
+            Exact = isSame && known.Exact == field.Exact ? known.Exact : null,
+            Longest = known.Longest is null || field.Longest < known.Longest ? field.Longest : known.Longest,
+        };
     }
 
-    private void Hide(List<(string Alias, string Target)> aliases, List<(string From, string To)> copies, List<string> computed)
+    private void Hide(OtherNames others)
     {
         if (_rules.IsEmpty) return;
 
         // What holds the values of a hidden field is hidden too, and so is what holds that one's.
-        var hidden = copies.Where(c => !_rules.Shows(c.From)).Select(c => c.To).ToHashSet();
-        hidden.UnionWith(computed);
-        hidden.UnionWith([.. aliases.Where(a => !ShowsWhole(a.Target) || hidden.Contains(a.Target) || Ancestors(a.Target).Any(hidden.Contains)).Select(a => a.Alias)]);
+        string[] copied = [.. others.Copies.Where(c => !ShowsWhole(c.From) || others.Computed.Contains(c.From)).Select(c => c.To)];
+        _hidden.UnionWith(copied);
+        _hidden.UnionWith(others.Computed);
+        _hidden.UnionWith([.. others.Aliases.Where(a => !ShowsWhole(a.Target) || IsHidden(a.Target)).Select(a => a.Alias)]);
         foreach (var field in _fields.Values.ToArray())
         {
             var shown = field.IsObject || field.IsFlattened ? _rules.MayShowBelow(field.Name) : _rules.Shows(field.Name);
-            if (!shown || hidden.Contains(field.Name) || Ancestors(field.Name).Any(hidden.Contains)) _fields.Remove(field.Name);
-            else if (field.Exact is { } exact && !_rules.Shows(exact)) _fields[field.Name] = field with { Exact = null };
+            if (!shown || IsHidden(field.Name)) _fields.Remove(field.Name);
+            else if (field.Exact is { } exact && (!_rules.Shows(exact) || IsHidden(exact))) _fields[field.Name] = field with { Exact = null, Longest = null };
         }
+
+        DocumentRules = _rules.Denying(copied);
     }
+
+    private bool IsHidden(string name) => _hidden.Contains(name) || Ancestors(name).Any(_hidden.Contains);
 
     // By another name, what is in a flattened field would have another path than the one that a rule hides.
     private bool ShowsWhole(string name) => _rules.Shows(name) && !(_fields.GetValueOrDefault(name) is { IsFlattened: true } && _rules.MayHideBelow(name));
@@ -139,4 +173,7 @@ internal sealed class IndexFields
     }
 
     private static string Shown(string name) => string.Concat(name.Take(80).Select(c => char.IsControl(c) ? '?' : c));
+
+    // Aliases with what they stand for, fields with what they are copied to, and fields that are computed.
+    private sealed record OtherNames(List<(string Alias, string Target)> Aliases, List<(string From, string To)> Copies, List<string> Computed);
 }

@@ -13,7 +13,8 @@ namespace EsPipeline.Api.Scroll;
 /// <param name="Total">Documents in the view.</param>
 /// <param name="Seen">Documents on the pages before.</param>
 /// <param name="Expires">When it is no longer good.</param>
-internal sealed record Cursor(string Index, string View, JsonElement After, int Size, string Fields, string Sort, long Total, long Seen, DateTimeOffset Expires);
+/// <param name="Place">By what <see cref="OpenViews"/> knows the view; 0 in a cursor of an earlier version.</param>
+internal sealed record Cursor(string Index, string View, JsonElement After, int Size, string Fields, string Sort, long Total, long Seen, DateTimeOffset Expires, long Place = 0);
 
 /// <summary>How a cursor is written before it is sealed.</summary>
 [JsonSerializable(typeof(Cursor))]

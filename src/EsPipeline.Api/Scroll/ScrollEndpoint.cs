@@ -13,7 +13,8 @@ namespace EsPipeline.Api.Scroll;
 /// <c>GET /search/{index}/scroll</c>: every document of an index once, as it was when the first page was asked for, over a point in time
 /// with search_after.
 /// </summary>
-internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, ServedIndices indices, FieldRules rules, CursorSeal seal, ApiOptions options, TimeProvider time, ILogger log)
+internal sealed class ScrollEndpoint(
+    SearchCluster cluster, ServerKind server, ServedIndices indices, AccessGate gate, OpenViews views, CursorSeal seal, ApiOptions options, TimeProvider time, ILogger log)
 {
     private const int UsualSize = 100;
     private static readonly TimeSpan LongestClose = TimeSpan.FromSeconds(2);
@@ -39,26 +40,37 @@ internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, S
         byte[] Body(string view) => SearchQuery.Write(w => WritePage(w, index, info, selection, orders, count, view, keepAlive, cursor));
         Body("");
         var expires = time.GetUtcNow() + options.ScrollKeepAlive;
-        var view = cursor?.View ?? await OpenAsync(index, info, keepAlive, ct).ConfigureAwait(false);
-        string? next = null;
+        var (view, place) = cursor is null ? await OpenAsync(index, info, gate.CallerOf(context), keepAlive, ct).ConfigureAwait(false) : (cursor.View, cursor.Place);
+        views.Use(place);
+        var isOver = cursor is null;
         try
         {
             using var found = await cluster.AskAsync(HttpMethod.Post, "_search?allow_partial_search_results=false", Body(view), ct).ConfigureAwait(false);
             var answer = SearchAnswer.Read(found.Json);
+            view = answer.PointInTime ?? view;
             var total = cursor?.Total ?? answer.Total ?? 0;
             var seen = (cursor?.Seen ?? 0) + answer.Count;
-            if (seen < total && answer.Count > 0)
-            {
-                next = Seal(new Cursor(name, answer.PointInTime ?? view, Parse(answer.LastSort), count, cursor?.Fields ?? fields ?? "", order, total, seen, expires));
-            }
-
+            var next = seen < total && answer.Count > 0
+                ? Seal(new Cursor(name, view, Parse(answer.LastSort), count, cursor?.Fields ?? fields ?? "", order, total, seen, expires, place))
+                : null;
+            isOver &= next is null;
             var meta = new ScrollMeta(total, count, answer.Count, seen, next is not null, cursor is not null, next, selection.Fields.Count > 0 ? selection.Fields : ["*"]);
-            await PageAnswer.WriteAsync(context, answer, rules, selection.WithId, meta).ConfigureAwait(false);
+            await PageAnswer.WriteAsync(context, answer, index.Fields.DocumentRules, selection.WithId, meta).ConfigureAwait(false);
+            isOver = next is null;
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.ViewLost)
+        {
+            views.Close(place);
+            throw;
         }
         finally
         {
-            // A view for which nobody has a cursor; one for which somebody has is kept, since a page may be asked for again.
-            if (cursor is null && next is null) await CloseAsync(info, view).ConfigureAwait(false);
+            // A view for which nobody has a cursor, or whose last page has been sent; else it is kept, since a page may be asked for again.
+            if (isOver)
+            {
+                await CloseAsync(info, view).ConfigureAwait(false);
+                views.Close(place);
+            }
         }
     }
 
@@ -98,15 +110,24 @@ internal sealed class ScrollEndpoint(SearchCluster cluster, ServerKind server, S
             cursor.After.WriteTo(writer);
         }
 
-        selection.Write(writer, rules);
+        selection.Write(writer, index.Fields.DocumentRules);
     }
 
-    private async Task<string> OpenAsync(ServedIndex index, ServerInfo info, string keepAlive, CancellationToken ct)
+    private async Task<(string View, long Place)> OpenAsync(ServedIndex index, ServerInfo info, string caller, string keepAlive, CancellationToken ct)
     {
         if (!info.HasPointInTime) throw ApiErrors.QueryRefused.Error("The search server is too old for scrolling.", "Use POST /search.");
-        using var answer = await cluster.AskAsync(HttpMethod.Post, $"{index.Path}/{info.OpenPointInTime}?keep_alive={keepAlive}", null, ct).ConfigureAwait(false);
-        using var document = JsonDocument.Parse(answer.Json);
-        return document.RootElement.GetProperty(info.PointInTimeField).GetString()!;
+        var place = views.Open(caller);
+        try
+        {
+            using var answer = await cluster.AskAsync(HttpMethod.Post, $"{index.Path}/{info.OpenPointInTime}?keep_alive={keepAlive}", null, ct).ConfigureAwait(false);
+            using var document = JsonDocument.Parse(answer.Json);
+            return (document.RootElement.GetProperty(info.PointInTimeField).GetString()!, place);
+        }
+        catch
+        {
+            views.Close(place);
+            throw;
+        }
     }
 
     // Where that fails, the server forgets it by itself after a while.

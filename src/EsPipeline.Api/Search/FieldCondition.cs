@@ -139,6 +139,9 @@ internal static partial class FieldCondition
 
         var text = value.ToString();
         if (text.Length > MostText) throw ApiErrors.BadValue.Error($"A value for '{field.Name}' is longer than {MostText} characters.");
+
+        // The server keeps such a value in the document, but not in the index: it would be found nowhere, in silence.
+        if (text.Length > field.Longest && !(field is { IsText: true, Exact: null })) throw ApiErrors.BadValue.Error(field.TooLong(text.Length));
         if (field.IsNumber && (value.ValueKind is JsonValueKind.True or JsonValueKind.False || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)))
         {
             throw ApiErrors.BadValue.Error($"'{field.Name}' is of the type {field.Type}, and '{SearchRequest.Shown(text)}' is not a number.");

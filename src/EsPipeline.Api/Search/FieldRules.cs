@@ -12,13 +12,21 @@ internal sealed class FieldRules
     private readonly string[] _denied;
 
     /// <param name="options">The rules.</param>
-    public FieldRules(ApiOptions options) => (_allowed, _denied) = ([.. options.AllowFields], [.. options.DenyFields]);
+    public FieldRules(ApiOptions options)
+        : this([.. options.AllowFields], [.. options.DenyFields])
+    {
+    }
+
+    private FieldRules(string[] allowed, string[] denied) => (_allowed, _denied) = (allowed, denied);
 
     /// <summary>The rules for what does not exist, as they were given.</summary>
     public IReadOnlyList<string> Denied => _denied;
 
     /// <summary>True where every field exists.</summary>
     public bool IsEmpty => _allowed.Length == 0 && _denied.Length == 0;
+
+    /// <summary>These rules, and some fields more that they hide.</summary>
+    public FieldRules Denying(IReadOnlyList<string> fields) => fields.Count == 0 ? this : new(_allowed, [.. _denied, .. fields]);
 
     /// <summary>True where a field, or one of the objects that it is in, is hidden by name.</summary>
     public bool Denies(string path) => _denied.Length > 0 && Ancestry(path).Any(p => _denied.Any(d => Matches(d, p, ignoreCase: true)));

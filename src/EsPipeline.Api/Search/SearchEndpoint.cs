@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace EsPipeline.Api.Search;
 
 /// <summary><c>POST /search</c>: a page of the documents that fit.</summary>
-internal sealed class SearchEndpoint(SharedSearches searches, ServedIndices indices, FieldRules rules, ApiOptions options)
+internal sealed class SearchEndpoint(SharedSearches searches, ServedIndices indices, ApiOptions options)
 {
     /// <summary>Answers one search.</summary>
     public async Task AnswerAsync(HttpContext context)
@@ -14,12 +14,12 @@ internal sealed class SearchEndpoint(SharedSearches searches, ServedIndices indi
         using var body = await JsonBody.ReadAsync(context).ConfigureAwait(false);
         var request = SearchRequest.Read(body.RootElement, options.MaxPageSize);
         var index = await indices.FindAsync(request.Index, ct).ConfigureAwait(false);
-        var search = SearchQuery.Page(request, index, rules, options.Timeout);
+        var search = SearchQuery.Page(request, index, options.Timeout);
 
         // One name for all, so that one copy of each shard answers every page, and equals keep their order from page to page.
         var path = $"{index.Path}/_search?allow_partial_search_results=false&preference=espipe";
         await searches.AskAsync(
-            path, search, answer => PageAnswer.WriteAsync(context, answer, rules, request.Selection.WithId, MetaOf(request, answer.Total ?? 0)), ct).ConfigureAwait(false);
+            path, search, answer => PageAnswer.WriteAsync(context, answer, index.Fields.DocumentRules, request.Selection.WithId, MetaOf(request, answer.Total ?? 0)), ct).ConfigureAwait(false);
     }
 
     private static SearchMeta MetaOf(SearchRequest request, long total)

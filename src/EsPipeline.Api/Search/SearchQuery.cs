@@ -8,7 +8,7 @@ namespace EsPipeline.Api.Search;
 internal static class SearchQuery
 {
     /// <summary>A page of a search.</summary>
-    public static byte[] Page(SearchRequest request, ServedIndex index, FieldRules rules, TimeSpan timeout) => Write(w =>
+    public static byte[] Page(SearchRequest request, ServedIndex index, TimeSpan timeout) => Write(w =>
     {
         w.WriteNumber("from", (request.Page - 1) * request.PageSize);
         w.WriteNumber("size", request.PageSize);
@@ -16,7 +16,7 @@ internal static class SearchQuery
         WriteTimeout(w, timeout);
         WriteConditions(w, request, index);
         WriteSort(w, request.Sort, index, tieBreaker: null);
-        request.Selection.Write(w, rules);
+        request.Selection.Write(w, index.Fields.DocumentRules);
     });
 
     /// <summary>Writes one JSON object.</summary>

@@ -7,7 +7,7 @@ namespace EsPipeline.Connectors.Hadoop;
 /// <summary>
 /// Lines as Hadoop's <c>TextOutputFormat</c> writes them: a key, a tab and a value; a line without a tab is a key whose value was null.
 /// </summary>
-internal sealed class KeyValueLines(string path, string name) : TabbedLines(path, name)
+internal sealed class KeyValueLines(string name) : TabbedLines(name)
 {
     /// <summary>What the documents hold.</summary>
     public static SourceSchema Schema { get; } = new(

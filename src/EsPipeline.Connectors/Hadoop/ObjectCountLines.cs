@@ -9,7 +9,7 @@ namespace EsPipeline.Connectors.Hadoop;
 /// Lines of counted objects: <c>label@YYYY-MM-DD HH:MM</c>, a tab, the count, and perhaps a tab and the times that were counted. The key is
 /// label and time as they stand there, so that a job that is run again replaces what it had counted before.
 /// </summary>
-internal sealed class ObjectCountLines(string path, string name) : TabbedLines(path, name)
+internal sealed class ObjectCountLines(string name) : TabbedLines(name)
 {
     private const int BucketLength = 16;
 

@@ -14,7 +14,8 @@ namespace EsPipeline.Connectors.Hadoop;
 internal sealed class S3Store : IObjectStore
 {
     private readonly HadoopOptions _options;
-    private readonly AmazonS3Client _client;
+    private readonly Lock _making = new();
+    private Task<AmazonS3Client>? _client;
 
     // Paths are counted from the last / of the prefix on, so that a prefix may be the beginning of a folder's name.
     private readonly string _base;
@@ -23,28 +24,6 @@ internal sealed class S3Store : IObjectStore
     {
         _options = options;
         _base = options.Prefix[..(options.Prefix.LastIndexOf('/') + 1)];
-        var config = new AmazonS3Config
-        {
-            MaxErrorRetry = 0,
-            AllowAutoRedirect = false,
-            ForcePathStyle = options.PathStyle ?? options.Endpoint is not null,
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-        };
-        var region = options.Region ?? FallbackRegionFactory.GetRegionEndpoint()?.SystemName ?? RegionEndpoint.USEast1.SystemName;
-        if (options.EndpointUrl is { } url)
-        {
-            config.ServiceURL = url.AbsoluteUri;
-            config.AuthenticationRegion = region;
-        }
-        else
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
-        }
-
-        _client = options is { AccessKey: { } access, SecretKey: { } secret }
-            ? new AmazonS3Client(new BasicAWSCredentials(access.Reveal(), secret.Reveal()), config)
-            : new AmazonS3Client(config);
     }
 
     public string Description => $"S3 bucket {_options.Bucket}";
@@ -100,15 +79,20 @@ internal sealed class S3Store : IObjectStore
         }
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        // One that is still being made has no connection yet, and nobody waits for it any more.
+        if (_client is { IsCompletedSuccessfully: true } made) made.Result.Dispose();
+    }
 
     private Task<ListObjectsV2Response> ListPageAsync(string? next, int? most, CancellationToken ct) => CallAsync(null, async (_, limited) =>
     {
+        var client = await ClientAsync(limited).ConfigureAwait(false);
         var request = new ListObjectsV2Request
         {
             BucketName = _options.Bucket, Prefix = _options.Prefix, ContinuationToken = next, MaxKeys = most, Encoding = EncodingType.Url,
         };
-        var page = await _client.ListObjectsV2Async(request, limited).ConfigureAwait(false);
+        var page = await client.ListObjectsV2Async(request, limited).ConfigureAwait(false);
 
         // Any 200 with any text in it, such as a proxy's page, would pass for an empty list (invariant 4).
         return page.Name is { Length: > 0 } ? page : throw NoS3("its answer is no list of objects");
@@ -116,6 +100,7 @@ internal sealed class S3Store : IObjectStore
 
     private Task<bool> ReadRangeAsync(StoredObject file, long offset, Memory<byte> buffer, Action<int> advance, CancellationToken ct) => CallAsync(file, async (timer, limited) =>
     {
+        var client = await ClientAsync(limited).ConfigureAwait(false);
         var request = new GetObjectRequest
         {
             BucketName = _options.Bucket,
@@ -123,7 +108,7 @@ internal sealed class S3Store : IObjectStore
             ByteRange = new ByteRange(offset, offset + buffer.Length - 1),
             EtagToMatch = file.Version.Length > 0 ? $"\"{file.Version}\"" : null,
         };
-        using var answer = await _client.GetObjectAsync(request, limited).ConfigureAwait(false);
+        using var answer = await client.GetObjectAsync(request, limited).ConfigureAwait(false);
         if (file.Version.Length > 0 && answer.ETag?.Trim('"') != file.Version) throw new ObjectChangedException(file.Path);
         var isRange = answer.HttpStatusCode == HttpStatusCode.PartialContent || (offset == 0 && buffer.Length == file.Size);
         if (!isRange || answer.ContentLength != buffer.Length) throw NoS3($"it sends {answer.ContentLength} bytes of {NameOf(file)} where {buffer.Length} were asked for");
@@ -138,6 +123,45 @@ internal sealed class S3Store : IObjectStore
 
         return true;
     }, ct);
+
+    // Made by the first call, within its time: with neither a region nor an address nor keys, only the machine itself may know the region.
+    private Task<AmazonS3Client> ClientAsync(CancellationToken ct)
+    {
+        lock (_making)
+        {
+            if (_client is null or { IsFaulted: true }) _client = NeedsMachine ? Task.Run(Make, CancellationToken.None) : Task.FromResult(Make());
+            return _client.WaitAsync(ct);
+        }
+    }
+
+    // The SDK asks 169.254.169.254 on the calling thread, for many seconds where nothing answers: another thread waits for it.
+    private bool NeedsMachine => _options is { Region: null, EndpointUrl: null, AccessKey: null };
+
+    private AmazonS3Client Make()
+    {
+        var config = new AmazonS3Config
+        {
+            MaxErrorRetry = 0,
+            AllowAutoRedirect = false,
+            ForcePathStyle = _options.PathStyle ?? _options.Endpoint is not null,
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+        };
+        var region = _options.Region ?? FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: NeedsMachine)?.SystemName ?? RegionEndpoint.USEast1.SystemName;
+        if (_options.EndpointUrl is { } url)
+        {
+            config.ServiceURL = url.AbsoluteUri;
+            config.AuthenticationRegion = region;
+        }
+        else
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        }
+
+        return _options is { AccessKey: { } access, SecretKey: { } secret }
+            ? new AmazonS3Client(new BasicAWSCredentials(access.Reveal(), secret.Reveal()), config)
+            : new AmazonS3Client(config);
+    }
 
     private async Task<T> CallAsync<T>(StoredObject? file, Func<CancellationTokenSource, CancellationToken, Task<T>> call, CancellationToken ct)
     {

@@ -5,9 +5,8 @@ using EsPipeline.Core.Records;
 namespace EsPipeline.Connectors.Hadoop;
 
 /// <summary>Turns the lines of a part file, in which tabs separate the fields, into documents.</summary>
-/// <param name="path">The file's whole name, for errors.</param>
 /// <param name="name">The file's name, which documents carry as <c>s3_source_file</c>.</param>
-internal abstract class TabbedLines(string path, string name) : IRecordParser
+internal abstract class TabbedLines(string name) : IRecordParser
 {
     private readonly byte[] _sourceFile = SourceFileOf(name);
 
@@ -18,10 +17,7 @@ internal abstract class TabbedLines(string path, string name) : IRecordParser
     {
         lines = 0;
         var data = padded[..^ChunkReader.Padding];
-        if (data.Length < 4 && !atEnd) return -1;
-
-        // A SequenceFile, which jobs write unless told otherwise, has no ending in its name: SEQ and the format's version.
-        if (data is [(byte)'S', (byte)'E', (byte)'Q', < 32, ..]) throw HadoopErrors.UnknownPacking.Error($"{path} is a SequenceFile, which espipe can't read.");
+        if (data.Length < 3 && !atEnd) return -1;
         return data.StartsWith("\uFEFF"u8) ? 3 : 0;
     }
 

@@ -27,6 +27,9 @@ public sealed record DocumentCount(string Place, long Before, long After)
         };
         var verdict = !Fits(written) ? string.Create(CultureInfo.InvariantCulture, $"that DOES NOT FIT the {written} written: something else writes there too, or keeps documents out")
             : more == written ? "fits the account"
+
+            // Only so many of those that were there before can have been replaced.
+            : written - more > Before && more >= 0 ? string.Create(CultureInfo.InvariantCulture, $"fits the account only if at least {written - more - Before} of the {written} written had a key that came more than once, or were deletes")
             : more >= 0 ? string.Create(CultureInfo.InvariantCulture, $"fits the account: {written - more} of the {written} written replaced or deleted documents")
             : string.Create(CultureInfo.InvariantCulture, $"fits the account if at least {-more} of the {written} written were deletes");
         return string.Create(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(Place[0])}{Place[1..]} holds {After} documents{change}; {verdict}.");

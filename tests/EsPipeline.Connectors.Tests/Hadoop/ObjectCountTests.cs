@@ -21,7 +21,7 @@ public sealed class ObjectCountTests
     [InlineData("say \"hi\" \\ \u0001@2024-01-01 00:00\t1", "say \"hi\" \\ \u0001", 1, "2024-01-01T00:00:00Z")]
     public void A_line_becomes_a_document_under_its_label_and_time(string line, string label, long count, string time)
     {
-        using var batch = Read(new ObjectCountLines("s3://b/job/part-00007", "part-00007"), line);
+        using var batch = Read(new ObjectCountLines("part-00007"), line);
         Assert.Empty(batch.Malformed.Select(m => m.Reason));
         var record = batch.Records.Span[0];
         Assert.Equal(line[..line.IndexOf('\t', StringComparison.Ordinal)], Encoding.UTF8.GetString(record.Key.Span));
@@ -53,7 +53,7 @@ public sealed class ObjectCountTests
     [InlineData("person@2024-03-01 10:05\t17\ta\tb")]
     public void A_line_of_another_form_is_malformed_with_its_number_and_the_rest_is_read(string line)
     {
-        using var batch = Read(new ObjectCountLines("s3://b/job/part-00007", "part-00007"), "a@2024-01-01 00:00\t1", line, "b@2024-01-01 00:00\t2");
+        using var batch = Read(new ObjectCountLines("part-00007"), "a@2024-01-01 00:00\t1", line, "b@2024-01-01 00:00\t2");
         Assert.Equal(2, batch.Count);
         var malformed = Assert.Single(batch.Malformed);
         Assert.Equal((2, HadoopErrors.NotACount, line), (malformed.Place, malformed.Error, Encoding.UTF8.GetString(malformed.Raw.Span)));
@@ -64,7 +64,7 @@ public sealed class ObjectCountTests
     {
         using var output = new RecordBatchBuilder();
         byte[] line = [.. "a\xff@2024-01-01 00:00\t1\n"u8.ToArray().Select(b => b == 0xC3 ? (byte)0xFF : b)];
-        new ObjectCountLines("p", "p").ReadRecord([.. line, .. new byte[ChunkReader.Padding]], true, 1, output, out _);
+        new ObjectCountLines("p").ReadRecord([.. line, .. new byte[ChunkReader.Padding]], true, 1, output, out _);
         using var batch = output.Build(default, 0, "line");
         Assert.Equal(FilesErrors.NotUtf8, Assert.Single(batch.Malformed).Error);
     }
@@ -72,7 +72,7 @@ public sealed class ObjectCountTests
     [Fact]
     public void Keys_and_values_are_what_stands_before_and_after_the_first_tab()
     {
-        using var batch = Read(new KeyValueLines("p", "part-r-00000"), "word\t3", "a b\tx\ty", "alone", "empty\t", "\tnothing");
+        using var batch = Read(new KeyValueLines("part-r-00000"), "word\t3", "a b\tx\ty", "alone", "empty\t", "\tnothing");
         string[] documents = [.. batch.Records.ToArray().Select(r => Encoding.UTF8.GetString(r.Key.Span) + " " + Encoding.UTF8.GetString(r.Json.Span))];
         Assert.Equal(
             [

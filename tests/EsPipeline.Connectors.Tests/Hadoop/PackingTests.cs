@@ -109,8 +109,20 @@ public sealed class PackingTests
 
     [Theory]
     [InlineData(".lzo", "LZO")]
+    [InlineData(".lzo_deflate", "LZO")]
     [InlineData(".LZ4", "LZ4")]
+    [InlineData(".xz", "XZ")]
+    [InlineData(".br", "Brotli")]
+    [InlineData(".zip", "ZIP")]
+    [InlineData(".7z", "7-Zip")]
+    [InlineData(".Z", "compress")]
+    [InlineData(".tar", "TAR")]
+    [InlineData(".tgz", "TAR")]
     [InlineData(".parquet", "Parquet")]
+    [InlineData(".orc", "ORC")]
+    [InlineData(".avro", "Avro")]
+    [InlineData(".seq", "SequenceFile")]
+    [InlineData(".rc", "RCFile")]
     public async Task One_that_can_not_be_read_is_refused_by_name_before_anything_is(string ending, string kind)
     {
         await using var set = await JobAsync(ending, [1, 2, 3]);
@@ -120,12 +132,27 @@ public sealed class PackingTests
         Assert.Contains($"part-00000{ending} is {kind}", refused.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_sequence_file_is_told_by_its_first_bytes()
+    [Theory]
+    [InlineData(HadoopFormat.ObjectCounts, "SEQ\u0006\u0019org.apache.hadoop.io.Text", "SequenceFile")]
+    [InlineData(HadoopFormat.KeyValue, "SEQ\u0006\u0019org.apache.hadoop.io.Text", "SequenceFile")]
+    [InlineData(HadoopFormat.Jsonl, "SEQ\u0006\u0019org.apache.hadoop.io.Text", "SequenceFile")]
+    [InlineData(HadoopFormat.Csv, "SEQ\u0006\u0019org.apache.hadoop.io.Text", "SequenceFile")]
+    [InlineData(HadoopFormat.Jsonl, "Obj\u0001\u0004\u0016avro.schema", "Avro")]
+    [InlineData(HadoopFormat.Csv, "Obj\u0001\u0004\u0016avro.schema", "Avro")]
+    public async Task A_file_that_is_no_text_is_told_by_its_first_bytes_in_every_format(HadoopFormat format, string content, string kind)
     {
-        await using var set = await JobAsync("", [.. "SEQ\u0006\u0019org.apache.hadoop.io.Text"u8]);
-        var refused = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadSnapshotAsync(set, Small, 1, Ct));
-        Assert.Contains("SequenceFile", refused.Message, StringComparison.Ordinal);
+        await using var set = await JobAsync("", Encoding.UTF8.GetBytes(content));
+        await using var source = set.Open(Small, set.Options with { Format = format });
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadAsync(source, SourceReader.Plan(set, Core.Sources.ReadKind.Snapshot, 1), Ct));
+        Assert.Equal(HadoopErrors.UnknownPacking, refused.Error);
+        Assert.Contains(kind, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_key_that_begins_like_another_kind_of_file_is_a_key()
+    {
+        await using var set = await JobAsync("", Encoding.UTF8.GetBytes("SEQ\t1\nORC\t2\nPAR1\t3\n"));
+        Assert.Equal(["SEQ", "ORC", "PAR1"], (await SourceReader.ReadSnapshotAsync(set, Small, 1, Ct)).Records.Select(r => r.Key));
     }
 
     private static async Task<HadoopDataSet> JobAsync(string ending, byte[] content)

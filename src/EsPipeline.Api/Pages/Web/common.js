@@ -25,7 +25,9 @@ export async function ask(path, signal) {
 /** Says in words how the page stands, and for tests and styles in one. */
 export function say(state, words) {
   const status = element('status');
-  status.textContent = words;
+
+  // The same words anew would be read out anew.
+  if (status.textContent !== words) status.textContent = words;
   status.classList.toggle('bad', state === 'error');
   if (element('again')) element('again').hidden = true;
   document.documentElement.dataset.state = state;
@@ -35,10 +37,12 @@ export function say(state, words) {
 export function sayProblem(problem, again) {
   if (problem.name === 'AbortError') return;
   if (problem instanceof Error) console.error(problem);
-  say('error', [problem.detail ?? problem.message, problem.remedy].filter(Boolean).join(' '));
   const form = element('key');
+  const asked = !form.hidden;
   form.hidden = problem.code !== 'api.key_needed';
   if (form.hidden) {
+    say('error', [problem.detail ?? problem.message, problem.remedy].filter(Boolean).join(' '));
+
     // A page that looks for news by itself has no such button.
     if (!element('again')) return;
     element('again').hidden = false;
@@ -53,7 +57,9 @@ export function sayProblem(problem, again) {
     form.reset();
     again();
   };
-  form.elements.key.focus();
+
+  // Only when it appears: a page that goes on looking would pull whoever has gone elsewhere back to it.
+  if (!asked) form.elements.key.focus();
 }
 
 /** Replaces what is in an element. */

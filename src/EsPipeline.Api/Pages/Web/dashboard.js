@@ -71,7 +71,7 @@ function show() {
   if (totals.total_labels === 0) {
     say('empty', bounded ? 'Nothing was counted in this time. Choose another, or all times.' : 'The index of counts is empty so far.');
   } else {
-    say('ready', `${number(totals.total_count)} counted, under ${number(totals.total_labels)} ${totals.total_labels === 1 ? 'label' : 'labels'}.${drawn ? '' : ` ${withoutCharts}`}`);
+    say('ready', `${number(totals.total_count)} counted, under ${number(totals.total_labels)} ${totals.total_labels === 1 ? 'label' : 'labels'}.${totals.unlabelled ? ` ${number(totals.unlabelled)} of them have no label, or one too long to be told from others: only “All labels together” shows them.` : ''}${drawn ? '' : ` ${withoutCharts}`}`);
   }
 }
 
@@ -151,7 +151,11 @@ const pointText = (point, unit) => ('mh'.includes(unit) ? point.slice(0, 16).rep
 function choose(label) {
   if (state.labels.includes(label)) state.labels = state.labels.filter(l => l !== label);
   else if (state.labels.length < colours) state.labels = [...state.labels, label];
-  else return say('ready', `No more than ${colours} labels are shown at once; take one away first.`);
+  else {
+    // The box that was ticked shows again that its label is not chosen.
+    showTotals();
+    return say('ready', `No more than ${colours} labels are shown at once; take one away first.`);
+  }
   writeUrl();
   load();
 }
