@@ -133,10 +133,15 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
                 return _target.PrepareRehearsal(session, schema);
             },
             ct).ConfigureAwait(false);
-        if (exists) return [Unasked];
-        var made = $"There is no table {_options.Database}.{_options.Table}: a run makes it";
-        return _options.Shape == MySqlShape.Columns ? [$"{made}, with columns for the first documents; until then only sizes are checked."] : [$"{made}.", Unasked];
+        return exists ? [Unasked]
+            : [$"There is no table {_options.Database}.{_options.Table}: a run makes it{(_options.Shape == MySqlShape.Columns ? ", with columns for the fields" : "")}.", Unasked];
     }
+
+    /// <summary>True where the table that a run would make has columns for fields that no source has named.</summary>
+    public bool NeedsRehearsalSample => !_target.IsReady;
+
+    /// <inheritdoc/>
+    public Task LearnRehearsalAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct) => LearnAsync(sample, ct);
 
     /// <inheritdoc/>
     public async ValueTask<RehearsedWrite> RehearseAsync(RecordSlice slice, CancellationToken ct)
