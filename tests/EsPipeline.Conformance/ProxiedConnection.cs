@@ -80,7 +80,7 @@ internal sealed class ProxiedConnection(TcpProxy proxy, Socket client) : IDispos
                 return;
             }
 
-            if (direction == Direction.ToServer) _loseAnswer |= proxy.Faults.TakeLostAnswer();
+            if (direction == Direction.ToServer) _loseAnswer |= proxy.Faults.TakeLostAnswer(buffer.AsSpan(0, count));
             if (direction == Direction.ToClient && _loseAnswer)
             {
                 Cut();

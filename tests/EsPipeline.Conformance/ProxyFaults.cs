@@ -7,16 +7,16 @@ internal sealed class ProxyFaults
     private readonly Queue<long> _cutsToServer = new();
     private readonly Queue<long> _cutsToClient = new();
     private readonly Queue<ReadOnlyMemory<byte>> _answers = new();
-    private int _lostAnswers;
+    private readonly Queue<byte[]> _lostAnswers = new();
 
     public void ArmCut(Direction direction, long bytes)
     {
         lock (_lock) CutsOf(direction).Enqueue(bytes);
     }
 
-    public void ArmLostAnswer()
+    public void ArmLostAnswer(byte[] holds)
     {
-        lock (_lock) _lostAnswers++;
+        lock (_lock) _lostAnswers.Enqueue(holds);
     }
 
     public void ArmAnswer(ReadOnlyMemory<byte> answer)
@@ -31,13 +31,13 @@ internal sealed class ProxyFaults
         lock (_lock) return CutsOf(direction).TryDequeue(out var bytes) ? bytes : null;
     }
 
-    /// <summary>True, once for each order, for the connection whose request is about to pass.</summary>
-    public bool TakeLostAnswer()
+    /// <summary>True, once for each order, for the connection whose request is about to pass, where that holds what was said.</summary>
+    public bool TakeLostAnswer(ReadOnlySpan<byte> request)
     {
         lock (_lock)
         {
-            if (_lostAnswers == 0) return false;
-            _lostAnswers--;
+            if (!_lostAnswers.TryPeek(out var holds) || request.IndexOf(holds) < 0) return false;
+            _lostAnswers.Dequeue();
             return true;
         }
     }

@@ -86,7 +86,8 @@ public sealed class TcpProxy : IAsyncDisposable
     public void CutAfter(Direction direction, long bytes) => Faults.ArmCut(direction, bytes);
 
     /// <summary>Passes the next request on and ends its connection in place of the answer: the server has done it, the client can't know.</summary>
-    public void CutInPlaceOfNextAnswer() => Faults.ArmLostAnswer();
+    /// <param name="holds">What the request has to hold, in one piece of data; any where empty.</param>
+    public void CutInPlaceOfNextAnswer(string holds = "") => Faults.ArmLostAnswer(System.Text.Encoding.UTF8.GetBytes(holds));
 
     /// <summary>Answers the next request with these bytes instead of passing it on, and ends its connection in good order.</summary>
     /// <param name="answer">A whole answer in the server's protocol.</param>

@@ -68,13 +68,16 @@ internal sealed class CsvColumns
         return null;
     }
 
+    /// <summary>The columns' names that a header of safe cells stands for.</summary>
+    public static IReadOnlyList<string> NamesOf(IEnumerable<string> header) => [.. header.Select(h => h is ['\'', var first, ..] && LooksLikeFormula(first) ? h[1..] : h)];
+
     /// <summary>Writes the first line.</summary>
     public void WriteHeader(RecordBatchBuilder output)
     {
         for (var i = 0; i < Names.Count; i++)
         {
             if (i > 0) output.Write(","u8);
-            WriteCell(Encoding.UTF8.GetBytes(Names[i]), isText: false, output);
+            WriteCell(Encoding.UTF8.GetBytes(Names[i]), isText: true, output);
         }
 
         output.Write("\n"u8);
@@ -130,9 +133,11 @@ internal sealed class CsvColumns
         _texts.Write(value);
     }
 
+    private static bool LooksLikeFormula(char first) => first is '=' or '+' or '-' or '@' or '\t' or '\r';
+
     private void WriteCell(ReadOnlySpan<byte> value, bool isText, RecordBatchBuilder output)
     {
-        var guard = _safe && isText && value.Length > 0 && value[0] is (byte)'=' or (byte)'+' or (byte)'-' or (byte)'@' or (byte)'\t' or (byte)'\r';
+        var guard = _safe && isText && value.Length > 0 && LooksLikeFormula((char)value[0]);
         if (value.IndexOfAny(NeedsQuotes) < 0)
         {
             if (guard) output.Write("'"u8);

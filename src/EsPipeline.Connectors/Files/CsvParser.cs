@@ -81,11 +81,12 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
 
     public int GiveUp(ReadOnlySpan<byte> window, long line, RecordBatchBuilder output)
     {
-        var length = FirstLine(window);
-        if (length < window.Length || window[^1] is (byte)'\n') BrokenQuote(CsvRowStatus.Unclosed, window, line, output, out _);
-        else return 0;
+        var length = LineLength(window);
+        if (length > 0) BrokenQuote(CsvRowStatus.Unclosed, window, line, output, out _);
         return length;
     }
+
+    public int LineLength(ReadOnlySpan<byte> window) => FirstLine(window) is var length and > 0 && window[length - 1] is (byte)'\n' or (byte)'\r' ? length : 0;
 
     public void Finish()
     {

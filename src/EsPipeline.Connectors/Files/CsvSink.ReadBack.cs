@@ -20,7 +20,7 @@ public sealed partial class CsvSink
 
         // A file without a header holds no row either: what columns it would have matters to nothing.
         if (parser.Columns.Count == 0) parser.ReadHeader([.. "id\n"u8, .. new byte[ChunkReader.Padding]], atEnd: true, out _);
-        _columns = new CsvColumns(parser.Columns, _options.CsvSafe);
+        _columns = new CsvColumns(_options.CsvSafe ? CsvColumns.NamesOf(parser.Columns) : parser.Columns, _options.CsvSafe);
         return parser;
     }
 

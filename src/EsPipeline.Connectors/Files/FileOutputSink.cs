@@ -18,11 +18,15 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     private const int SliceBytes = 1 << 20;
     private const int HashesAhead = 16;
 
+    // Stands in a token for the number of keys where there were too many of them to be remembered.
+    private const long KeysGivenUp = -1;
+
     private readonly OutputFileOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly OutputFile _file;
     private KeyLog? _keys;
+    private bool _keysGivenUp;
 
     private protected FileOutputSink(OutputFileOptions options, TimeProvider time, ILogger log)
     {
@@ -65,7 +69,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     /// <inheritdoc/>
     public Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
     {
-        var deduplicate = kind == ReadKind.Snapshot && !uniqueKeys && _options.UniqueKeys > 0;
+        var deduplicate = kind == ReadKind.Snapshot && !uniqueKeys && _options.UniqueKeys > 0 && !_keysGivenUp;
         _keys = deduplicate ? _keys ?? new KeyLog(IsStream ? null : KeysPath, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))) : null;
         return Task.CompletedTask;
     }
@@ -99,7 +103,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
         if (keys?.Count >= _options.UniqueKeys)
         {
             Log.UniqueKeysExceeded(_log, _options.UniqueKeys);
-            _keys = null;
+            (_keys, _keysGivenUp) = (null, true);
         }
 
         return new WriteResult(slice.Count - unchanged - failures.Count, unchanged, failures);
@@ -138,13 +142,13 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
             _keys?.Save();
             return SaveStateAsync(ct);
         }).ConfigureAwait(false);
-        return string.Create(CultureInfo.InvariantCulture, $"out1:{length}:{_keys?.Count ?? 0}:{_keys?.Seed ?? 0:x}:{state}");
+        return string.Create(CultureInfo.InvariantCulture, $"out1:{length}:{_keys?.Count ?? (_keysGivenUp ? KeysGivenUp : 0)}:{_keys?.Seed ?? 0:x}:{state}");
     }
 
     /// <inheritdoc/>
     public async Task<bool> RestoreAsync(string? token, CancellationToken ct)
     {
-        (_latest, _knowsLatest, _expectsRepeats) = (null, false, false);
+        (_latest, _knowsLatest, _expectsRepeats, _keysGivenUp) = (null, false, false, false);
         if (token is null)
         {
             _keys = null;
@@ -154,11 +158,11 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
         }
 
         return token.Split(':', 7) is ["out1", var name, var length, var tail, var keys, var seed, var state]
-            && long.TryParse(keys, out var count)
+            && long.TryParse(keys, CultureInfo.InvariantCulture, out var count)
             && ulong.TryParse(seed, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hashSeed)
             && _file.TryRestore($"{name}:{length}:{tail}")
             && await GuardAsync(async () =>
-                (hashSeed == 0 || (_keys = KeyLog.Load(KeysPath, hashSeed, count)) is not null)
+                ((_keysGivenUp = count == KeysGivenUp) || hashSeed == 0 || (_keys = KeyLog.Load(KeysPath, hashSeed, count)) is not null)
                 && await RestoreStateAsync(state, ct).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
@@ -167,7 +171,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     {
         _file.Complete();
         DeleteBeside(KeysPath);
-        _keys = null;
+        (_keys, _keysGivenUp) = (null, false);
         return Task.CompletedTask;
     }
 
@@ -255,6 +259,9 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
             if (keys?.Contains(record.Key.Span, hash) == true || (latest is not null && IsRepeat(record, latest))) unchanged++;
             else if (Format(record, output) is { } failure) failures.Add(failure with { Index = i });
             else keys?.Add(record.Key.Span, hash);
+
+            // At this very key, however the records are cut into slices: a resumed file is the unbroken one.
+            if (keys?.Count >= _options.UniqueKeys) keys = null;
         }
 
         return unchanged;

@@ -30,6 +30,9 @@ internal interface IRecordParser
     /// <returns>The bytes of that line; 0 where the line does not end in the window.</returns>
     int GiveUp(ReadOnlySpan<byte> window, long line, RecordBatchBuilder output) => 0;
 
+    /// <summary>The bytes of the line that a window begins with, its end included; 0 where it goes on behind the window.</summary>
+    int LineLength(ReadOnlySpan<byte> window) => window.IndexOf((byte)'\n') + 1;
+
     /// <summary>The file has been read to its end: what has to be said about it as a whole.</summary>
     void Finish();
 }

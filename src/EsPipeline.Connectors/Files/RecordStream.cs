@@ -41,6 +41,11 @@ internal sealed class RecordStream : IDisposable
             await _chunk.FillAsync(ct).ConfigureAwait(false);
             if (_chunk.Window is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw FilesErrors.Utf16.Error($"{path} begins with a UTF-16 byte order mark.");
             used = _parser.ReadHeader(_chunk.Padded, _chunk.AtEnd, out lines);
+            if (used < 0 && _chunk.Count >= InputFile.MaxRecordBytes)
+            {
+                throw FilesErrors.Unreadable.Error(
+                    $"The header of {path} is longer than {InputFile.MaxRecordBytes >> 20} MiB.", "Mend its first line; a quote that is never closed does this too.");
+            }
         }
         while (used < 0);
 
@@ -82,9 +87,9 @@ internal sealed class RecordStream : IDisposable
         output.AddMalformed(Line, [], _chunk.Window, FilesErrors.TooLong, $"The record that begins here is longer than {InputFile.MaxRecordBytes >> 20} MiB.");
         while (true)
         {
-            var newline = _chunk.Window.IndexOf((byte)'\n');
-            Advance(newline < 0 ? _chunk.Count : newline + 1, 0);
-            if (newline >= 0 || _chunk.AtEnd) break;
+            var length = _parser.LineLength(_chunk.Window);
+            Advance(length == 0 ? _chunk.Count : length, 0);
+            if (length > 0 || _chunk.AtEnd) break;
             await _chunk.FillAsync(ct).ConfigureAwait(false);
         }
 

@@ -11,14 +11,6 @@ internal static unsafe class BulkInsert
     // What the client library says where a server, or something in between, lacks the protocol.
     private const uint NotSupported = 5003;
 
-    // COM_STMT_BULK_EXECUTE: a command, a statement's number, flags, two bytes for each type; for each value an indicator and a length.
-    private const int FixedBytes = 7;
-    private const int BytesPerType = 2;
-    private const int MostBytesPerValue = 1 + 9;
-
-    /// <summary>The most bytes that a packet with a row has beside the row's values.</summary>
-    public static int OverheadOf(int columns) => FixedBytes + (columns * (BytesPerType + MostBytesPerValue));
-
     /// <summary>Executes an INSERT for some rows of a block.</summary>
     /// <param name="session">The connection.</param>
     /// <param name="sql">The statement, with a question mark for each column.</param>

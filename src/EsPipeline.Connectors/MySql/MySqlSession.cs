@@ -156,7 +156,7 @@ internal sealed unsafe class MySqlSession : IDisposable
         var error = ServerFailure.Of(number, text, Server.Name);
 
         // The client library's own numbers, and what a server says before it closes a connection.
-        IsBroken |= number is (>= 2000 and < 3000) or (>= 5000 and < 6000) or 1053 or 1153 or 1159 or 1161 or 1927;
+        IsBroken |= number is (>= 2000 and < 3000) or (>= 5000 and < 6000) or 1053 or 1153 or 1159 or 1161 or 1927 or 4031;
         return error.Error == MySqlErrors.ConnectionLost && _time.GetElapsedTime(started) >= _timeout * 0.9
             ? MySqlErrors.Timeout.Error($"{Server.Name} has not answered for {_timeout.TotalSeconds:0.#} s.")
             : error;

@@ -37,7 +37,7 @@ public sealed partial class MySqlSink : IVerifiableSink
         try
         {
             var total = new SliceResult();
-            var writer = await EncodeAsync(slice, KeyOrder.Of(slice), rows, keys, total, ct).ConfigureAwait(false);
+            var writer = await EncodeAsync(slice, KeyOrder.Of(slice, MySqlWrite.Upsert), rows, keys, total, ct).ConfigureAwait(false);
             var mirror = new MirrorTable(_target.Layout, writer.Columns, _log);
             await WriteRowsAsync((session, block, first, count) => mirror.ReadBack(session, block, first, count, output), rows, int.MaxValue, total, ct).ConfigureAwait(false);
             return total.ToResult().Failures;

@@ -44,6 +44,9 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
     /// <inheritdoc/>
     public SinkLimits Limits { get; private set; }
 
+    /// <inheritdoc/>
+    public bool KeepsFirst => _options.Write == MySqlWrite.InsertIgnore;
+
     /// <summary>Connects, and where the table is there tries the rights that writing takes, without touching a row.</summary>
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => HealthReport.AskAsync(
         _options, _connections, _time, session => HealthReport.WriteWarnings(session.Server, _target.Probe(session)), ct);
@@ -70,6 +73,24 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
     /// <inheritdoc/>
     public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
+        if (!KeepsFirst) return await WriteOnceAsync(slice, ct).ConfigureAwait(false);
+
+        // A key may come several times, and what a delete makes room for is the next one's: inserts and deletes take turns as they come.
+        var (written, unchanged, failures) = (0, 0, new List<RecordFailure>());
+        for (int start = 0, count; start < slice.Count; start += count)
+        {
+            count = 1;
+            while (start + count < slice.Count && slice[start + count].Operation == slice[start].Operation) count++;
+            var result = await WriteOnceAsync(slice.Slice(start, count), ct).ConfigureAwait(false);
+            (written, unchanged) = (written + result.Written, unchanged + result.Unchanged);
+            failures.AddRange(result.Failures.Select(f => f with { Index = start + f.Index }));
+        }
+
+        return new WriteResult(written, unchanged, failures);
+    }
+
+    private async Task<WriteResult> WriteOnceAsync(RecordSlice slice, CancellationToken ct)
+    {
         // Deletes alone say nothing of columns, and have nothing to delete where there is no table.
         if (!_target.IsReady && !await _connections.RunAsync(session => _target.Make(session, [slice]), ct).ConfigureAwait(false))
         {
@@ -80,7 +101,7 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
         try
         {
             var total = new SliceResult();
-            var order = KeyOrder.Of(slice);
+            var order = KeyOrder.Of(slice, _options.Write);
             total.Written(slice.Count - order.Length);
             var writer = await EncodeAsync(slice, order, rows, keys, total, ct).ConfigureAwait(false);
             if (_target.Layout is { Shape: MySqlShape.Columns } layout)
@@ -117,10 +138,15 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
                 return _target.PrepareRehearsal(session, schema);
             },
             ct).ConfigureAwait(false);
-        if (exists) return [Unasked];
-        var made = $"There is no table {_options.Database}.{_options.Table}: a run makes it";
-        return _options.Shape == MySqlShape.Columns ? [$"{made}, with columns for the first documents; until then only sizes are checked."] : [$"{made}.", Unasked];
+        return exists ? [Unasked]
+            : [$"There is no table {_options.Database}.{_options.Table}: a run makes it{(_options.Shape == MySqlShape.Columns ? ", with columns for the fields" : "")}.", Unasked];
     }
+
+    /// <summary>True where the table that a run would make has columns for fields that no source has named.</summary>
+    public bool NeedsRehearsalSample => !_target.IsReady;
+
+    /// <inheritdoc/>
+    public Task LearnRehearsalAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct) => LearnAsync(sample, ct);
 
     /// <inheritdoc/>
     public async ValueTask<RehearsedWrite> RehearseAsync(RecordSlice slice, CancellationToken ct)
@@ -132,7 +158,7 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
             var total = new SliceResult();
             if (_target.IsReady)
             {
-                await EncodeAsync(slice, KeyOrder.Of(slice), rows, keys, total, ct).ConfigureAwait(false);
+                await EncodeAsync(slice, KeyOrder.Of(slice, _options.Write), rows, keys, total, ct).ConfigureAwait(false);
                 return new RehearsedWrite(Statements(rows, int.MaxValue).Count() + Statements(keys, LongestKeyList).Count(), total.ToResult().Failures);
             }
 

@@ -12,7 +12,7 @@ internal static class ServerFailure
     private static readonly Dictionary<uint, ErrorCode> Meanings = new(
     [
         .. Of(MySqlErrors.Unreachable, 2002, 2003, 2005),
-        .. Of(MySqlErrors.ConnectionLost, 1053, 1077, 1079, 1080, 1081, 1152, 1158, 1160, 1184, 1317, 1927, 2006, 2012, 2013, 2027, 2055, 5013, 5014),
+        .. Of(MySqlErrors.ConnectionLost, 1053, 1077, 1079, 1080, 1081, 1152, 1158, 1160, 1184, 1317, 1927, 2006, 2012, 2013, 2027, 2055, 4031, 5013, 5014),
         .. Of(MySqlErrors.Timeout, 1159, 1161, 1969, 3024),
         .. Of(MySqlErrors.TooManyConnections, 1040, 1203, 1226),
         .. Of(MySqlErrors.Conflict, 1020, 1205, 1213, 1412, 1614, 3101, 3572),

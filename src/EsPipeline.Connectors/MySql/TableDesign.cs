@@ -24,12 +24,9 @@ internal static class TableDesign
     /// <summary>The layout of the table that <see cref="OfDocuments"/> makes, as the server would describe it.</summary>
     public static TableLayout LayoutOfDocuments(MySqlServer server, MySqlOptions options)
     {
-        var key = options.KeyType == MySqlKeyType.Text && server.ExactCollation is { } collation
-            ? new MySqlColumn(KeyName(options), "varchar", $"varchar({LongestIndexedText})") { MaxLength = LongestIndexedText, MaxBytes = 4 * LongestIndexedText, Collation = collation }
-            : new MySqlColumn(KeyName(options), "varbinary", $"varbinary({LongestIndexedBytes})") { MaxLength = LongestIndexedBytes, MaxBytes = LongestIndexedBytes };
+        var key = KeyColumn(server, options);
         var content = new MySqlColumn(options.ContentColumn ?? "content", "longtext", "longtext") { MaxLength = uint.MaxValue, MaxBytes = uint.MaxValue };
-        var primary = new MySqlIndex("PRIMARY", IsUnique: true, [key.Name], HasPrefix: false, HasNulls: false);
-        return new TableLayout(new MySqlTable(options.Database, options.Table, [key, content], [primary]) { Engine = "InnoDB" }, [key], content);
+        return new TableLayout(Imagined(options, [key, content]), [key], content);
     }
 
     /// <summary>The statement that makes a table with a column for each field.</summary>
@@ -37,7 +34,21 @@ internal static class TableDesign
     /// <param name="options">Names and the key's type.</param>
     /// <param name="fields">The fields.</param>
     /// <exception cref="PipelineException">A field's name can't be a column's.</exception>
-    public static string OfColumns(MySqlServer server, MySqlOptions options, IReadOnlyList<SourceField> fields)
+    public static string OfColumns(MySqlServer server, MySqlOptions options, IReadOnlyList<SourceField> fields) => Create(
+        options,
+        string.Join(',', Beside(options, fields).Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)} COMMENT '{MySqlColumn.FieldComment}'").Prepend(KeyOf(server, options))),
+        KeyName(options));
+
+    /// <summary>The layout of the table that <see cref="OfColumns"/> makes, as the server would describe it.</summary>
+    /// <exception cref="PipelineException">A field's name can't be a column's.</exception>
+    public static TableLayout LayoutOfColumns(MySqlServer server, MySqlOptions options, IReadOnlyList<SourceField> fields)
+    {
+        var key = KeyColumn(server, options);
+        return new TableLayout(Imagined(options, [key, .. Beside(options, fields).Select(f => ColumnOf(server, f))]), [key], null);
+    }
+
+    // The fields that get a column of their own.
+    private static SourceField[] Beside(MySqlOptions options, IReadOnlyList<SourceField> fields)
     {
         var key = KeyName(options);
         var columns = fields.Where(f => !f.Path.Equals(key, StringComparison.OrdinalIgnoreCase)).ToArray();
@@ -57,8 +68,15 @@ internal static class TableDesign
                 "Rename one with --rename, or use --db-shape document.");
         }
 
-        return Create(options, string.Join(',', columns.Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)} COMMENT '{MySqlColumn.FieldComment}'").Prepend(KeyOf(server, options))), key);
+        return columns;
     }
+
+    private static MySqlTable Imagined(MySqlOptions options, IReadOnlyList<MySqlColumn> columns) =>
+        new(options.Database, options.Table, columns, [new MySqlIndex("PRIMARY", IsUnique: true, [columns[0].Name], HasPrefix: false, HasNulls: false)]) { Engine = "InnoDB" };
+
+    private static MySqlColumn KeyColumn(MySqlServer server, MySqlOptions options) => options.KeyType == MySqlKeyType.Text && server.ExactCollation is { } collation
+        ? new MySqlColumn(KeyName(options), "varchar", $"varchar({LongestIndexedText})") { MaxLength = LongestIndexedText, MaxBytes = 4 * LongestIndexedText, Collation = collation }
+        : new MySqlColumn(KeyName(options), "varbinary", $"varbinary({LongestIndexedBytes})") { MaxLength = LongestIndexedBytes, MaxBytes = LongestIndexedBytes };
 
     private static string KeyName(MySqlOptions options) => options.Key.Count > 0 ? options.Key[0] : "id";
 
@@ -84,4 +102,35 @@ internal static class TableDesign
         FieldKind.Keyword or FieldKind.Text => "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         _ => "JSON",
     } + " NULL";
+
+    // What a server says of a column of TypeOf.
+    private static MySqlColumn ColumnOf(MySqlServer server, SourceField field)
+    {
+        var type = TypeOf(field).Split(' ')[0].ToLowerInvariant();
+        var name = type.Split('(')[0];
+        var length = name == "varchar" ? field.MaxLength!.Value : name is "longtext" or "longblob" ? uint.MaxValue : 0L;
+        var (dataType, fullType) = name switch
+        {
+            "boolean" => ("tinyint", "tinyint(1)"),
+            "bigint" => (name, (server.IsMariaDb ? "bigint(20)" : name) + (TypeOf(field).Contains("UNSIGNED", StringComparison.Ordinal) ? " unsigned" : "")),
+            _ => (name, type),
+        };
+        var column = new MySqlColumn(field.Path, dataType, fullType)
+        {
+            IsNullable = true,
+            IsOptional = true,
+            IsField = true,
+            Collation = name is "varchar" or "longtext" ? "utf8mb4_bin" : "",
+            MaxLength = length,
+            MaxBytes = name == "varchar" ? 4 * length : length,
+            Precision = name == "decimal" ? 65 : 0,
+            Scale = name == "decimal" ? 30 : 0,
+            TimePrecision = name == "datetime" ? 6 : 0,
+        };
+
+        // MariaDB's JSON is text.
+        return name == "json" && server.IsMariaDb
+            ? column with { DataType = "longtext", FullType = "longtext", Kind = ColumnKind.Json, Collation = "utf8mb4_bin", MaxLength = uint.MaxValue, MaxBytes = uint.MaxValue }
+            : column;
+    }
 }

@@ -19,6 +19,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, FieldMem
     private TableLayout? _layout;
     private (RowEncoder Encoder, TableWriter Writer)? _current;
     private bool _hasSample;
+    private bool _isRehearsal;
 
     /// <summary>How records become rows now, and who writes these rows.</summary>
     public (RowEncoder Encoder, TableWriter Writer) Current
@@ -81,18 +82,22 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, FieldMem
         }
         else
         {
-            // What a source only has a name for, such as a column of a CSV file, the documents tell.
-            _named = [.. DocumentFields.TopOf(schema)];
-            if (_named.Length > 0 && _named.All(f => f.Kind != FieldKind.Unknown)) Create(session, TableDesign.OfColumns(session.Server, options, _named), _named);
+            MakeOfSchema(session, schema);
         }
     }
 
-    /// <summary>Compares the table where it is there, and makes nothing where it is missing: a table of documents is then imagined.</summary>
+    /// <summary>
+    /// Compares the table where it is there, and makes nothing where it is missing, neither now nor in <see cref="Make"/>: the table that a run
+    /// would make is imagined.
+    /// </summary>
     /// <returns>True where it is there.</returns>
     public bool PrepareRehearsal(MySqlSession session, SourceSchema schema)
     {
-        if (Look(session, DocumentFields.Kept(schema, run))) return true;
+        _isRehearsal = true;
+        schema = DocumentFields.Kept(schema, run);
+        if (Look(session, schema)) return true;
         if (options.Shape != MySqlShape.Columns) Use(session, TableDesign.LayoutOfDocuments(session.Server, options), []);
+        else MakeOfSchema(session, schema);
         return false;
     }
 
@@ -118,7 +123,7 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, FieldMem
             // A few records with a strange field are set aside; one that somebody names is a mistake.
             var good = found.Where(f => SqlText.MistakeIn(f.Path) is null);
             SourceField[] fields = [.. known.Concat(good).Concat(DocumentFields.Wanted(run)).DistinctBy(f => f.Path, StringComparer.Ordinal)];
-            Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
+            MakeOf(session, fields);
             return true;
         }
     }
@@ -164,6 +169,19 @@ internal sealed class TargetTable(MySqlOptions options, RunOptions run, FieldMem
         Use(session, layout, DocumentFields.TopOf(schema).Concat(DocumentFields.Wanted(run)).Select(f => f.Path)
             .Concat(table.Columns.Where(c => c.IsField).Select(c => c.Name)).Concat(memory.Columns));
         return true;
+    }
+
+    // What a source only has a name for, such as a column of a CSV file, the documents tell.
+    private void MakeOfSchema(MySqlSession session, SourceSchema schema)
+    {
+        _named = [.. DocumentFields.TopOf(schema)];
+        if (_named.Length > 0 && _named.All(f => f.Kind != FieldKind.Unknown)) MakeOf(session, _named);
+    }
+
+    private void MakeOf(MySqlSession session, SourceField[] fields)
+    {
+        if (_isRehearsal) Use(session, TableDesign.LayoutOfColumns(session.Server, options, fields), fields.Select(f => f.Path));
+        else Create(session, TableDesign.OfColumns(session.Server, options, fields), fields);
     }
 
     private void Create(MySqlSession session, string statement, IReadOnlyList<SourceField> fields)

@@ -72,16 +72,17 @@ internal sealed class DeadLetterGate(
     /// the records, since a file is given every record of a key. Durable on return.
     /// </summary>
     /// <param name="slice">All records of the unit.</param>
+    /// <param name="order">Their indexes, of each key an earlier record before a later one.</param>
     /// <param name="refused">The letters of those that were refused, by their index.</param>
     /// <param name="ct">Cancels before anything is written.</param>
     /// <exception cref="Errors.PipelineException"><see cref="DeadLetterErrors.TooMany"/>.</exception>
-    public async Task SettleAsync(RecordSlice slice, IReadOnlyDictionary<int, DeadLetter> refused, CancellationToken ct)
+    public async Task SettleAsync(RecordSlice slice, IEnumerable<int> order, IReadOnlyDictionary<int, DeadLetter> refused, CancellationToken ct)
     {
         if (refused.Count == 0 && letters.OpenCount == 0) return;
         if (beforeSettling is not null) await beforeSettling(ct).ConfigureAwait(false);
         var set = new List<DeadLetter>();
         var keys = new HashSet<byte[]>(KeyComparer.Instance);
-        for (var i = 0; i < slice.Count; i++)
+        foreach (var i in order)
         {
             if (refused.TryGetValue(i, out var letter))
             {

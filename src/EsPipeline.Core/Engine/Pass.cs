@@ -50,7 +50,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         var writers = resumable ? 1 : Math.Clamp(setup.Sink.Limits.Concurrency, 1, 256);
         var uniqueKeys = partitions.All(p => p.UniqueKeys) && setup.Transform is not { ChangesKeys: true };
         await BeginAtSinkAsync(kind, uniqueKeys, partitions.Any(p => p.Repeats), stop).ConfigureAwait(false);
-        WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable);
+        WriteQueue queue = !resumable && uniqueKeys ? new SharedQueue() : new KeyLanes(writers, compact: !resumable && !setup.Sink.KeepsFirst);
         // A pass over changes may never end, and nothing may be held back for what comes hours later: there a sink learns from its first write.
         var sample = kind == ReadKind.Snapshot && setup.Sink is ISamplingSink { NeedsSample: true } sampling
             ? new SampledQueue(queue, sampling, sinkRetry, setup.ReadAheadBytes)

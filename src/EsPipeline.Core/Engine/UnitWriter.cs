@@ -49,7 +49,7 @@ internal sealed class UnitWriter(
             pending = await NoteAsync(unit, slice, pending, refused, result, attempts, suspects, tries, ct).ConfigureAwait(false);
         }
 
-        await deadLetters.SettleAsync(unit.Slice, refused, ct).ConfigureAwait(false);
+        await deadLetters.SettleAsync(unit.Slice, unit.InOrder, refused, ct).ConfigureAwait(false);
         unit.Finish(account);
     }
 
@@ -112,6 +112,7 @@ internal sealed class UnitWriter(
 
         var before = refused.Count;
         var again = new List<int>();
+        var superseded = new List<int>();
         RecordFailure? worst = null;
         foreach (var failure in result.Failures)
         {
@@ -120,6 +121,7 @@ internal sealed class UnitWriter(
                 || (failure.Error.MayBlameRecord && suspects.Blames(index, slice.Count == 1 && witness is null, takenBefore, taken)))
             {
                 refused.Add(index, deadLetters.LetterFor(unit.Slice[index], unit.OwnerOf(index), failure.Error.Code, failure.Reason, tries));
+                if (unit.TryTakeBack(index, out var earlier)) superseded.Add(earlier);
                 continue;
             }
 
@@ -128,6 +130,7 @@ internal sealed class UnitWriter(
                 || failure.RetryAfter > worst.Value.RetryAfter)) worst = failure;
         }
 
+        TakeOutTooLarge(unit, superseded, refused);
         unit.Note(result.Written, result.Unchanged, refused.Count - before);
         if (again.Count < slice.Count) attempts.Succeeded();
         if (worst is { } cause)
@@ -136,7 +139,7 @@ internal sealed class UnitWriter(
             await attempts.AgainAsync(error, ct, wholeEnd: again.Count == slice.Count && !suspects.OthersAreTaken).ConfigureAwait(false);
         }
 
-        return [.. again];
+        return [.. again, .. superseded];
     }
 
     private static int IndexOf(RecordFailure failure, int[]? sent) => sent is null ? failure.Index : sent[failure.Index];
@@ -171,22 +174,33 @@ internal sealed class UnitWriter(
     /// <returns>The indexes that remain; null where that is all of them.</returns>
     private int[]? RefuseTooLarge(WriteUnit unit, Dictionary<int, DeadLetter> refused)
     {
-        var most = sink.Limits.MaxRecordBytes;
-        if (unit.Bytes <= most) return null;
-        var rest = new List<int>();
-        for (var i = 0; i < unit.Count; i++)
-        {
-            var bytes = unit.Slice[i].Bytes;
-            if (bytes <= most) rest.Add(i);
-            else
-            {
-                refused.Add(i, deadLetters.LetterFor(
-                    unit.Slice[i], unit.OwnerOf(i), EngineErrors.RecordTooLarge.Code, EngineErrors.TooLarge(bytes, most), 0));
-            }
-        }
-
+        if (unit.Bytes <= sink.Limits.MaxRecordBytes) return null;
+        var rest = Enumerable.Range(0, unit.Count).ToList();
+        TakeOutTooLarge(unit, rest, refused);
         if (refused.Count == 0) return null;
         unit.Note(0, 0, refused.Count);
         return [.. rest];
+    }
+
+    // What a record that is too large had taken the place of goes in its stead.
+    private void TakeOutTooLarge(WriteUnit unit, List<int> indexes, Dictionary<int, DeadLetter> refused)
+    {
+        var most = sink.Limits.MaxRecordBytes;
+        for (var i = 0; i < indexes.Count; i++)
+        {
+            var index = indexes[i];
+            while (unit.Slice[index].Bytes > most)
+            {
+                refused.Add(index, deadLetters.LetterFor(
+                    unit.Slice[index], unit.OwnerOf(index), EngineErrors.RecordTooLarge.Code, EngineErrors.TooLarge(unit.Slice[index].Bytes, most), 0));
+                if (unit.TryTakeBack(index, out index)) continue;
+                index = -1;
+                break;
+            }
+
+            indexes[i] = index;
+        }
+
+        indexes.RemoveAll(index => index < 0);
     }
 }

@@ -20,7 +20,12 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
     private readonly RetryPolicy _retry = new(
         setup.Retry with { Forever = false }, new Outage($"source {setup.From.Name}", setup.Log, setup.Time), setup.Random, setup.Time);
 
+    private readonly Queue<(Partition Partition, RecordBatch Batch)> _held = [];
     private IRehearsableSink? _rehearsal;
+    private IRehearsableSink? _learning;
+    private PipelineException? _problem;
+    private long _heldRecords;
+    private long _heldBytes;
 
     /// <summary>Reads everything once.</summary>
     /// <exception cref="PipelineException">The source can't be read: a run could not either.</exception>
@@ -32,11 +37,15 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
         var sink = await setup.Sink.CheckAsync(ct).ConfigureAwait(false);
         notes.AddRange(sink.Warnings);
         var schema = await _retry.CallAsync(setup.Source.DescribeAsync, ct).ConfigureAwait(false);
-        var problem = await PrepareSinkAsync(schema, sink.Problem, notes, ct).ConfigureAwait(false);
+        _problem = await PrepareSinkAsync(schema, sink.Problem, notes, ct).ConfigureAwait(false);
+        if (_problem is null && _rehearsal is { NeedsRehearsalSample: true }) _learning = _rehearsal;
 
         var reader = new SnapshotReader(setup.Source, _retry, setup.Selection, setup.Threads);
         var partitions = await reader.PlanAsync(ct).ConfigureAwait(false);
-        await reader.ReadAsync(partitions, setup.Sink is IResumableSink, RehearseAsync, ct).ConfigureAwait(false);
+
+        // A sample is what comes first, and has to be the run's.
+        await reader.ReadAsync(partitions, setup.Sink is IResumableSink || _learning is not null, TakeAsync, ct).ConfigureAwait(false);
+        await LearnAsync(ct).ConfigureAwait(false);
 
         var elapsed = setup.Time.GetElapsedTime(started);
         return new RunPlan
@@ -50,7 +59,7 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
             BilledWrites = _tally.BilledWrites,
             Problems = _tally.Problems,
             Duplicates = _tally.Duplicates(setup.Sink is IResumableSink),
-            SinkProblem = problem is null ? null : setup.AtSink(problem),
+            SinkProblem = _problem is null ? null : setup.AtSink(_problem),
             Estimate = await RunEstimation.OfAsync(setup, _tally, elapsed, notes, ct).ConfigureAwait(false),
             Notes = notes,
         };
@@ -83,21 +92,56 @@ public sealed class RunPlanner(PipelineSetup setup, long mostKeys = 6_000_000)
         }
     }
 
-    private async Task RehearseAsync(Partition partition, RecordBatch batch, CancellationToken ct)
+    private async Task TakeAsync(Partition partition, RecordBatch batch, CancellationToken ct)
     {
-        var keysRepeat = !partition.UniqueKeys || setup.Transform?.ChangesKeys == true;
         var read = batch.Count + batch.Malformed.Count;
         var bytes = new RecordSlice(batch.Records).Bytes;
         var filtered = 0;
         if (setup.Transform is not null) batch = setup.Transform.Apply(batch, out filtered);
+        lock (_lock)
+        {
+            _tally.Read += read;
+            _tally.BytesRead += bytes;
+            _tally.Filtered += filtered;
+        }
+
+        if (_learning is null)
+        {
+            await RehearseAsync(partition, batch, ct).ConfigureAwait(false);
+            return;
+        }
+
+        _held.Enqueue((partition, batch));
+        (_heldRecords, _heldBytes) = (_heldRecords + batch.Count, _heldBytes + batch.Bytes);
+        if (_heldRecords >= SampledQueue.Records || _heldBytes >= setup.ReadAheadBytes) await LearnAsync(ct).ConfigureAwait(false);
+    }
+
+    // As a run lets the sink learn from its first records, before it writes any.
+    private async Task LearnAsync(CancellationToken ct)
+    {
+        if (_learning is not { } sink) return;
+        try
+        {
+            RecordSlice[] sample = [.. _held.Select(h => new RecordSlice(h.Batch.Records))];
+            if (_heldRecords > 0) await sink.LearnRehearsalAsync(sample, ct).ConfigureAwait(false);
+        }
+        catch (PipelineException e)
+        {
+            _problem = e;
+        }
+
+        _learning = null;
+        while (_held.TryDequeue(out var held)) await RehearseAsync(held.Partition, held.Batch, ct).ConfigureAwait(false);
+    }
+
+    private async Task RehearseAsync(Partition partition, RecordBatch batch, CancellationToken ct)
+    {
+        var keysRepeat = !partition.UniqueKeys || setup.Transform?.ChangesKeys == true;
         using (batch)
         {
             RecordSlice fitting;
             lock (_lock)
             {
-                _tally.Read += read;
-                _tally.BytesRead += bytes;
-                _tally.Filtered += filtered;
                 foreach (var malformed in batch.Malformed)
                 {
                     _tally.AddFailure(malformed.Error, malformed.Key.Span, batch.PlaceOf(malformed.Place), malformed.Raw.Length, malformed.Reason);

@@ -14,6 +14,12 @@ public interface IDataSink : IAsyncDisposable
     SinkLimits Limits { get; }
 
     /// <summary>
+    /// True for a sink that leaves a key alone which is there already: every record of a key is then written, in order, since the first one
+    /// that the sink takes is the one to stay. Otherwise a write may be given the last one alone.
+    /// </summary>
+    bool KeepsFirst => false;
+
+    /// <summary>
     /// Asks the system whether it can be written, and who it is. Returns problems rather than throwing them; answers within 5 s. A new job
     /// asks once more after <see cref="PrepareAsync"/>, so that what preparing makes can be a part of the identity.
     /// </summary>

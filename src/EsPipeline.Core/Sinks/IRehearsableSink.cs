@@ -21,6 +21,17 @@ public interface IRehearsableSink : IDataSink
     /// <exception cref="PipelineException">What is there does not fit: the error that a run would end with.</exception>
     Task<IReadOnlyList<string>> PrepareRehearsalAsync(SourceSchema schema, bool reachable, CancellationToken ct);
 
+    /// <summary>True where records can be checked only once <see cref="LearnRehearsalAsync"/> was given the first ones. Asked when the rehearsal is prepared.</summary>
+    bool NeedsRehearsalSample => false;
+
+    /// <summary>
+    /// Given the first records before any is rehearsed, as <see cref="ISamplingSink.LearnAsync"/> is: what that would make is only imagined.
+    /// </summary>
+    /// <param name="sample">The records, at least one.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <exception cref="PipelineException">The error that a run would end with.</exception>
+    Task LearnRehearsalAsync(IReadOnlyList<RecordSlice> sample, CancellationToken ct) => Task.CompletedTask;
+
     /// <summary>
     /// Answers for a slice as a write would, as far as can be known without writing; only permanent failures. Called as
     /// <see cref="IDataSink.WriteAsync"/> is: by several at once, but by one alone and in source order in an <see cref="IResumableSink"/>.

@@ -55,7 +55,7 @@ public abstract partial class SinkConformance
         await using (var sink = await OpenAsync(target, new SinkKnobs { Through = proxy.EndPoint }))
         {
             await WriteAllAsync(sink, first);
-            proxy.CutInPlaceOfNextAnswer();
+            proxy.CutInPlaceOfNextAnswer(target.Commit ?? "");
             using (var batch = Slices.Of(lost))
             {
                 var failure = await Xunit.Record.ExceptionAsync(() => sink.WriteAsync(batch.Slice(), Ct));
@@ -63,6 +63,7 @@ public abstract partial class SinkConformance
             }
 
             Assert.True(proxy.Cuts > 0, "No answer was lost.");
+            if (target.Commit is not null) ContentAssert.Same(first[..20].Concat(lost).Select(target.Expected), await target.ReadAllAsync(Ct));
             await WriteAllAsync(sink, lost);
             await FinishAsync(sink);
         }

@@ -50,6 +50,9 @@ public abstract class SinkTarget : IAsyncDisposable
     /// <summary>Where the server listens on this machine without TLS; null where there is no network between.</summary>
     public virtual IPEndPoint? Server => null;
 
+    /// <summary>What the request that commits holds, where that is another one than the request with the documents; null where it is the same.</summary>
+    public virtual string? Commit => null;
+
     /// <summary>The document as it reads back; the same for a system that keeps documents as they are.</summary>
     public virtual Document Expected(Document document) => document;
 

@@ -34,6 +34,55 @@ public sealed class MySqlFaultTests(MySqlServers servers)
     }
 
     [Fact]
+    public async Task A_run_that_is_the_victim_of_a_deadlock_goes_on_and_loses_nothing()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        Document[] documents = [.. Corpus.Plain(2000)], changed = [.. Corpus.Plain(2, seed: 2)];
+        await using (var before = await database.Sink().ReadyAsync()) await before.WriteAsync(documents);
+        await using var other = await database.Server.ConnectAsync();
+        await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id>='doc-0000001'");
+        await using var sink = database.Sink();
+        await using var source = new ListSource([.. changed, .. documents[2..]], 2000);
+        using var state = new TemporaryFolder();
+        var copy = EngineRun.CopyAsync(source, sink, state.Path, Ct);
+        await WaitsAsync(database, "INSERT", copy);
+        await RunAsync(other, "UPDATE docs SET content='{}' WHERE id='doc-0000000'", "ROLLBACK");
+        var result = await copy;
+        Assert.Equal((RunOutcome.Done, 2000L), (result.Outcome, result.Account.Read));
+        Assert.True(result.Account.Retries > 0, "Nothing had to be written again: the run was not the victim.");
+        ContentAssert.Same(changed.Concat(documents[2..]), await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
+    }
+
+    // A statement that waits for a lock does not notice by itself that its client has gone, and would keep its own locks meanwhile.
+    [Fact]
+    public async Task A_write_that_is_cancelled_while_it_waits_for_a_row_keeps_no_lock()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await using var sink = await database.Sink().ReadyAsync();
+        Document[] documents = [.. Corpus.Plain(100)], changed = [.. Corpus.Plain(100, seed: 2)];
+        await sink.WriteAsync(documents);
+        await using var other = await database.Server.ConnectAsync();
+        await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id='doc-0000050'");
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        using var batch = Slices.Of(changed);
+        var write = sink.WriteAsync(batch.Slice(), cancel.Token);
+        var waiting = await WaitsAsync(database, "INSERT", write);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write.WaitAsync(TimeSpan.FromSeconds(5), Ct));
+
+        // The other one still holds its row: what was cancelled has to go without having got it.
+        var cancelled = TimeProvider.System.GetTimestamp();
+        while ((await database.RowsAsync($"SELECT 1 FROM information_schema.innodb_trx WHERE trx_mysql_thread_id={waiting}")).Count > 0)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(cancelled) < TimeSpan.FromSeconds(15), "The server still has the transaction of a write that was cancelled.");
+            await Task.Delay(TimeSpan.FromMilliseconds(200), Ct);
+        }
+
+        await RunAsync(other, "ROLLBACK");
+        ContentAssert.Same(documents, await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
+    }
+
+    [Fact]
     public async Task A_connection_that_is_killed_in_a_statement_leaves_nothing_of_it()
     {
         await using var database = await servers.NewDatabaseAsync();

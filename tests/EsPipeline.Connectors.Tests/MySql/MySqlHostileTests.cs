@@ -44,6 +44,34 @@ public sealed class MySqlHostileTests(MySqlServers servers)
         Assert.Empty((options with { Table = new string('t', 64), Key = [], UpdatedColumn = null }).Mistakes());
     }
 
+    [Fact]
+    public async Task A_field_of_a_document_is_a_column_whatever_its_name_holds_and_one_that_can_be_none_costs_its_record()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync("CREATE TABLE victim (id INT PRIMARY KEY)");
+        string[] names = ["a`b", "q'u\"o", "`; DROP TABLE victim; -- .", "back\\slash\\", "%s ? @x", "日本語", new('f', 64)];
+        Document[] good = [.. Enumerable.Range(0, 20).Select(i => new Document($"k{i:00}", new System.Text.Json.Nodes.JsonObject(names.Select((n, at) => KeyValuePair.Create(n, (System.Text.Json.Nodes.JsonNode?)$"v{i}.{at} '; --"))).ToJsonString()))];
+        Document[] bad = [new("long", $$"""{"{{new string('f', 65)}}":1}"""), new("blank", """{"ends in a blank ":1}"""), new("nul", """{"nul\u0000":1}""")];
+        await using (var sink = await database.Sink(database.Options with { Shape = MySqlShape.Columns }).ReadyAsync())
+        {
+            var result = await sink.WriteAsync([.. good, .. bad]);
+            Assert.Equal([20, 21, 22], result.Failures.Select(f => f.Index));
+            Assert.All(result.Failures, f => Assert.Equal(TableErrors.UnknownField, f.Error));
+        }
+
+        await using var source = database.Source(database.Options with { Shape = MySqlShape.Columns }, new RunOptions());
+        var held = (await MySqlDatabase.ReadAsync(source)).Apply();
+        Assert.Equal(good.Length, held.Count);
+        foreach (var document in good)
+        {
+            var read = System.Text.Json.Nodes.JsonNode.Parse(held[document.Key])!.AsObject();
+            read.Remove("id");
+            Assert.True(JsonContent.Equal(document.Json, read.ToJsonString()), read.ToJsonString());
+        }
+
+        Assert.Equal(["docs", "victim"], (await database.RowsAsync($"SHOW TABLES FROM {database.Name}")).Select(r => r[0]).Order());
+    }
+
     // A trigger makes the sink write text instead of bound values.
     [Theory]
     [InlineData(false)]

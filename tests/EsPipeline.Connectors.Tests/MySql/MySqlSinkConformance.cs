@@ -89,3 +89,24 @@ public sealed class MySqlColumnsSinkTests(MySqlServers servers) : MySqlSinkConfo
     // columns of its own.
     protected override bool CanHold(Document document) => Corpus.Keys.Contains(document) && document.Key.Length <= 768;
 }
+
+/// <summary>A table with a trigger, which is written to by statements of text.</summary>
+[Collection(MySqlCollectionDefinition.Name)]
+public sealed class MySqlTextSinkTests(MySqlServers servers) : MySqlSinkConformance(servers)
+{
+    protected override SinkTarget TargetOn(MySqlDatabase database) => new MySqlTarget(database, database.Options);
+
+    // VARCHAR(768), as in the table that is made.
+    protected override bool CanHold(Document document) => document.Key.Length <= 768;
+
+    // How deep JSON may be, the server says.
+    protected override IReadOnlyList<RefusedDocument> FoundBeforehand(SinkTarget target) => [.. target.Refused.Where(r => r.Document.Key != "too-deep")];
+
+    protected override async Task<SinkTarget> CreateAsync(CancellationToken ct)
+    {
+        var target = (MySqlTarget)await base.CreateAsync(ct);
+        await using (var sink = target.Open(new SinkKnobs())) await sink.PrepareAsync(target.Schema, ct);
+        await target.ExecuteAsync("CREATE TRIGGER written BEFORE INSERT ON docs FOR EACH ROW SET @written=1");
+        return target;
+    }
+}

@@ -16,12 +16,15 @@ public sealed class MySqlTableTests(MySqlServers servers)
     [InlineData("record_id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, document LONGTEXT")]
     [InlineData("`key` VARBINARY(64) PRIMARY KEY, content LONGBLOB")]
     [InlineData("id VARCHAR(64) NOT NULL UNIQUE, content MEDIUMTEXT")]
-    public async Task A_table_of_two_columns_is_taken_as_it_is(string columns)
+    [InlineData("id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, content LONGTEXT", false)]
+    [InlineData("id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, content LONGBLOB", false)]
+    [InlineData("record_id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, document JSON", false)]
+    public async Task A_table_of_two_columns_is_taken_as_it_is(string columns, bool isTold = true)
     {
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync($"CREATE TABLE docs ({columns})");
         Document[] documents = [.. Corpus.Plain(30)];
-        var options = database.Options with { Shape = MySqlShape.Document };
+        var options = database.Options with { Shape = isTold ? MySqlShape.Document : null };
         await using (var sink = await database.Sink(options).ReadyAsync()) Assert.Equal(30, (await sink.WriteAsync(documents)).Written);
         await using var source = database.Source(options);
         ContentAssert.Same(documents, (await MySqlDatabase.ReadAsync(source)).Apply());
@@ -115,6 +118,20 @@ public sealed class MySqlTableTests(MySqlServers servers)
         Document[] more = [.. Corpus.Plain(120, seed: 3)];
         Assert.Equal((20, 100), (await ignoring.WriteAsync(more)) is var third ? (third.Written, third.Unchanged) : default);
         ContentAssert.Same(half.Concat(more[100..]), await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
+    }
+
+    // The third is refused, so the fourth is the first of its key that the table takes.
+    [Fact]
+    public async Task Where_rows_that_are_there_are_left_alone_the_first_of_a_key_stays_within_a_write_and_across_writes()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_nopad_bin PRIMARY KEY, n TINYINT, CHECK (n<>13))");
+        await using var sink = await database.Sink(database.Options with { Shape = MySqlShape.Columns, Write = MySqlWrite.InsertIgnore }).ReadyAsync();
+        var first = await Firestore.Slices.WriteAsync(
+            sink, ("a", "{\"n\":1}"), ("b", "{\"n\":1}"), ("c", "{\"n\":13}"), ("c", "{\"n\":2}"), ("a", "{\"n\":2}"), ("b", null), ("b", "{\"n\":3}"), ("b", "{\"n\":4}"), ("d", null));
+        Assert.Equal((5, 3, 2), (first.Written, first.Unchanged, Assert.Single(first.Failures).Index));
+        Assert.Equal((0, 2), (await Firestore.Slices.WriteAsync(sink, ("a", "{\"n\":9}"), ("c", "{\"n\":9}"))) is var again ? (again.Written, again.Unchanged) : default);
+        Assert.Equal(["a 1", "b 3", "c 2"], (await database.RowsAsync($"SELECT CONCAT(id,' ',n) FROM {database.Name}.docs ORDER BY id")).Select(r => r[0]));
     }
 
     [Fact]

@@ -15,11 +15,16 @@ internal class MySqlTarget(MySqlDatabase database, MySqlOptions options) : SinkT
 
     public override IPEndPoint? Server => database.Server.EndPoint;
 
+    public override string Commit => "COMMIT";
+
     public override IReadOnlyList<RefusedDocument> Refused =>
     [
         new(new Document(new string('x', 4000), "{}"), "'id'"),
         new(new Document("too-deep", string.Concat(Enumerable.Repeat("""{"a":""", 60)) + "1" + new string('}', 60)), "content"),
     ];
+
+    /// <summary>Runs statements in the database.</summary>
+    public Task ExecuteAsync(params string[] statements) => database.ExecuteAsync(statements);
 
     public override IDataSink Open(SinkKnobs knobs)
     {

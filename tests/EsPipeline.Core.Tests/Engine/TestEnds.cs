@@ -95,6 +95,8 @@ internal sealed class TestSink : IDataSink
 
     public SinkLimits Limits { get; set; } = new() { MaxRecords = 100, StartRecords = 20, Concurrency = 4 };
 
+    public bool KeepsFirst { get; init; }
+
     public IReadOnlyDictionary<string, string> Documents => _memory.Documents;
 
     public PipelineException? Problem { get; set; }

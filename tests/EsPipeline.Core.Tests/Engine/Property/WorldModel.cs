@@ -21,14 +21,11 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
         foreach (var key in documents.Keys.Where(k => !Records.Contains(k))) yield return $"{key} is there and should not be.";
         foreach (var records in Records)
         {
-            var last = records.MaxBy(r => r.Order)!;
+            // What is refused leaves the state that it should have replaced.
+            var last = records.Where(r => !r.Bad).MaxBy(r => r.Order);
+            var expected = last is null ? null : State(last);
             var actual = documents.GetValueOrDefault(records.Key);
-
-            // Where the last one is refused, any earlier state may be there; otherwise only what the last one says.
-            var allowed = last.Bad
-                ? records.Where(r => !r.Bad).Select(State).Append(null)
-                : [State(last)];
-            if (!allowed.Contains(actual)) yield return $"{records.Key} holds {actual ?? "nothing"}; its last record is {last}.";
+            if (actual != expected) yield return $"{records.Key} holds {actual ?? "nothing"} instead of {expected ?? "nothing"}; its records are {string.Join(", ", records.OrderBy(r => r.Order))}.";
         }
 
         static string? State(WorldItem item) => item.Operation == RecordOperation.Delete ? null : item.Json;
@@ -89,11 +86,14 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
     {
         var passed = Passed(reached);
         foreach (var item in passed.Where(i => IsMalformed(i) && !HasLetter(i, letters))) yield return item;
-        foreach (var last in passed.Where(IsRecord).GroupBy(i => i.Key).Select(g => g.MaxBy(i => i.Order)!))
+        foreach (var records in passed.Where(IsRecord).GroupBy(i => i.Key))
         {
-            var isApplied = applied.TryGetValue(last.Key, out var there) && there.Order >= last.Order;
-            if (!isApplied && !(last.Bad && HasLetter(last, letters)) && !LaterLetter(last, letters)) yield return last;
+            var last = records.MaxBy(r => r.Order)!;
+            if (last.Bad && !IsApplied(last) && !HasLetter(last, letters)) yield return last;
+            if (records.Where(r => !r.Bad).MaxBy(r => r.Order) is { } good && !IsApplied(good)) yield return good;
         }
+
+        bool IsApplied(WorldItem item) => applied.TryGetValue(item.Key, out var there) && there.Order >= item.Order;
     }
 
     /// <summary>Items that the positions and the file do not agree on, or that have no letter.</summary>
@@ -107,10 +107,6 @@ internal sealed class WorldModel(World world, IReadOnlyList<int> visible)
     }
 
     private static bool HasLetter(WorldItem item, string letters) => letters.Contains($"#{item.Tag}#", StringComparison.Ordinal);
-
-    // A later record of the key, in the same write, took this one's place and was refused.
-    private bool LaterLetter(WorldItem item, string letters) =>
-        Records[item.Key].Any(r => r.Order > item.Order && r.Bad && HasLetter(r, letters));
 
     // One that belongs to another shard is that one's to set aside.
     private bool IsMalformed(WorldItem item) => item.Malformed && !world.IsFiltered(item);
