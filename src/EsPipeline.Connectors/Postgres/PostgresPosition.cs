@@ -15,7 +15,7 @@ internal readonly record struct SnapshotMark(ulong Transaction, long? Time, ulon
         CultureInfo.InvariantCulture, $"{Transaction}:{PostgresPosition.OrNone(Time)}:{PostgresPosition.OrNone(Lsn)}");
 }
 
-/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of six forms.</summary>
+/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of eight forms.</summary>
 internal abstract record PostgresPosition
 {
     private const string Prefix = "pg1:";
@@ -45,6 +45,7 @@ internal abstract record PostgresPosition
             ["pg1", "log", var commit, var index, var safe] when Number(commit) is { } c && IsNumberOr(End, index) && Number(safe) is { } s
                 => new LogPosition(c, (long?)Number(index), s),
             ["pg1", "division", var sum] when Number(sum) is { } n => new DivisionPosition((uint)n),
+            ["pg1", "columns", var sum] when Number(sum) is { } n => new ColumnsPosition((uint)n),
             _ => null,
         };
         return parsed ?? throw CheckpointErrors.BadPosition.Error($"'{position}' is not a position in PostgreSQL.");
@@ -144,4 +145,12 @@ internal sealed record DivisionPosition(uint Sum) : PostgresPosition
 {
     /// <inheritdoc/>
     protected override string Text => string.Create(CultureInfo.InvariantCulture, $"division:{Sum}");
+}
+
+/// <summary>The columns that documents were made of: <c>columns:sum</c>.</summary>
+/// <param name="Sum">A checksum of their names and types.</param>
+internal sealed record ColumnsPosition(uint Sum) : PostgresPosition
+{
+    /// <inheritdoc/>
+    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"columns:{Sum}");
 }
