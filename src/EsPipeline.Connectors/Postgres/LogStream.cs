@@ -99,9 +99,9 @@ internal sealed class LogStream : IAsyncDisposable
             _connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(safe));
             await _connection.SendStatusUpdate(ct).ConfigureAwait(false);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or NullReferenceException)
         {
-            // It ends just now: the next stream begins at what was saved.
+            // It ends just now, or has broken, for which Npgsql has no words (10.0.0): the next stream begins at what was saved.
         }
     }
 

@@ -7,7 +7,7 @@ namespace EsPipeline.Connectors.Postgres;
 internal static class PlannedColumns
 {
     private const string Find = """
-        SELECT o::text, (SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), E'\n' ORDER BY a.attnum)
+        SELECT o::text, (SELECT string_agg(concat_ws(' ', a.attname, a.atttypid, a.atttypmod), E'\n' ORDER BY a.attnum)
                          FROM pg_attribute a WHERE a.attrelid = o AND a.attnum > 0 AND NOT a.attisdropped)
         FROM unnest($1::text[]::oid[]) o
         """;
@@ -18,7 +18,7 @@ internal static class PlannedColumns
         var tables = documents.Tables.Select(t => t.Table).DistinctBy(t => t.Oid).ToDictionary(t => t.Oid.ToString(CultureInfo.InvariantCulture));
         var now = await PostgresDatabase.RowsAsync(connection, Find, ct, (object)tables.Keys.ToArray()).ConfigureAwait(false);
         return string.Join(", ", now.Select(r => (Table: tables[r[0]!], Columns: r[1]))
-            .Where(t => t.Columns != string.Join('\n', t.Table.Columns.Select(c => $"{c.Name} {c.DeclaredType}"))).Select(t => t.Table.Name));
+            .Where(t => t.Columns != string.Join('\n', t.Table.Columns.Select(c => $"{c.Name} {c.TypeId}"))).Select(t => t.Table.Name));
     }
 
     /// <summary>

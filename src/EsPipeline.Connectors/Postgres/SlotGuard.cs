@@ -52,6 +52,7 @@ internal sealed class SlotGuard(PostgresDatabase database, PostgresOptions optio
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_ending.IsCancellationRequested) return;
         await _ending.CancelAsync().ConfigureAwait(false);
         await _watching.ConfigureAwait(false);
         _ending.Dispose();
