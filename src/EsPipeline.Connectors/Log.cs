@@ -168,6 +168,19 @@ internal static partial class Log
         "Documents are made of several tables and followed by time, by which it is not seen that a row was deleted or now belongs to another document: the one that it has left keeps it until it changes itself, or 'espipe verify --repair' is run (--pg-follow changes sees both)")]
     public static partial void MovedRowsUnseen(ILogger logger);
 
+    [LoggerMessage(2416, LogLevel.Error, "{Problem} It was dropped; the run ends as soon as it would read on")]
+    public static partial void SlotDropped(ILogger logger, string problem);
+
+    [LoggerMessage(2417, LogLevel.Warning, "What the replication slot {Slot} holds back of the server's log can't be limited: {Reason}")]
+    public static partial void SlotNotWatched(ILogger logger, string slot, string reason);
+
+    [LoggerMessage(2418, LogLevel.Debug, "What the replication slot {Slot} holds back of the server's log could not be asked: {Reason}")]
+    public static partial void SlotNotSeen(ILogger logger, string slot, string reason);
+
+    [LoggerMessage(2419, LogLevel.Warning,
+        "{Table} has other columns than before, or of other types: the server tells of no row because of that, so that documents of rows which are not written again stay as they are; 'espipe verify --repair' finds and writes them, 'espipe checkpoint reset' before the next run copies everything anew")]
+    public static partial void ColumnsChanged(ILogger logger, string table);
+
     // Tables with a column for each field: 2450 to 2459.
     [LoggerMessage(2450, LogLevel.Warning,
         "Of {Table} the columns {Columns} stay as they are, since no document has had a field for them; a field that documents had before this job and have lost is set to NULL only where --fields names it, with all the others")]

@@ -20,7 +20,6 @@ public enum Direction
 /// <remarks>It ends connections with a reset, as a crashed machine or a firewall does, so that no end takes the cut for a good end.</remarks>
 public sealed class TcpProxy : IAsyncDisposable
 {
-    private readonly IPEndPoint _server;
     private readonly CancellationTokenSource _disposed = new();
     private readonly HashSet<ProxiedConnection> _connections = [];
     private readonly Lock _lock = new();
@@ -34,7 +33,7 @@ public sealed class TcpProxy : IAsyncDisposable
     /// <param name="server">The real server.</param>
     public TcpProxy(IPEndPoint server)
     {
-        _server = server;
+        Server = server;
         _listener = new TcpListener(IPAddress.Loopback, 0);
         _listener.Start();
         _port = ((IPEndPoint)_listener.LocalEndpoint).Port;
@@ -43,6 +42,9 @@ public sealed class TcpProxy : IAsyncDisposable
 
     /// <summary>Where clients connect to.</summary>
     public IPEndPoint EndPoint => new(IPAddress.Loopback, _port);
+
+    /// <summary>The real server; another one, as after a failover, for connections that are made from then on.</summary>
+    public IPEndPoint Server { get; set; }
 
     /// <summary>Connections accepted so far.</summary>
     public int Connections => Volatile.Read(ref _accepted);
@@ -177,7 +179,7 @@ public sealed class TcpProxy : IAsyncDisposable
             Interlocked.Increment(ref _accepted);
             var connection = new ProxiedConnection(this, client);
             lock (_lock) _connections.Add(connection);
-            _ = connection.RunAsync(_server, _disposed.Token);
+            _ = connection.RunAsync(Server, _disposed.Token);
         }
     }
 }

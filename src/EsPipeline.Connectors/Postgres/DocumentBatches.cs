@@ -29,6 +29,7 @@ internal sealed class DocumentBatches(DocumentSet documents, SourceTuning tuning
         {
             left -= chunk.Length;
             await documents.LoadAsync(connection, chunk, output, ct).ConfigureAwait(false);
+            if (left == 0) await PlannedColumns.CheckAsync(connection, documents, ct).ConfigureAwait(false);
             yield return output.Build(left > 0 ? before : end, 0, $"{table.Table.Name} change");
         }
 

@@ -24,7 +24,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         {
             var end = await PostgresDatabase.RowAsync(connection, "SELECT (pg_current_wal_flush_lsn() - '0/0')::text", ct).ConfigureAwait(false);
             var target = ulong.Parse(end[0]!, CultureInfo.InvariantCulture);
-            var stream = await StreamAsync(documents, start).ConfigureAwait(false);
+            var stream = await StreamAsync(connection, documents, start, ct).ConfigureAwait(false);
             var (safe, waitedSince) = (start, time.GetTimestamp());
             using var output = new RecordBatchBuilder();
             while (safe.Commit < target)
@@ -34,7 +34,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 var next = safe;
 
                 // Asked before the groups: one that comes in between is then taken in the next round instead of being left behind.
-                var idleAt = stream.IdleAt;
+                var (idleAt, isDrained) = (stream.IdleAt, stream.HasStalled);
                 while (rows.Count < tuning.BatchRecords && stream.TryTake(out var group))
                 {
                     rows.AddRange(group.Rows);
@@ -44,6 +44,12 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
 
                 if (next == safe)
                 {
+                    if (isDrained)
+                    {
+                        stream = await StreamAsync(connection, documents, safe, ct).ConfigureAwait(false);
+                        continue;
+                    }
+
                     if (idleAt >= target)
                     {
                         // Nothing more concerns these tables up to there: once that is saved, the server may forget its log so far.
@@ -85,6 +91,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 {
                     left -= chunk.Length;
                     await documents.LoadAsync(connection, chunk, output, ct).ConfigureAwait(false);
+                    if (left == 0) await PlannedColumns.CheckAsync(connection, documents, ct).ConfigureAwait(false);
                     yield return output.Build((left > 0 ? safe : next).ToPosition(), 0, "change");
                 }
 
@@ -130,14 +137,18 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         _stream = null;
     }
 
-    private async Task<LogStream> StreamAsync(DocumentSet documents, LogPosition start)
+    // A slot is looked at each time that a stream of it is begun: in another one of this name (after a failover, made again by somebody) the
+    // server passes over what it does not have, without a word.
+    private async Task<LogStream> StreamAsync(NpgsqlConnection connection, DocumentSet documents, LogPosition start, CancellationToken ct)
     {
         var tables = string.Join(';', documents.Tables.Select(t => $"{t.Table.Oid}:{string.Join(',', t.Table.Stores.Select(s => s.Oid))}:{t.SelectColumns}"));
         if (_stream is { HasEnded: false } open && (open.After.Commit, open.After.Index) == (start.Commit, start.Index) && _tables == tables) return open;
         await DisposeAsync().ConfigureAwait(false);
+        var (_, reason) = await slot.FindAsync(connection, documents, start.Safe, ct).ConfigureAwait(false);
+        if (reason.Length > 0) throw PostgresErrors.Outdated.Error($"Changes can't be read on: {reason}.");
         _tables = tables;
         var decoder = new ChangeDecoder(documents, new TrackedRelations(documents, slot.StreamAddress), options.Truncate, log);
-        return _stream = new LogStream(slot.StreamAddress, options.Slot, options.Publication, start, decoder, time);
+        return _stream = new LogStream(slot.StreamAddress, options, start, decoder, tuning.LongestStall, time);
     }
 
     private async Task WaitAsync(LogStream stream, CancellationToken ct)

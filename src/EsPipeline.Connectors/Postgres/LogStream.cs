@@ -15,7 +15,7 @@ internal sealed record ChangeGroup(IReadOnlyList<ChangedRow> Rows, uint Transact
 
 /// <summary>
 /// One stream of changes from a replication slot, kept open between passes: it reads on by itself up to a bound. The slot is moved only over
-/// what a checkpoint holds, so that a slot beyond it is known to be another one (<see cref="ReplicationSlot.FindAsync"/>).
+/// what a checkpoint holds, so that a slot beyond it is known to be another one (<see cref="ReplicationSlot"/>).
 /// </summary>
 /// <remarks>
 /// A server that is stopped waits until whoever follows it has confirmed all of its log, which this end can't while a sink is down. It ends
@@ -33,21 +33,26 @@ internal sealed class LogStream : IAsyncDisposable
     private readonly Channel<ChangeGroup> _groups = Channel.CreateBounded<ChangeGroup>(MostGroups);
     private readonly LogicalReplicationConnection _connection;
     private readonly ChangeDecoder _decoder;
+    private readonly TimeSpan _longestStall;
     private readonly TimeProvider _time;
     private readonly Task _pump;
+    private bool _isStalled;
     private ulong _acknowledged;
     private ulong _idleAt;
 
     /// <summary>Begins to stream behind a position.</summary>
-    public LogStream(string address, string slot, string publication, LogPosition start, ChangeDecoder decoder, TimeProvider time)
+    public LogStream(string address, PostgresOptions options, LogPosition start, ChangeDecoder decoder, TimeSpan longestStall, TimeProvider time)
     {
-        (_decoder, _time, After) = (decoder, time, start);
+        (_decoder, _longestStall, _time, After) = (decoder, longestStall, time, start);
         _connection = new LogicalReplicationConnection(address);
-        _pump = PumpAsync(address, slot, publication, start);
+        _pump = PumpAsync(address, options, start);
     }
 
     /// <summary>True where nothing more comes but what has come already.</summary>
     public bool HasEnded => _pump.IsCompleted;
+
+    /// <summary>True where it has ended because nobody took what it has delivered: behind that, another one goes on.</summary>
+    public bool HasStalled => HasEnded && _isStalled;
 
     /// <summary>The end of the group that was taken last.</summary>
     public LogPosition After { get; private set; }
@@ -94,9 +99,9 @@ internal sealed class LogStream : IAsyncDisposable
             _connection.SetReplicationStatus(new NpgsqlLogSequenceNumber(safe));
             await _connection.SendStatusUpdate(ct).ConfigureAwait(false);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or NullReferenceException)
         {
-            // It ends just now: the next stream begins at what was saved.
+            // It ends just now, or has broken, for which Npgsql has no words (10.0.0): the next stream begins at what was saved.
         }
     }
 
@@ -111,7 +116,7 @@ internal sealed class LogStream : IAsyncDisposable
 
     private async Task CloseAsync() => await Task.WhenAny(_connection.DisposeAsync().AsTask(), Task.Delay(LongestGoodbye, _time)).ConfigureAwait(false);
 
-    private async Task PumpAsync(string address, string slot, string publication, LogPosition start)
+    private async Task PumpAsync(string address, PostgresOptions options, LogPosition start)
     {
         var session = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address) { Pooling = false }.ConnectionString);
         await using (session.ConfigureAwait(false))
@@ -125,8 +130,8 @@ internal sealed class LogStream : IAsyncDisposable
                 await _connection.Open(ending.Token).ConfigureAwait(false);
                 ended = EndOfAsync(session, ending);
                 var messages = _connection.StartReplication(
-                    new PgOutputReplicationSlot(slot),
-                    new PgOutputReplicationOptions(publication, PgOutputProtocolVersion.V1),
+                    new PgOutputReplicationSlot(options.Slot),
+                    new PgOutputReplicationOptions(options.Publication, PgOutputProtocolVersion.V1),
                     ending.Token,
                     new NpgsqlLogSequenceNumber(start.Safe)).GetAsyncEnumerator(ending.Token);
                 await using (messages.ConfigureAwait(false))
@@ -144,7 +149,8 @@ internal sealed class LogStream : IAsyncDisposable
             // Npgsql leaves the connection open where it was not reading just then, and a server that is being stopped would wait for it.
             await ending.CancelAsync().ConfigureAwait(false);
             await CloseAsync().ConfigureAwait(false);
-            _groups.Writer.TryComplete(await ended.ConfigureAwait(false) ?? reason);
+            if (_isStalled) _groups.Writer.TryComplete();
+            else _groups.Writer.TryComplete(await ended.ConfigureAwait(false) ?? reason);
         }
     }
 
@@ -180,10 +186,11 @@ internal sealed class LogStream : IAsyncDisposable
                     if (skip < long.MaxValue) await AddAsync(new ChangeGroup(rows, transaction, new LogPosition(commit, null, safe)), ct).ConfigureAwait(false);
                     (rows, commit) = ([], 0);
                     break;
-                case var change:
-                    var changed = await _decoder.DecodeAsync(change, ct).ConfigureAwait(false);
-                    if (changed.Count == 0 || ++index <= skip) break;
-                    rows.AddRange(changed);
+                case var message:
+                    // Every change counts, whether or not it concerns tables here: what a table consists of is asked of the present catalog, which
+                    // another time says otherwise. (Positions of releases that counted less lead to changes being read again.)
+                    if (message is InsertMessage or UpdateMessage or DeleteMessage or TruncateMessage && ++index <= skip) break;
+                    rows.AddRange(await _decoder.DecodeAsync(message, ct).ConfigureAwait(false));
                     if (rows.Count < MostInGroup) break;
                     await AddAsync(new ChangeGroup(rows, transaction, new LogPosition(commit, index, safe)), ct).ConfigureAwait(false);
                     rows = [];
@@ -192,7 +199,21 @@ internal sealed class LogStream : IAsyncDisposable
         }
     }
 
-    private async Task AddAsync(ChangeGroup group, CancellationToken ct) => await _groups.Writer.WriteAsync(group, ct).ConfigureAwait(false);
+    private async Task AddAsync(ChangeGroup group, CancellationToken ct)
+    {
+        if (_groups.Writer.TryWrite(group)) return;
+        using var longest = new CancellationTokenSource(_longestStall, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, longest.Token);
+        try
+        {
+            await _groups.Writer.WriteAsync(group, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (longest.IsCancellationRequested)
+        {
+            _isStalled = true;
+            throw;
+        }
+    }
 
     // While there is no message to be had, notes how far the server's log holds none. The place is read before it is certain that no message
     // came: one past a change that was not delivered would lose it.

@@ -171,6 +171,19 @@ public static partial class PostgresErrors
         ],
     };
 
+    /// <summary>The source is not as it was when the pass was planned.</summary>
+    public static readonly ErrorCode Outdated = new(
+        "postgres.outdated", FailureKind.Environment, "What was to be read has changed while it was read: columns of a table, or the replication slot.",
+        "Run again: what is there then is read.")
+    {
+        PlansAnew = true,
+        Steps =
+        [
+            "See which columns there are now: `{pg-client} -c '\\d {--pg-table}'`",
+            "See which slots there are: `{pg-client} -c 'SELECT slot_name,active,wal_status FROM pg_replication_slots'`",
+        ],
+    };
+
     /// <summary>The slot holds too much back.</summary>
     public static readonly ErrorCode SlotTooLarge = new(
         "postgres.slot_too_large", FailureKind.Environment, "The replication slot held back more than --pg-max-slot-bytes and was dropped.",

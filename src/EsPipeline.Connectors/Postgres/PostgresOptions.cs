@@ -76,7 +76,7 @@ public sealed record PostgresOptions : IValidatedOptions, IEffectiveOptions
     public string CaFile { get; init; } = "";
 
     /// <summary>The most connections at once.</summary>
-    [Option("", "Connections at most; the two of logical replication come on top", Environment = ["POOL_SIZE"], Min = 2, Max = 200)]
+    [Option("", "Connections at most; the two of logical replication come on top, and now and then one that looks at its slot", Environment = ["POOL_SIZE"], Min = 2, Max = 200)]
     public int PoolSize { get; init; } = 5;
 
     /// <summary>The table.</summary>

@@ -15,7 +15,7 @@ internal readonly record struct SnapshotMark(ulong Transaction, long? Time, ulon
         CultureInfo.InvariantCulture, $"{Transaction}:{PostgresPosition.OrNone(Time)}:{PostgresPosition.OrNone(Lsn)}");
 }
 
-/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of six forms.</summary>
+/// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of eight forms.</summary>
 internal abstract record PostgresPosition
 {
     private const string Prefix = "pg1:";
@@ -46,6 +46,7 @@ internal abstract record PostgresPosition
                 => new LogPosition(c, (long?)Number(index), s),
             ["pg1", "division", var sum] when Number(sum) is { } n => new DivisionPosition((uint)n, ""),
             ["pg1", "division", var sum, var steps] when Number(sum) is { } n && steps.Split('.').All(s => Number(s) is not null) => new DivisionPosition((uint)n, steps),
+            ["pg1", "columns", var sum] when Number(sum) is { } n => new ColumnsPosition((uint)n),
             _ => null,
         };
         return parsed ?? throw CheckpointErrors.BadPosition.Error($"'{position}' is not a position in PostgreSQL.");
@@ -137,4 +138,12 @@ internal sealed record LogPosition(ulong Commit, long? Index, ulong Safe) : Post
 {
     /// <inheritdoc/>
     protected override string Text => string.Create(CultureInfo.InvariantCulture, $"log:{Commit}:{IndexText(Index)}:{Safe}");
+}
+
+/// <summary>The columns that documents were made of: <c>columns:sum</c>.</summary>
+/// <param name="Sum">A checksum of their names and types.</param>
+internal sealed record ColumnsPosition(uint Sum) : PostgresPosition
+{
+    /// <inheritdoc/>
+    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"columns:{Sum}");
 }

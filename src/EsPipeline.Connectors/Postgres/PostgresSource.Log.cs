@@ -1,4 +1,8 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 
@@ -7,9 +11,13 @@ namespace EsPipeline.Connectors.Postgres;
 /// <summary>What is read where the log is followed: the log, and before it what the log does not tell.</summary>
 public sealed partial class PostgresSource
 {
+    private ColumnsPosition? _columns;
+
     private async Task<IReadOnlyList<Partition>> LogAsync(
         DocumentSet documents, ReadPlan plan, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
     {
+        _followsLog = true;
+        _guard.Begin();
         var id = new PartitionId(documents.Root.Table.Name + "!log");
         _readers[id] = (after, stop) => _logReader.ReadAsync(documents, (LogPosition)after, stop);
         var mark = PostgresPosition.OldestMark(saved.Values);
@@ -25,13 +33,31 @@ public sealed partial class PostgresSource
             var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
             var ranges = Ranges(documents, documents.Root.Table.Stores, plan, new Dictionary<PartitionId, BlocksPosition>(), view, new SnapshotMark(view.OldestTransaction, null, lsn));
             return InOrder(ranges.Append(new Partition(id, new LogPosition(lsn, null, lsn).ToPosition())).Concat(divisions)
-                .Select(p => p with { StartsOverBecause = saved.ContainsKey(p.Id) ? because : null }));
+                .Select(p => p with { StartsOverBecause = saved.ContainsKey(p.Id) ? because : null }).Concat(ColumnsOf(documents, saved, tells: false)));
         }
 
         var begin = mark.Lsn ?? 0;
         var log = new Partition(id, new LogPosition(begin, null, begin).ToPosition());
         var unread = await UnreadAsync(documents, plan, saved, mark, ct).ConfigureAwait(false);
-        return InOrder(unread.Concat(Attached(documents, saved, came)).Append(log).Concat(divisions));
+        return InOrder(unread.Concat(Attached(documents, saved, came)).Append(log).Concat(divisions).Concat(ColumnsOf(documents, saved, tells: true)));
+    }
+
+    // A failure that comes of what was planned being gone is not one to wait for. Asked only once nothing is being read, so that there is a
+    // connection to ask with.
+    private async Task<PipelineException> CauseOfAsync(PipelineException failure, CancellationToken ct)
+    {
+        if (failure.Kind != FailureKind.Environment || failure.Error.EndsRun || failure.Error.PlansAnew || _planned is not { } documents) return failure;
+        try
+        {
+            var changed = await _database.CallAsync("Looking at the columns failed", (connection, stop) => PlannedColumns.ChangedAsync(connection, documents, stop), ct).ConfigureAwait(false);
+            if (changed.Length > 0) return PlannedColumns.Outdated(changed);
+            var reason = _followsLog ? (await _slot.FindAsync(documents, null, ct).ConfigureAwait(false)).Reason : "";
+            return reason.Length > 0 ? PostgresErrors.Outdated.Error($"Changes can't be read on: {reason}.", inner: failure) : failure;
+        }
+        catch (PipelineException e)
+        {
+            return e.Error.EndsRun ? e : failure;
+        }
     }
 
     // From where a slot stands, or from one that is made; what is there by its name and can't be used goes, where it is ours.
@@ -105,6 +131,21 @@ public sealed partial class PostgresSource
 
         return parts;
     }
+
+    // The columns that documents are made of, as a sum. ADD COLUMN … DEFAULT, DROP COLUMN and another type write no row that following would see.
+    // What documents of several tables hold is said in a file, not by the columns that there are.
+    private IReadOnlyList<Partition> ColumnsOf(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, bool tells)
+    {
+        if (documents.Rows is not { } rows) return [];
+        var text = string.Join('\n', rows.Columns.Select(c => $"{c.Name} {(c.MaxLength is null ? c.DeclaredType : c.Type)}"));
+        var now = new ColumnsPosition(SumOf(Encoding.UTF8.GetBytes(text)));
+        var part = AtEnd(new PartitionId(documents.Root.Table.Name + "!columns"), now);
+        if (tells && (_columns ?? saved.GetValueOrDefault(part.Id) ?? now) != now) Log.ColumnsChanged(_log, documents.Root.Table.Name);
+        _columns = now;
+        return [part];
+    }
+
+    private static uint SumOf(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt32LittleEndian(SHA256.HashData(bytes));
 
     // Nothing is to be read of it, but where it is has to be saved.
     private Partition AtEnd(PartitionId id, PostgresPosition position)

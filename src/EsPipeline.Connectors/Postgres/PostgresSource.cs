@@ -26,11 +26,14 @@ public sealed partial class PostgresSource : IDataSource
     private readonly SourceTuning _tuning;
     private readonly PostgresDatabase _database;
     private readonly Horizon _horizon;
+    private readonly SlotGuard _guard;
     private readonly ReplicationSlot _slot;
     private readonly LogReader _logReader;
     private readonly SelectReader _selectReader;
     private readonly TimeSafety _times;
     private Dictionary<PartitionId, Func<PostgresPosition, CancellationToken, IAsyncEnumerable<RecordBatch>>> _readers = [];
+    private DocumentSet? _planned;
+    private bool _followsLog;
     private SnapshotView? _view;
     private bool _catchesUp;
     private bool _resumed;
@@ -54,10 +57,11 @@ public sealed partial class PostgresSource : IDataSource
         (_options, _run, _log, _tuning) = (options, run, log, tuning);
         _database = new PostgresDatabase(options, tuning.Timeout, readOnly: true, time);
         _horizon = new Horizon(TimeSpan.FromTicks(Math.Max(tuning.HorizonMargin.Ticks, run.Overlap?.Ticks ?? 0)), log, time);
-        _slot = new ReplicationSlot(_database, options, isNamed, log);
+        _guard = new SlotGuard(_database, options, tuning, time, log);
+        _slot = new ReplicationSlot(_database, options, isNamed, _guard, log);
         _logReader = new LogReader(_database, _slot, options, tuning, time, log);
         _selectReader = new SelectReader(_database, options, tuning, log);
-        _times = new TimeSafety(_database, options, log);
+        _times = new TimeSafety(_database, options, tuning, time, log);
     }
 
     /// <inheritdoc/>
@@ -97,15 +101,17 @@ public sealed partial class PostgresSource : IDataSource
         await CloseViewAsync().ConfigureAwait(false);
         var saved = plan.Saved.ToDictionary(p => p.Key, p => PostgresPosition.Parse(p.Value));
         _readers = [];
-        (_catchesUp, _resumed) = (false, false);
+        (_catchesUp, _resumed, _followsLog, _planned) = (false, false, false, null);
         if (QueryText.IsStatement(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
-        var documents = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
+        var documents = _planned = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
         if (plan.Kind == ReadKind.Changes)
         {
             return _options.Follow == FollowWay.Changes && (Follows || saved.Values.Any(p => p is LogPosition))
                 ? await LogAsync(documents, plan, saved, ct).ConfigureAwait(false)
                 : await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
         }
+
+        ColumnsOf(documents, saved, tells: !plan.LooksOnly);
 
         // A snapshot of which every range is read, and which is still asked for, was not of one moment.
         var ranges = saved.Where(s => s.Value is BlocksPosition).ToDictionary(s => s.Key, s => (BlocksPosition)s.Value);
@@ -116,7 +122,7 @@ public sealed partial class PostgresSource : IDataSource
 
     /// <inheritdoc/>
     public IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, CancellationToken ct) =>
-        ReadPartitionAsync(partition.Id, after, ct).TranslateAsync($"Reading {partition.Id} failed", ct);
+        ReadPartitionAsync(partition.Id, after, ct).TranslateAsync($"Reading {partition.Id} failed", CauseOfAsync, ct);
 
     /// <inheritdoc/>
     public ValueTask AcknowledgeAsync(PartitionId partition, Position safe, CancellationToken ct) =>
@@ -125,6 +131,7 @@ public sealed partial class PostgresSource : IDataSource
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _guard.DisposeAsync().ConfigureAwait(false);
         await _logReader.DisposeAsync().ConfigureAwait(false);
         await CloseViewAsync().ConfigureAwait(false);
         await _database.DisposeAsync().ConfigureAwait(false);
@@ -142,7 +149,12 @@ public sealed partial class PostgresSource : IDataSource
         }
 
         if (!_readers.TryGetValue(id, out var reader)) throw CheckpointErrors.BadPosition.Error($"'{after}' is no position in {id}.");
-        await foreach (var batch in reader(position, ct).ConfigureAwait(false)) yield return batch;
+        _guard.ThrowIfDropped();
+        await foreach (var batch in reader(position, ct).ConfigureAwait(false))
+        {
+            _guard.ThrowIfDropped();
+            yield return batch;
+        }
     }
 
     private Task<DocumentSet> ReadDocumentsAsync(Selection selection, CancellationToken ct) => _database.CallAsync(
@@ -164,6 +176,7 @@ public sealed partial class PostgresSource : IDataSource
         // delivers from an earlier place on, which is as good.
         if (Follows && !plan.LooksOnly && _options.Follow == FollowWay.Changes && saved.Count == 0)
         {
+            _guard.Begin();
             var (confirmed, _) = await _slot.FindAsync(documents, null, ct).ConfigureAwait(false);
             (_view, var lsn) = await BeginAnewAsync(documents, confirmed, reached: null, ct).ConfigureAwait(false);
             return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
@@ -240,7 +253,7 @@ public sealed partial class PostgresSource : IDataSource
                 ? new Partition(id, new AgePosition(default).ToPosition()) { StartsOverBecause = "when open transactions began can't be seen any more" }
                 : new Partition(id, start.ToPosition());
         });
-        return [.. parts, .. divisions];
+        return [.. parts, .. divisions, .. ColumnsOf(documents, saved, tells: true)];
     }
 
     // A document may be found through several tables: what is read later is newer, and has to be written later. What has the time that was read

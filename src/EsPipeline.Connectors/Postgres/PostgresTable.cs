@@ -52,6 +52,9 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     /// <summary>Its type with what limits it, such as <c>numeric(10,2)</c>.</summary>
     public string DeclaredType { get; init; } = Type;
 
+    /// <summary>The number of its type and what limits it, which no setting of a session shows otherwise.</summary>
+    public string TypeId { get; init; } = "";
+
     /// <summary>False where it may be null.</summary>
     public bool Nullable { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using EsPipeline.Core.Errors;
 using Npgsql;
 
 namespace EsPipeline.Connectors.Postgres;
@@ -32,6 +33,15 @@ internal static class Publication
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey) WHERE c.oid = $1::text::oid
         """;
 
+    private const string FindRefusals = """
+        SELECT 'CREATE on the database ' || quote_ident(current_database()), 'CREATE ON DATABASE ' || quote_ident(current_database())
+        WHERE NOT has_database_privilege(current_database(), 'CREATE') AND NOT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)
+        UNION ALL SELECT 'the rights of ' || quote_ident(pg_get_userbyid(pubowner)) || ', who owns the publication ' || quote_ident(pubname), quote_ident(pg_get_userbyid(pubowner))
+        FROM pg_publication WHERE pubname = $1 AND NOT pg_has_role(pubowner, 'USAGE')
+        UNION ALL SELECT 'the rights of ' || quote_ident(pg_get_userbyid(c.relowner)) || ', who owns ' || t.name, quote_ident(pg_get_userbyid(c.relowner))
+        FROM unnest($2::text[]) t(name) JOIN pg_class c ON c.oid = to_regclass(t.name) WHERE NOT pg_has_role(c.relowner, 'USAGE')
+        """;
+
     /// <summary>What it does not send of these tables, as a clause; null where nothing is lacking.</summary>
     /// <exception cref="Core.Errors.PipelineException">It leaves kinds of changes out, which somebody has chosen.</exception>
     public static async Task<string?> LackingAsync(NpgsqlConnection connection, string name, DocumentSet documents, CancellationToken ct)
@@ -52,7 +62,7 @@ internal static class Publication
     {
         var facts = await PostgresDatabase.RowAsync(
             connection,
-            "SELECT current_setting('wal_level'), (rolreplication OR rolsuper)::text, current_user::text FROM pg_roles WHERE rolname = current_user",
+            "SELECT current_setting('wal_level')",
             ct).ConfigureAwait(false);
         if (facts[0] != "logical")
         {
@@ -60,7 +70,6 @@ internal static class Publication
                 $"The server writes its log with wal_level = {facts[0]}.", "ALTER SYSTEM SET wal_level = logical; and restart the server, or follow by --pg-follow updated-column.");
         }
 
-        if (facts[1] != "true") throw PostgresErrors.CannotReplicate.Error($"The user {facts[2]} may not replicate.", $"ALTER ROLE {SqlText.Name(facts[2]!)} REPLICATION;");
         foreach (var table in documents.Tables) await CheckIdentityAsync(connection, table, ct).ConfigureAwait(false);
         var (exists, missing) = await MissingAsync(connection, name, documents, ct).ConfigureAwait(false);
         if (missing.Length == 0) return true;
@@ -74,10 +83,24 @@ internal static class Publication
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             await PostgresDatabase.ExecuteAsync(connection, "ROLLBACK", ct).ConfigureAwait(false);
-            throw PostgresErrors.CannotReplicate.Error($"The user {facts[2]} may not make the publication: {e.MessageText}.", $"Let the tables' owner run: {statement};");
+            throw await RefusalAsync(connection, name, missing, statement, e, ct).ConfigureAwait(false);
         }
 
         return true;
+    }
+
+    // Which of the rights is missing: to make things in the database, or to do as owner what concerns the tables and a publication that is there.
+    private static async Task<PipelineException> RefusalAsync(
+        NpgsqlConnection connection, string name, string[] tables, string statement, PostgresException refusal, CancellationToken ct)
+    {
+        var rows = await PostgresDatabase.RowsAsync(connection, FindRefusals, ct, name, (object)tables).ConfigureAwait(false);
+        var user = (await PostgresDatabase.RowAsync(connection, "SELECT current_user::text", ct).ConfigureAwait(false))[0]!;
+        var lacking = rows.Count > 0 ? $"it lacks {string.Join(" and ", rows.Select(r => r[0]))}" : refusal.MessageText;
+        var grants = string.Join(" ", rows.Select(r => $"GRANT {r[1]} TO {SqlText.Name(user)};").Distinct());
+        return PostgresErrors.CannotReplicate.Error(
+            $"The user {user} may not make the publication: {lacking}.",
+            rows.Count == 0 ? $"Let the tables' owner run: {statement};" : $"{grants} Or let somebody who may run: {statement};",
+            refusal);
     }
 
     // Without an identity the application's own updates would fail once the table is published; with one that lacks the columns by which

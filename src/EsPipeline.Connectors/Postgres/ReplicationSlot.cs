@@ -10,19 +10,15 @@ namespace EsPipeline.Connectors.Postgres;
 /// <param name="database">Where it is.</param>
 /// <param name="options">Its name and its publication's.</param>
 /// <param name="isNamed">True where a person has named it, so that one of that name may be somebody else's.</param>
+/// <param name="guard">What is told how much it holds back.</param>
 /// <param name="log">Where to log.</param>
-internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions options, bool isNamed, ILogger log)
+internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions options, bool isNamed, SlotGuard guard, ILogger log)
 {
-    // From here on it is worth saying.
-    private const long MuchHeldBack = 1L << 30;
-
     private const string FindSlot = """
         SELECT coalesce(plugin::text, ''), coalesce(database::text, ''), coalesce(wal_status, ''),
                coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::text, (confirmed_flush_lsn - '0/0')::text, coalesce(active_pid::text, 'none'), (pg_current_wal_flush_lsn() - '0/0')::text
         FROM pg_replication_slots WHERE slot_name = $1
         """;
-
-    private bool _saidMuch;
 
     /// <summary>The text of the connection that changes are streamed on: its values look as everywhere else.</summary>
     public string StreamAddress => new NpgsqlConnectionStringBuilder(database.Address.ConnectionString)
@@ -38,11 +34,14 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
     /// <param name="documents">What it has to tell of.</param>
     /// <param name="reached">The place up to which it may have been moved; null where nothing is saved.</param>
     /// <param name="ct">Ends it.</param>
-    public async Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(DocumentSet documents, ulong? reached, CancellationToken ct)
+    public Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(DocumentSet documents, ulong? reached, CancellationToken ct) =>
+        database.CallAsync("Looking at the replication slot failed", (connection, stop) => FindAsync(connection, documents, reached, stop), ct);
+
+    /// <summary>The same, with a connection that is in no transaction.</summary>
+    public async Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(NpgsqlConnection connection, DocumentSet documents, ulong? reached, CancellationToken ct)
     {
-        var rows = await database.CallAsync(
-            "Looking at the replication slot failed", (connection, stop) => PostgresDatabase.RowsAsync(connection, FindSlot, stop, options.Slot), ct)
-            .ConfigureAwait(false);
+        guard.ThrowIfDropped();
+        var rows = await PostgresDatabase.RowsAsync(connection, FindSlot, ct, options.Slot).ConfigureAwait(false);
         if (rows is not [var slot]) return (null, $"the replication slot {options.Slot} is missing");
         if (slot[0] != "pgoutput" || slot[1] != database.Address.Database)
         {
@@ -53,9 +52,8 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         // As one is that a run began to make which was killed meanwhile: the server first waits for the transactions that are under way.
         if (slot[4] is not { } confirmed) throw PostgresErrors.Unavailable.Error($"The replication slot {options.Slot} is just being made (by backend {slot[5]}).");
         if (slot[2] == "lost") return (null, $"the server has removed the log that the replication slot {options.Slot} needed");
-        await GuardAsync(long.Parse(slot[3]!, NumberStyles.Float, CultureInfo.InvariantCulture), ct).ConfigureAwait(false);
-        var lacking = await database.CallAsync("Looking at the publication failed", (connection, stop) => Publication.LackingAsync(connection, options.Publication, documents, stop), ct)
-            .ConfigureAwait(false);
+        await guard.WeighAsync(connection, slot[3]!, ct).ConfigureAwait(false);
+        var lacking = await Publication.LackingAsync(connection, options.Publication, documents, ct).ConfigureAwait(false);
         if (lacking is not null) return (null, lacking);
         var (at, end) = (ulong.Parse(confirmed, CultureInfo.InvariantCulture), ulong.Parse(slot[6]!, CultureInfo.InvariantCulture));
         return (at, at > reached ? $"the replication slot {options.Slot} is another one than before, or has been moved by somebody else, over changes that were not read"
@@ -75,6 +73,9 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
         {
             try
             {
+                // Whether the user may replicate the server alone knows: by an attribute of the role, or as the member of one that a managed service has.
+                await replication.Open(ct).ConfigureAwait(false);
+
                 // The old one goes first, once it is known that a new one can be made, so that a run which is killed in between leaves none that
                 // seems to be good. One that was there before the publication sent these tables does not tell what transactions did that were
                 // under way then.
@@ -86,18 +87,24 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
                     var isOurs = old[0][4] is { } confirmed && ulong.Parse(confirmed, CultureInfo.InvariantCulture) <= reached;
                     if (isNamed && !isOurs) throw NotOurs(reached);
                     await PublishAsync(documents, keep: false, ct).ConfigureAwait(false);
-                    await replication.Open(ct).ConfigureAwait(false);
                     await replication.DropReplicationSlot(options.Slot, wait: true, ct).ConfigureAwait(false);
                 }
 
                 await PublishAsync(documents, keep: true, ct).ConfigureAwait(false);
-                if (old.Count == 0) await replication.Open(ct).ConfigureAwait(false);
                 var slot = await replication.CreatePgOutputReplicationSlot(
                     options.Slot, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: ct).ConfigureAwait(false);
                 Log.SlotMade(log, options.Slot, options.Publication);
 
                 // Any further command on this connection would end the snapshot.
                 return (await SnapshotView.OpenAsync(database, slot.SnapshotName!, ct).ConfigureAwait(false), (ulong)slot.ConsistentPoint);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+            {
+                var user = database.Address.Username ?? "";
+                throw PostgresErrors.CannotReplicate.Error(
+                    $"The user {user} may not replicate: {e.MessageText}.",
+                    $"ALTER ROLE {SqlText.Name(user)} REPLICATION; or, where a managed service has a role for that instead, GRANT that role TO {SqlText.Name(user)};",
+                    e);
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateObject)
             {
@@ -117,20 +124,4 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions
 
     private Task<bool> PublishAsync(DocumentSet documents, bool keep, CancellationToken ct) => database.CallAsync(
         "Preparing logical replication failed", (connection, stop) => Publication.MakeAsync(connection, options.Publication, documents, keep, stop), ct);
-
-    private async Task GuardAsync(long heldBack, CancellationToken ct)
-    {
-        if (options.MaxSlotBytes > 0 && heldBack > options.MaxSlotBytes)
-        {
-            await database.CallAsync("Dropping the replication slot failed", (connection, stop) => PostgresDatabase.ExecuteAsync(
-                connection,
-                "BEGIN READ WRITE; SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = " + SqlText.Literal(options.Slot)
-                + " AND active; SELECT pg_drop_replication_slot(" + SqlText.Literal(options.Slot) + "); COMMIT",
-                stop), ct).ConfigureAwait(false);
-            throw PostgresErrors.SlotTooLarge.Error($"The replication slot {options.Slot} held back {heldBack} bytes of the server's log, more than --pg-max-slot-bytes {options.MaxSlotBytes}.");
-        }
-
-        if (heldBack > MuchHeldBack && !_saidMuch) Log.SlotHoldsMuch(log, options.Slot, heldBack >> 20);
-        _saidMuch = heldBack > MuchHeldBack;
-    }
 }

@@ -38,6 +38,7 @@ internal sealed class RowFormat
         (_table, _checksText) = (table, checksText);
         var selected = new List<string> { table.IsQuery ? "'(0,0)'::tid" : "ctid" };
         var columns = isDocument ? [.. table.Key, ContentOf(table)] : table.Columns;
+        Columns = columns;
         foreach (var column in columns)
         {
             var name = SqlText.Name(column.Name);
@@ -53,6 +54,9 @@ internal sealed class RowFormat
 
     /// <summary>True where the document is what one column holds.</summary>
     public bool IsDocument => _content >= 0;
+
+    /// <summary>The columns that a document is made of.</summary>
+    public IReadOnlyList<PostgresColumn> Columns { get; }
 
     /// <summary>What to select, <c>ctid</c> first.</summary>
     public string SelectList { get; }

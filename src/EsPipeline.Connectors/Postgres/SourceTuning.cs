@@ -27,6 +27,21 @@ internal sealed record SourceTuning
     /// <summary>How far behind the present rows are looked for: times that the application took before it began its transaction.</summary>
     public TimeSpan HorizonMargin { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often it is looked how much of the server's log the replication slot holds back.</summary>
+    public TimeSpan SlotLooks { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes of log held back from which on it is worth saying.</summary>
+    public long MuchHeldBack { get; init; } = 1L << 30;
+
+    /// <summary>
+    /// How long the stream of changes stays open while nobody takes what it has delivered. The server can't end one that it waits to send to, and
+    /// a checkpoint which has to remove that one's log would wait with it.
+    /// </summary>
+    public TimeSpan LongestStall { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often it is counted which rows have no time in the column that every update sets.</summary>
+    public TimeSpan NullTimesLooks { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>The longest that the server may be silent.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 }

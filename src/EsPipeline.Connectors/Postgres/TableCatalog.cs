@@ -21,7 +21,8 @@ internal static class TableCatalog
                (a.attgenerated <> '' OR a.attidentity = 'a')::text,
                CASE WHEN t.oid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END, (a.atthasdef OR a.attidentity <> '')::text,
                format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum),
-               (t.typname = 'citext' OR EXISTS (SELECT FROM pg_collation c WHERE c.oid = a.attcollation AND to_jsonb(c)->>'collisdeterministic' = 'false'))::text
+               (t.typname = 'citext' OR EXISTS (SELECT FROM pg_collation c WHERE c.oid = a.attcollation AND to_jsonb(c)->>'collisdeterministic' = 'false'))::text,
+               a.atttypid || ' ' || a.atttypmod
         FROM pg_attribute a JOIN base b ON b.attnum = a.attnum JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
         WHERE a.attrelid = $1::text::oid ORDER BY a.attnum
         """;
@@ -75,7 +76,7 @@ internal static class TableCatalog
         var types = (await PostgresDatabase.RowsAsync(
             connection, "SELECT oid::text, format_type(oid, NULL), typtype::text FROM pg_type WHERE oid = ANY($1::text[]::oid[])", ct, (object)found.Select(f => f.Type).ToArray())
             .ConfigureAwait(false)).ToDictionary(t => t[0]!);
-        var columns = found.Select(f => ColumnOf([f.Name, types[f.Type][1], f.Type, types[f.Type][2], "false", "true", null, "false", types[f.Type][1], null, "false"])).ToArray();
+        var columns = found.Select(f => ColumnOf([f.Name, types[f.Type][1], f.Type, types[f.Type][2], "false", "true", null, "false", types[f.Type][1], null, "false", f.Type])).ToArray();
         var keyColumns = key.Select(k => Array.Find(columns, c => c.Name == k) ?? throw PostgresErrors.NoColumn.Error($"The query has no column '{k}'.", "Select the key's columns, or name others with --pg-key."));
         return new PostgresTable(0, from, columns, [.. keyColumns], []);
     }
@@ -94,6 +95,7 @@ internal static class TableCatalog
             HasDefault = row[7] == "true",
             IsField = row[9] == KnownFields.Comment,
             Blurs = row[10] == "true",
+            TypeId = row[11]!,
             MaxLength = row[6] is { } length ? int.Parse(length, CultureInfo.InvariantCulture) : null,
         };
     }

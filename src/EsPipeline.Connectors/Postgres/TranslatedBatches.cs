@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Postgres;
@@ -9,10 +10,12 @@ internal static class TranslatedBatches
     /// <summary>The same batches.</summary>
     /// <param name="batches">What is read.</param>
     /// <param name="doing">What is being done, as the beginning of a sentence.</param>
+    /// <param name="causeOf">What a failure comes of, once nothing is being read any more.</param>
     /// <param name="ct">Ends it.</param>
     public static async IAsyncEnumerable<RecordBatch> TranslateAsync(
-        this IAsyncEnumerable<RecordBatch> batches, string doing, [EnumeratorCancellation] CancellationToken ct)
+        this IAsyncEnumerable<RecordBatch> batches, string doing, Func<PipelineException, CancellationToken, Task<PipelineException>> causeOf, [EnumeratorCancellation] CancellationToken ct)
     {
+        PipelineException? failure = null;
         var each = batches.GetAsyncEnumerator(ct);
         await using (each.ConfigureAwait(false))
         {
@@ -22,9 +25,10 @@ internal static class TranslatedBatches
                 {
                     if (!await each.MoveNextAsync().ConfigureAwait(false)) break;
                 }
-                catch (Exception e) when (PostgresFailure.IsOne(e))
+                catch (Exception e) when (e is PipelineException || PostgresFailure.IsOne(e))
                 {
-                    throw PostgresFailure.Of(e, doing);
+                    failure = e as PipelineException ?? PostgresFailure.Of(e, doing);
+                    break;
                 }
 
                 yield return each.Current;
@@ -33,5 +37,7 @@ internal static class TranslatedBatches
                 ct.ThrowIfCancellationRequested();
             }
         }
+
+        if (failure is not null) throw await causeOf(failure, ct).ConfigureAwait(false);
     }
 }

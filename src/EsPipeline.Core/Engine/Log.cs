@@ -56,4 +56,7 @@ internal static partial class Log
 
     [LoggerMessage(1016, LogLevel.Information, "A run of the job is under way: what differs is looked at again in {Pause}, so that the run can catch up")]
     public static partial void AwaitsRun(ILogger logger, string pause);
+
+    [LoggerMessage(1017, LogLevel.Information, "What is still to be read is planned anew: {Reason}")]
+    public static partial void PlannedAnew(ILogger logger, string reason);
 }

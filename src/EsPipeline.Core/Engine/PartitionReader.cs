@@ -23,7 +23,8 @@ internal sealed class PartitionReader(
     /// Reads a partition to its end. <paramref name="stop"/> ends it early, but a batch that counts as read is still handed over, which only
     /// <paramref name="abort"/> ends: the account of a run that was stopped has no loose end.
     /// </summary>
-    public async Task ReadAsync(Partition partition, CheckpointTracker tracker, CancellationToken stop, CancellationToken abort)
+    /// <returns>Null; or why the source is not as it was planned any more (<see cref="ErrorCode.PlansAnew"/>), where the rest was not read.</returns>
+    public async Task<PipelineException?> ReadAsync(Partition partition, CheckpointTracker tracker, CancellationToken stop, CancellationToken abort)
     {
         var after = tracker.Safe.Position;
         var attempts = retry.Begin();
@@ -38,7 +39,11 @@ internal sealed class PartitionReader(
                     {
                         var more = await batches.MoveNextAsync().ConfigureAwait(false);
                         attempts.Succeeded();
-                        if (!more) return;
+                        if (!more) return null;
+                    }
+                    catch (PipelineException e) when (e.Error.PlansAnew)
+                    {
+                        return e;
                     }
                     catch (PipelineException e)
                     {
@@ -50,7 +55,7 @@ internal sealed class PartitionReader(
                     await HandOverAsync(partition.Id, batches.Current, tracker, stop, abort).ConfigureAwait(false);
                 }
 
-                if (limit.Reached) return;
+                if (limit.Reached) return null;
             }
         }
     }

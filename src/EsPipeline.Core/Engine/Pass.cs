@@ -16,6 +16,9 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
     private IReadOnlyList<Partition> _partitions = [];
     private PipelineException? _error;
 
+    /// <summary>Why the source is not as it was planned any more, so that the rest has to be planned anew; null where it is.</summary>
+    public PipelineException? Outdated { get; private set; }
+
     /// <summary>Reads and writes the partitions.</summary>
     /// <param name="kind">What is read.</param>
     /// <param name="partitions">The partitions, with the positions that <paramref name="from"/> does not have.</param>
@@ -23,7 +26,7 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
     /// <param name="readerFor">Makes the reader for this pass's queue and budget.</param>
     /// <param name="stop">Stops reading; what was read is written.</param>
     /// <param name="abort">Stops everything.</param>
-    /// <returns>True where every partition was read to its end and all of it is safe.</returns>
+    /// <returns>True where every partition was read to its end, or to where it was <see cref="Outdated"/>, and all of it is safe.</returns>
     /// <exception cref="PipelineException">The first failure; what was safe until then is saved.</exception>
     public async Task<bool> RunAsync(
         ReadKind kind,
@@ -116,7 +119,12 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
                 if (!remaining.TryDequeue(out next)) break;
             }
 
-            await reader.ReadAsync(next, _trackers[next.Id], ct, abort).ConfigureAwait(false);
+            if (await reader.ReadAsync(next, _trackers[next.Id], ct, abort).ConfigureAwait(false) is not { } outdated) continue;
+            lock (remaining)
+            {
+                Outdated ??= outdated;
+                remaining.Clear();
+            }
         }
 
         if (sample is not null && number == 0) await sample.EndAsync(abort).ConfigureAwait(false);

@@ -196,7 +196,21 @@ public sealed class Pipeline
         return true;
     }
 
+    // One pass, planned as often as the source turns out to be another than it was planned for.
     private async Task<bool> RunPassAsync(
+        ReadKind kind, CheckpointSaver saver, UnitWriter writer, DeadLetterGate gate, CancellationToken stop, CancellationToken abort)
+    {
+        while (true)
+        {
+            var (complete, outdated) = await RunPlannedAsync(kind, saver, writer, gate, stop, abort).ConfigureAwait(false);
+            if (outdated is null || !complete) return complete;
+            Log.PlannedAnew(_setup.Log, outdated.Message);
+            await Task.Delay(_setup.Retry.Delay, _setup.Time, stop).ConfigureAwait(false);
+            kind = saver.Saved?.Phase ?? kind;
+        }
+    }
+
+    private async Task<(bool Complete, PipelineException? Outdated)> RunPlannedAsync(
         ReadKind kind, CheckpointSaver saver, UnitWriter writer, DeadLetterGate gate, CancellationToken stop, CancellationToken abort)
     {
         var started = _setup.Time.GetTimestamp();
@@ -237,14 +251,14 @@ public sealed class Pipeline
                 _setup.Source, _setup.Transform, queue, budget, _limit, _sourceRetry, gate, _account, done => Interlocked.Add(ref _extentDone, done)),
             stop,
             abort).ConfigureAwait(false);
-        if (complete)
+        if (complete && pass.Outdated is null)
         {
             _caughtUpAt = started;
             _sourceRetry.Prove();
             _sinkRetry.Prove();
         }
 
-        return complete;
+        return (complete, pass.Outdated);
     }
 
     private Task<IReadOnlyList<Partition>> PlanAsync(ReadKind kind, CheckpointSaver saver, CancellationToken stop)

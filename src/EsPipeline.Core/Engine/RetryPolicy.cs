@@ -56,7 +56,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
 
     // A wrong password at the start is a mistake to be told at once; in a run that has worked for weeks it is an outage to be waited out.
     private bool MayPass(ErrorCode error) =>
-        error.Kind == FailureKind.Transient || (error.Kind == FailureKind.Environment && !error.EndsRun && Options.Forever && _proven);
+        error.Kind == FailureKind.Transient || (error.Kind == FailureKind.Environment && !error.EndsRun && !error.PlansAnew && Options.Forever && _proven);
 
     /// <summary>The tries of one read or write.</summary>
     internal sealed class Attempts(RetryPolicy policy)

@@ -21,6 +21,12 @@ public sealed record ErrorCode(string Code, FailureKind Kind, string Meaning, st
     public bool EndsRun { get; init; }
 
     /// <summary>
+    /// True where the source is not as it was when the pass was planned (a column is gone, a replication slot), so that neither waiting nor
+    /// trying again helps: the pass ends, what it has read is written, and it is planned anew. Where that is not done, it ends the run.
+    /// </summary>
+    public bool PlansAnew { get; init; }
+
+    /// <summary>
     /// True for a transient failure of one record that may be that record's own fault (a server that breaks at one document): where it comes
     /// again and again while other records are taken, the record is set aside.
     /// </summary>

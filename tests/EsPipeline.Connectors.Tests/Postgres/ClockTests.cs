@@ -51,6 +51,62 @@ public sealed class ClockTests(SharedPostgres shared)
         Assert.Contains("late", following.Held.Keys);
     }
 
+    [Fact]
+    public async Task Rows_without_a_time_are_told_whenever_there_are_others_than_before()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.UpdatedColumn, Ct);
+        await server.ExecuteAsync($"ALTER TABLE {set.Table} ALTER updated DROP NOT NULL; UPDATE {set.Table} SET updated = NULL WHERE id < '{Corpus.PlainKey(3)}'");
+        var log = new ListLog<PostgresSource>();
+        await using var following = new Following(set.Options, new SourceTuning { HorizonMargin = TimeSpan.Zero, NullTimesLooks = TimeSpan.Zero }, log);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Single(log.Lines, l => l.Contains($"3 rows of public.{set.Table} have no time in 'updated'", StringComparison.Ordinal));
+        await server.ExecuteAsync($"UPDATE {set.Table} SET updated = NULL WHERE id < '{Corpus.PlainKey(5)}'");
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Single(log.Lines, l => l.Contains("5 rows of", StringComparison.Ordinal));
+
+        // By default they are counted now and then only, which may read the whole table.
+        var seldom = new ListLog<PostgresSource>();
+        await using var usual = new Following(set.Options, log: seldom) { Saved = following.Saved };
+        await usual.PassAsync(ReadKind.Changes, Ct);
+        await server.ExecuteAsync($"UPDATE {set.Table} SET updated = NULL");
+        await usual.PassAsync(ReadKind.Changes, Ct);
+        Assert.Single(seldom.Lines, l => l.Contains("have no time", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_transaction_that_is_open_for_long_is_told_once_with_its_backend()
+    {
+        // On a server of its own: there nobody else has one open.
+        await using var server = await PostgresServer.StartAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.UpdatedColumn, Ct);
+        await using var holder = await server.Pool.OpenConnectionAsync(Ct);
+        await using var transaction = await holder.BeginTransactionAsync(Ct);
+        await using (var command = new Npgsql.NpgsqlCommand("SELECT now()", holder, transaction)) await command.ExecuteNonQueryAsync(Ct);
+        var log = new ListLog<PostgresSource>();
+        var later = new LaterTime();
+        await using var following = new Following(set.Options, log: log, time: later);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.DoesNotContain(log.Lines, IsToldOfIt);
+        later.By = TimeSpan.FromMinutes(6);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Single(log.Lines, IsToldOfIt);
+
+        bool IsToldOfIt(string line) => line.Contains($"The transaction of backend {holder.ProcessID} is open since", StringComparison.Ordinal);
+    }
+
+    /// <summary>The system's clock, put ahead.</summary>
+    private sealed class LaterTime : TimeProvider
+    {
+        public TimeSpan By { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + By;
+    }
+
     // The horizon lies before whatever another test has open.
     private static async Task<int> UntilHeldAsync(Following following, string key)
     {

@@ -124,6 +124,45 @@ public sealed class OthersSlotsTests(SharedPostgres shared)
         ContentAssert.Same(Corpus.Plain(5, seed: 2).Concat(Corpus.Plain(9).Skip(5)), following.Held);
     }
 
+    [Fact]
+    public async Task Each_right_that_is_missing_to_publish_a_table_is_told_with_the_grant_that_gives_it()
+    {
+        var server = await shared.GetAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+        var (user, owner) = ("r" + Guid.NewGuid().ToString("N")[..12], "o" + Guid.NewGuid().ToString("N")[..12]);
+        await server.ExecuteAsync($"CREATE ROLE {user} LOGIN REPLICATION; CREATE ROLE {owner}; ALTER TABLE {set.Table} OWNER TO {owner}; GRANT SELECT ON {set.Table} TO {user}");
+        await using var following = new Following(set.Options with { User = user });
+        var (create, own) = ($"GRANT CREATE ON DATABASE postgres TO \"{user}\";", $"GRANT {owner} TO \"{user}\";");
+
+        var both = await RefusedAsync();
+        Assert.Contains($"it lacks CREATE on the database postgres and the rights of {owner}, who owns public.{set.Table}", both.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{create} {own} Or let somebody who may run: CREATE PUBLICATION {set.Table} FOR TABLE public.{set.Table};", both.Remedy, StringComparison.Ordinal);
+        await server.ExecuteAsync(create);
+        var one = await RefusedAsync();
+        Assert.DoesNotContain("CREATE on", one.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{own} Or", one.Remedy, StringComparison.Ordinal);
+        await server.ExecuteAsync(own);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        Assert.Equal(10, following.Held.Count);
+
+        // A publication that is there is somebody's, too.
+        await following.DisposeAsync();
+        await server.DropSlotAsync(set.Table);
+        await server.ExecuteAsync($"CREATE PUBLICATION {set.Table}");
+        await using var next = new Following(set.Options with { User = user });
+        var error = await Assert.ThrowsAsync<PipelineException>(() => next.PassAsync(ReadKind.Snapshot, Ct));
+        Assert.Contains($"who owns the publication {set.Table}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"ALTER PUBLICATION {set.Table} ADD TABLE public.{set.Table};", error.Remedy, StringComparison.Ordinal);
+        await server.ExecuteAsync($"ALTER TABLE {set.Table} OWNER TO {server.User}; DROP OWNED BY {user}, {owner}; DROP ROLE {user}, {owner}");
+
+        async Task<PipelineException> RefusedAsync()
+        {
+            var refused = await Assert.ThrowsAsync<PipelineException>(() => following.PassAsync(ReadKind.Snapshot, Ct));
+            Assert.Equal(PostgresErrors.CannotReplicate, refused.Error);
+            return refused;
+        }
+    }
+
     private static Task<long> SlotsAsync(PostgresServer server, string slot) =>
         server.ScalarAsync<long>($"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'");
 }

@@ -93,6 +93,37 @@ public sealed class PartitionTests(SharedPostgres shared)
     }
 
     [Fact]
+    public async Task A_partition_that_is_detached_in_the_middle_of_a_transaction_that_is_read_hides_no_other_changes()
+    {
+        await using var table = await DividedTable.MakeAsync(await shared.GetAsync());
+        await table.Server.ExecuteAsync($"CREATE TABLE {table.Name}_c PARTITION OF {table.Name} FOR VALUES FROM (1000) TO (3000); CREATE TABLE {table.Name}_d PARTITION OF {table.Name} FOR VALUES FROM (3000) TO (6000)");
+        await using var first = new Following(table.Options);
+        await first.PassAsync(ReadKind.Snapshot, Ct);
+        await first.PassAsync(ReadKind.Changes, Ct);
+        await first.DisposeAsync();
+        await table.Server.ExecuteAsync($"INSERT INTO {table.Name} SELECT i, 'one transaction' FROM generate_series(1000, 5999) i");
+
+        // 1,000 changes are read at once: of the partition that is detached then.
+        var tuning = new SourceTuning { BatchRecords = 1000 };
+        await using var source = new PostgresSource(table.Options, new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>(), tuning);
+        var log = (await source.GetPartitionsAsync(new ReadPlan(ReadKind.Changes, Selection.Everything, 1, first.Saved), Ct)).Single(p => p.Id.Value.EndsWith("!log", StringComparison.Ordinal));
+        var saved = first.Saved.ToDictionary();
+        await foreach (var batch in source.ReadAsync(log, saved.GetValueOrDefault(log.Id, log.Start), Ct))
+        {
+            using (batch) saved[log.Id] = batch.End;
+            if (PostgresPosition.Parse(saved[log.Id]) is LogPosition { Index: 1000 }) break;
+        }
+
+        Assert.Equal(1000, Assert.IsType<LogPosition>(PostgresPosition.Parse(saved[log.Id])).Index);
+        await source.DisposeAsync();
+        await table.Server.ExecuteAsync($"ALTER TABLE {table.Name} DETACH PARTITION {table.Name}_c");
+        await using var second = new Following(table.Options, tuning) { Saved = saved };
+        await second.PassAsync(ReadKind.Changes, Ct);
+        Assert.Equal(Enumerable.Range(3000, 3000), second.Held.Keys.Select(int.Parse).Where(k => k >= 3000).Order());
+        await table.Server.ExecuteAsync($"DROP TABLE {table.Name}_c");
+    }
+
+    [Fact]
     public async Task Documents_follow_when_partitions_of_another_of_their_tables_come_and_go()
     {
         var server = await shared.GetAsync();

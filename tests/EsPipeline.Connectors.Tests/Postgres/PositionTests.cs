@@ -17,6 +17,7 @@ public sealed class PositionTests
     [InlineData("pg1:log:25000000:end:25000056")]
     [InlineData("pg1:division:4294967295")]
     [InlineData("pg1:division:1:16385.3.4294950000")]
+    [InlineData("pg1:columns:4294967295")]
     public void Every_recorded_form_is_read_and_saved_again_the_same(string text) =>
         Assert.Equal(text, PostgresPosition.Parse(new Position(text)).ToPosition().Value);
 }

@@ -19,7 +19,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private PostgresServer(string host, int port, string user, string? folder, string bin)
     {
         (Host, Port, User, _folder, _bin) = (host, port, user, folder, bin);
-        Pool = NpgsqlDataSource.Create($"Host={host};Port={port};Username={user};Database=postgres;Application Name=test;Include Error Detail=true");
+        Pool = NpgsqlDataSource.Create($"Host={host};Port={port};Username={user};Database=postgres;Application Name=test;Command Timeout=180;Include Error Detail=true");
     }
 
     public string Host { get; }
@@ -116,6 +116,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Stops it: <c>fast</c> in good order, <c>immediate</c> as a crash.</summary>
     public Task DownAsync(string mode) => AsOwnerAsync("pg_ctl", "-D", Data, "-m", mode, "-w", "-t", "180", "stop");
+
+    /// <summary>Makes the primary of a standby.</summary>
+    public Task PromoteAsync() => AsOwnerAsync("pg_ctl", "-D", Data, "-w", "-t", "180", "promote");
 
     public async Task ExecuteAsync(string sql, params object[] parameters)
     {

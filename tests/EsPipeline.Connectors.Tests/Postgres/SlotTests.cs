@@ -2,6 +2,7 @@ using EsPipeline.Conformance;
 using EsPipeline.Connectors.Postgres;
 using EsPipeline.Connectors.Tests.Elasticsearch;
 using EsPipeline.Core.Configuration;
+using EsPipeline.Core.Engine;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
@@ -87,6 +88,53 @@ public sealed class SlotTests(SharedPostgres shared)
         Assert.Contains(log.Lines, l => l.Contains("everything is copied anew", StringComparison.Ordinal));
         ContentAssert.Same(Corpus.Plain(5, seed: 2).Concat(Corpus.Plain(10).Skip(5)), third.Held);
         Assert.Equal(1, await SlotsAsync(server, set.Table));
+    }
+
+    [Theory]
+    [InlineData("sink")]
+    [InlineData("copy")]
+    public async Task A_slot_that_holds_back_too_much_while_nothing_is_read_on_is_told_and_dropped_at_once(string stands)
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var table = await WideTable.MakeAsync(server);
+        var tuning = new SourceTuning
+        {
+            BatchRecords = 10, CopyRecords = 10, SlotLooks = TimeSpan.FromMilliseconds(100), MuchHeldBack = 1 << 20, LongestStall = TimeSpan.FromMilliseconds(200),
+        };
+        await using var run = new FollowedRun(table.Options() with { MaxSlotBytes = 96 << 20 }, tuning);
+        if (stands == "sink")
+        {
+            // More is to come than fits between the server and the source: the server is waiting to send it.
+            await run.SnapshotAsync();
+            await table.ChangeALotAsync();
+        }
+
+        var stopped = run.Sink.Close();
+        run.Start(PipelineMode.Continuous);
+        await stopped.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+        await MoveLogAsync(1);
+        await UntilAsync(() => Task.FromResult(run.Log.Lines.Any(l => l.Contains("MiB of the server's log", StringComparison.Ordinal))));
+        Assert.Equal(1, await SlotsAsync(server, table.Name));
+        await MoveLogAsync(6);
+        await UntilAsync(async () => await SlotsAsync(server, table.Name) == 0);
+        await UntilAsync(() => Task.FromResult(run.Log.Lines.Any(l => l.Contains("It was dropped", StringComparison.Ordinal))));
+        run.Sink.Open();
+        Assert.Equal(PostgresErrors.SlotTooLarge.Code, (await run.EndAsync()).Error?.Code);
+
+        // By 16 MiB each time, which nothing has to be written for.
+        async Task MoveLogAsync(int times)
+        {
+            for (; times > 0; times--) await server.ExecuteAsync("CREATE TABLE IF NOT EXISTS elsewhere (n int); INSERT INTO elsewhere VALUES (1); SELECT pg_switch_wal()");
+        }
+
+        static async Task UntilAsync(Func<Task<bool>> isSo)
+        {
+            for (var look = 0; !await isSo(); look++)
+            {
+                Assert.True(look < 1000, "It did not come to that.");
+                await Task.Delay(100, Ct);
+            }
+        }
     }
 
     [Fact]
