@@ -26,7 +26,6 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
             var target = ulong.Parse(end[0]!, CultureInfo.InvariantCulture);
             var stream = await StreamAsync(documents, start).ConfigureAwait(false);
             var (safe, waitedSince) = (start, time.GetTimestamp());
-            using var output = new RecordBatchBuilder();
             while (safe.Commit < target)
             {
                 var rows = new List<ChangedRow>();
@@ -72,7 +71,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 var keys = new HashSet<string>();
                 if (rows.Any(r => r.Key is null))
                 {
-                    await foreach (var batch in AllAsync(connection, documents, output, safe, ct).ConfigureAwait(false)) yield return batch;
+                    await foreach (var batch in AllAsync(connection, documents, safe, ct).ConfigureAwait(false)) yield return batch;
                 }
 
                 foreach (var table in rows.Where(r => r.Key is not null).GroupBy(r => r.Table, r => r.Key!))
@@ -80,15 +79,8 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                     keys.UnionWith(await DocumentSet.RootsAsync(connection, table.Key, table.ToHashSet(), ct).ConfigureAwait(false));
                 }
 
-                var left = keys.Count;
-                foreach (var chunk in keys.Chunk(tuning.BatchRecords))
-                {
-                    left -= chunk.Length;
-                    await documents.LoadAsync(connection, chunk, output, ct).ConfigureAwait(false);
-                    yield return output.Build((left > 0 ? safe : next).ToPosition(), 0, "change");
-                }
-
-                if (keys.Count == 0) yield return RecordBatch.Empty(next.ToPosition());
+                var loaded = documents.ReadAsync(connection, keys, safe.ToPosition(), next.ToPosition(), "change", ct);
+                await foreach (var batch in loaded.ConfigureAwait(false)) yield return batch;
                 (safe, waitedSince) = (next, time.GetTimestamp());
             }
         }
@@ -96,14 +88,15 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
 
     // Every document as it is now; where to go on is not behind them.
     private async IAsyncEnumerable<RecordBatch> AllAsync(
-        NpgsqlConnection connection, DocumentSet documents, RecordBatchBuilder output, LogPosition position, [EnumeratorCancellation] CancellationToken ct)
+        NpgsqlConnection connection, DocumentSet documents, LogPosition position, [EnumeratorCancellation] CancellationToken ct)
     {
         await PostgresDatabase.ExecuteAsync(
             connection, $"BEGIN; DECLARE roots NO SCROLL CURSOR FOR SELECT {documents.Root.SelectColumns} FROM {documents.Root.Table.Name}", ct).ConfigureAwait(false);
         while (await PostgresDatabase.RowsAsync(connection, $"FETCH {tuning.BatchRecords} FROM roots", ct).ConfigureAwait(false) is { Count: > 0 } roots)
         {
-            await documents.LoadAsync(connection, [.. roots.Where(r => r[0] is not null).Select(r => r[0]!)], output, ct).ConfigureAwait(false);
-            yield return output.Build(position.ToPosition(), 0, "change");
+            string[] keys = [.. roots.Where(r => r[0] is not null).Select(r => r[0]!)];
+            var loaded = documents.ReadAsync(connection, keys, position.ToPosition(), position.ToPosition(), "change", ct);
+            await foreach (var batch in loaded.ConfigureAwait(false)) yield return batch;
         }
 
         await PostgresDatabase.ExecuteAsync(connection, "COMMIT", ct).ConfigureAwait(false);

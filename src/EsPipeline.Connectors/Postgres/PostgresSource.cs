@@ -205,7 +205,7 @@ public sealed partial class PostgresSource : IDataSource
     private List<Partition> CatchUp(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved)
     {
         _catchesUp = true;
-        var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
+        var ages = new AgeReader(_database, new DocumentBatches(documents), _tuning);
         return Parts(documents, table =>
         {
             var id = table.Part("again");
@@ -217,7 +217,7 @@ public sealed partial class PostgresSource : IDataSource
     private async Task<IReadOnlyList<Partition>> ChangesAsync(
         DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
     {
-        var batches = new DocumentBatches(documents, _tuning);
+        var batches = new DocumentBatches(documents);
         var (ages, times) = (new AgeReader(_database, batches, _tuning), new TimeReader(_database, batches, _horizon, _tuning, _log));
         var safe = new HashSet<TrackedTable>();
         foreach (var table in documents.Tables)
@@ -225,7 +225,7 @@ public sealed partial class PostgresSource : IDataSource
             if (await _times.IsSafeAsync(table, ct).ConfigureAwait(false)) safe.Add(table);
         }
 
-        if (!_times.HasSaid && documents.Tables.Any(t => t.Roots is not null)) Log.MovedRowsUnseen(_log);
+        if (!_times.HasSaid && documents.Tables.Count > 1) Log.MovedRowsUnseen(_log);
         _times.HasSaid = true;
         var mark = PostgresPosition.OldestMark(saved.Values);
         var (divisions, changed) = Divisions(documents.Tables, saved);
