@@ -10,7 +10,7 @@ internal static class DocumentCatalog
     /// <summary>The documents that a plan selects.</summary>
     /// <exception cref="Core.Errors.PipelineException">A table or column is not there, or is of no use.</exception>
     public static async Task<DocumentSet> ReadAsync(
-        NpgsqlConnection connection, PostgresOptions options, Selection selection, SourceTuning tuning, CancellationToken ct)
+        NpgsqlConnection connection, PostgresSourceOptions options, Selection selection, SourceTuning tuning, CancellationToken ct)
     {
         if (options.Documents.Length > 0)
         {

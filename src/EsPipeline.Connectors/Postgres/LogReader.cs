@@ -8,7 +8,7 @@ using NpgsqlTypes;
 namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>Reads the documents that belong to the changes of a replication slot, as these are now, up to where the log ends when it begins.</summary>
-internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot, PostgresOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
+internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot, PostgresSourceOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
     : IAsyncDisposable
 {
     private const string FindSender = "SELECT active_pid::text FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL";

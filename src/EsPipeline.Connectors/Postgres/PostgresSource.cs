@@ -20,7 +20,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// </remarks>
 public sealed partial class PostgresSource : IDataSource
 {
-    private readonly PostgresOptions _options;
+    private readonly PostgresSourceOptions _options;
     private readonly RunOptions _run;
     private readonly ILogger _log;
     private readonly SourceTuning _tuning;
@@ -39,13 +39,13 @@ public sealed partial class PostgresSource : IDataSource
     /// <param name="run">The run's query.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where to log.</param>
-    public PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSource> log)
+    public PostgresSource(PostgresSourceOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSource> log)
         : this(options, run, time, log, SourceTuning.Default)
     {
     }
 
     /// <summary>A source that reads in other steps than usual.</summary>
-    internal PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger log, SourceTuning tuning)
+    internal PostgresSource(PostgresSourceOptions options, RunOptions run, TimeProvider time, ILogger log, SourceTuning tuning)
     {
         // The job's own slot and publication, where none is named.
         var isNamed = options.Slot.Length > 0;

@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// <param name="options">Its name and its publication's.</param>
 /// <param name="isNamed">True where a person has named it, so that one of that name may be somebody else's.</param>
 /// <param name="log">Where to log.</param>
-internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions options, bool isNamed, ILogger log)
+internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceOptions options, bool isNamed, ILogger log)
 {
     // From here on it is worth saying.
     private const long MuchHeldBack = 1L << 30;

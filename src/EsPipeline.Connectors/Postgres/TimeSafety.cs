@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>Whether changes of a table can be found by the column that every update sets.</summary>
-internal sealed class TimeSafety(PostgresDatabase database, PostgresOptions options, ILogger log)
+internal sealed class TimeSafety(PostgresDatabase database, PostgresSourceOptions options, ILogger log)
 {
     private bool _saidStandby;
 

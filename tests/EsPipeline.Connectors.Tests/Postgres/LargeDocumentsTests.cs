@@ -108,7 +108,7 @@ public sealed class LargeDocumentsTests(SharedPostgres shared)
         private string File => Path.Combine(_folder.Path, "documents.yaml");
 
         public PostgresSource Open(SourceTuning tuning) => new(
-            new PostgresOptions
+            new PostgresSourceOptions
             {
                 Host = server.Host, Port = server.Port, User = server.User, Table = joined ? "" : _table, Documents = joined ? File : "",
                 UpdatedColumn = joined ? "" : "updated", Follow = way, Slot = _table, Publication = _table,

@@ -145,7 +145,7 @@ public sealed class PartitionTests(SharedPostgres shared)
 
         public string Name => name;
 
-        public PostgresOptions Options => new()
+        public PostgresSourceOptions Options => new()
         {
             Host = server.Host, Port = server.Port, User = server.User, Table = name, Follow = FollowWay.Changes, Slot = name, Publication = name,
         };

@@ -14,7 +14,7 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
 {
     public string Table => table;
 
-    public PostgresOptions Options => new()
+    public PostgresSourceOptions Options => new()
     {
         Host = server.Host,
         Port = server.Port,

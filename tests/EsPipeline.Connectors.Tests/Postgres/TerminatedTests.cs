@@ -25,7 +25,7 @@ public sealed class TerminatedTests(SharedPostgres shared)
         await server.ExecuteAsync($"CREATE TABLE {table} (id int PRIMARY KEY, big text, updated timestamptz NOT NULL DEFAULT now())");
         await server.ExecuteAsync($"INSERT INTO {table} SELECT i, repeat('x', {RowBytes}) FROM generate_series(1, {Rows}) i");
         await server.IsAtRestAsync();
-        var options = new PostgresOptions
+        var options = new PostgresSourceOptions
         {
             Host = server.Host, Port = server.Port, User = server.User, Table = table, UpdatedColumn = "updated", Follow = way, Slot = table, Publication = table,
         };
