@@ -47,7 +47,12 @@ public static class BuiltInConnectors
         new("postgres", "PostgreSQL")
         {
             Aliases = ["postgresql"],
-            Source = SourceEnd.Of<PostgresSource, PostgresOptions>() with { Follows = true, QueryLanguage = "SQL, a condition or a whole SELECT", SelectsByTime = true },
+            Source = SourceEnd.Of<PostgresSource, PostgresSourceOptions>() with
+            {
+                Follows = true,
+                QueryLanguage = "SQL, a condition or a whole SELECT",
+                SelectsByTime = true,
+            },
             Sink = SinkEnd.Of<PostgresSink, PostgresOptions>(),
         },
         new("csv", "CSV files") { Source = SourceEnd.Of<CsvSource, CsvOptions>(), Sink = SinkEnd.Of<CsvSink, CsvOutputOptions>() },

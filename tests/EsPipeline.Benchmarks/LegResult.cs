@@ -92,6 +92,22 @@ internal sealed record LegResult
         return string.Join('\n', lines);
     }
 
+    /// <summary>Which legs are below their aim, for whoever reads nothing else.</summary>
+    public static string Verdict(IReadOnlyCollection<LegResult> results)
+    {
+        var below = results.SelectMany(r => r.Shortfalls).ToArray();
+        return below.Length == 0 ? $"All {results.Count} legs reach their aim." : $"BELOW THEIR AIM: {string.Join("; ", below)}.";
+    }
+
+    private IEnumerable<string> Shortfalls
+    {
+        get
+        {
+            if (RatioMedian < Aim) yield return string.Create(CultureInfo.InvariantCulture, $"{Leg} (ratio {RatioMedian:0.00}, aim {Aim:0.00})");
+            if (CpuMicrosecondsPerRecord > AimCpu) yield return string.Create(CultureInfo.InvariantCulture, $"{Leg} (client CPU {CpuMicrosecondsPerRecord:0.00} µs a record, aim {AimCpu:0.0})");
+        }
+    }
+
     private static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();

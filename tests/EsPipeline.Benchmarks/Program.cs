@@ -45,6 +45,8 @@ try
     }
 
     Console.WriteLine(LegResult.Table(results));
+    Console.WriteLine();
+    Console.WriteLine(LegResult.Verdict(results));
     if (json is not null) await File.WriteAllTextAsync(json, LegResult.Json(results));
     return 0;
 }

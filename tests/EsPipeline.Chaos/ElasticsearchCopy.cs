@@ -35,6 +35,17 @@ internal sealed class ElasticsearchCopy : IAsyncDisposable
             h => h.GetProperty("_id").GetString()!, h => h.GetProperty("_source").GetRawText(), StringComparer.Ordinal);
     }
 
+    /// <summary>What the server answers about the index.</summary>
+    public Task<string> GetAsync(string what) => _http.GetStringAsync(new Uri($"{Name}/{what}", UriKind.Relative));
+
+    /// <summary>Changes the index's settings.</summary>
+    public async Task SetAsync(string settings)
+    {
+        using var body = new StringContent(settings, System.Text.Encoding.UTF8, "application/json");
+        using var answer = await _http.PutAsync(new Uri($"{Name}/_settings", UriKind.Relative), body);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
     /// <summary>Removes the index.</summary>
     public async Task DeleteAsync()
     {

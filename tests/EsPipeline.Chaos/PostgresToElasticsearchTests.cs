@@ -8,24 +8,19 @@ public sealed class PostgresToElasticsearchTests
     // How long a run lives: long enough to get somewhere, mostly.
     private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestLife = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan LongestCatchingUp = TimeSpan.FromMinutes(3);
 
     [Theory]
     [InlineData("changes")]
     [InlineData("updated-column")]
     public async Task Followed_under_load_and_killed_every_few_seconds_both_ends_are_equal_in_the_end(string way)
     {
-        var ct = TestContext.Current.CancellationToken;
         await using var server = await PostgresServer.FindAsync();
         await using var copy = new ElasticsearchCopy(TestServers.Elasticsearch);
         await using var load = new PostgresLoad(server, removes: way == "changes");
         await load.CreateAsync();
         using var folder = new EspipeFolder();
-        string[] arguments =
-        [
-            "--source", "postgres", "--pg-url", server.Url, "--pg-table", load.Name, "--pg-follow", way, "--pg-updated-column", "updated",
-            "--pg-slot", load.Name, "--pg-publication", load.Name, .. copy.Arguments(TestServers.Elasticsearch),
-            "--mode", "continuous", "--interval", "200ms", "--checkpoint-interval", "100ms", "--job", "load",
-        ];
+        var arguments = Arguments(server, load, copy, way);
         var random = new Random(Draws.Seed);
         var (kills, resumes) = (0, 0);
         var loaded = load.RunAsync(Draws.LoadTime);
@@ -48,22 +43,52 @@ public sealed class PostgresToElasticsearchTests
         }
 
         await loaded;
-        var wanted = (await load.ReadAllAsync()).ToArray();
         using var last = folder.Start(arguments);
-        var started = Stopwatch.GetTimestamp();
-        IReadOnlyDictionary<string, string> held;
-        do
-        {
-            Assert.False(last.HasEnded, last.ErrorSoFar);
-            await Task.Delay(100, ct);
-            held = await copy.ReadAllAsync();
-        }
-        while (!SameEnds.Are(wanted, held) && Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(3));
+        await CatchesUpAsync(last, load, copy, $"{kills} kills");
+    }
 
-        last.Signal(PosixSignalNumber.Terminate);
-        var run = (await last.EndAsync()).Ended(143);
+    [Theory]
+    [InlineData("changes")]
+    [InlineData("updated-column")]
+    public async Task Followed_under_load_by_one_run_from_beginning_to_end_both_ends_are_equal(string way)
+    {
+        await using var server = await PostgresServer.FindAsync();
+        await using var copy = new ElasticsearchCopy(TestServers.Elasticsearch);
+        await using var load = new PostgresLoad(server, removes: way == "changes");
+        await load.CreateAsync();
+        using var folder = new EspipeFolder();
+        using var espipe = folder.Start(Arguments(server, load, copy, way));
+        await espipe.UntilErrorAsync("The snapshot is complete");
+        await load.RunAsync(Draws.LoadTime);
+        var run = await CatchesUpAsync(espipe, load, copy, "one run");
+        Assert.Empty(run.Complaints);
+    }
+
+    private static string[] Arguments(PostgresServer server, PostgresLoad load, ElasticsearchCopy copy, string way) =>
+    [
+        "--source", "postgres", "--pg-url", server.Url, "--pg-table", load.Name, "--pg-follow", way, "--pg-updated-column", "updated",
+        "--pg-slot", load.Name, "--pg-publication", load.Name, .. copy.Arguments(TestServers.Elasticsearch),
+        "--mode", "continuous", "--interval", "200ms", "--checkpoint-interval", "100ms", "--job", "load",
+    ];
+
+    // After the load: waits until both ends are equal, and ends the run in good order.
+    private static async Task<EspipeResult> CatchesUpAsync(EspipeProcess espipe, PostgresLoad load, ElasticsearchCopy copy, string what)
+    {
+        var wanted = (await load.ReadAllAsync()).ToArray();
+        var started = Stopwatch.GetTimestamp();
+        while (!SameEnds.Are(wanted, await copy.ReadAllAsync()) && Stopwatch.GetElapsedTime(started) < LongestCatchingUp)
+        {
+            Assert.False(espipe.HasEnded, espipe.ErrorSoFar);
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        var took = Stopwatch.GetElapsedTime(started);
+        espipe.Signal(PosixSignalNumber.Terminate);
+        var run = (await espipe.EndAsync()).Ended(143);
         Assert.Contains("(balances)", run.Output, StringComparison.Ordinal);
         ContentAssert.Same(wanted, await copy.ReadAllAsync());
-        TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills, {load.Commits} commits, {load.Rollbacks} rollbacks, {wanted.Length} documents");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{what}: {load.Commits} commits, {load.Rollbacks} rollbacks, {wanted.Length} documents, equal {took.TotalSeconds:0.0} s after the load\n{run.Output}");
+        return run;
     }
 }

@@ -4,6 +4,17 @@ public sealed class ConfigCheckTests : IDisposable
 {
     private readonly EspipeFolder _folder = new();
 
+    // Names that earlier releases have given: what is saved under them is found again.
+    [Theory]
+    [InlineData("postgres-jsonl-f4b66715", "--source postgres --pg-table t --pg-follow changes --pg-slot s --pg-updated-column u --sink jsonl --output-file o.jsonl")]
+    [InlineData("postgres-postgres-e96f642b", "--source postgres --pg-table t --pg-follow changes --pg-slot s --pg-updated-column u --sink postgres --sink-pg-table c")]
+    [InlineData("csv-postgres-5d3e754c", "--source csv --csv-file in.csv --sink postgres --pg-table c --pg-shape columns")]
+    public async Task A_job_keeps_the_name_that_it_always_had(string job, string arguments)
+    {
+        var run = (await _folder.RunAsync([.. arguments.Split(' '), "--config-check"])).Ended(0);
+        Assert.Contains($" job {job}\n", run.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task It_shows_every_value_with_its_origin_does_nothing_and_ends_with_0()
     {

@@ -24,6 +24,13 @@ public sealed class HelpTests : IDisposable
     }
 
     [Fact]
+    public async Task A_sink_is_said_to_take_all_but_the_options_of_reading()
+    {
+        var said = string.Join(' ', (await _folder.RunAsync("connectors", "postgres")).Ended(0).Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("As a sink it takes the same options but --pg-updated-column, --pg-documents, --pg-follow,", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Help_names_every_option_of_a_run_with_its_environment_names()
     {
         var help = (await _folder.RunAsync("--help")).Output;

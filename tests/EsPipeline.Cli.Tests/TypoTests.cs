@@ -51,6 +51,22 @@ public sealed class TypoTests : IDisposable
         Assert.Contains("neither the source csv nor the sink jsonl uses it", Assert.Single(run.Complaints), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--pg-follow", "changes")]
+    [InlineData("--pg-slot", "mine")]
+    [InlineData("--pg-publication", "mine")]
+    [InlineData("--pg-updated-column", "updated")]
+    [InlineData("--pg-documents", "documents.yaml")]
+    [InlineData("--pg-truncate", "keep")]
+    [InlineData("--pg-max-slot-bytes", "1000")]
+    public async Task An_option_of_reading_is_a_mistake_where_the_system_is_only_written(string option, string value)
+    {
+        _folder.Write("documents.yaml", "root: t\ndocument: SELECT 1 WHERE id = ANY(@keys)\n");
+        var run = (await _folder.RunAsync("--source", "csv", "--csv-file", "in.csv", "--sink", "postgres", "--config-check", option, value)).Ended(2);
+        Assert.Contains(run.Complaints, c => c.StartsWith($"espipe: {option}: neither the source csv nor the sink postgres uses it; it belongs to source postgres", StringComparison.Ordinal));
+        Assert.Contains("espipe: --pg-table: give the table.", run.Complaints);
+    }
+
     [Fact]
     public async Task An_option_without_its_value_does_not_take_the_next_option_for_it()
     {

@@ -27,7 +27,7 @@ public sealed class TcpProxy : IAsyncDisposable
     private TcpListener? _listener;
     private Task _accepting;
     private TaskCompletionSource? _stalled;
-    private int _accepted;
+    private readonly List<long> _accepted = [];
     private int _cuts;
 
     /// <param name="server">The real server.</param>
@@ -47,7 +47,16 @@ public sealed class TcpProxy : IAsyncDisposable
     public IPEndPoint Server { get; set; }
 
     /// <summary>Connections accepted so far.</summary>
-    public int Connections => Volatile.Read(ref _accepted);
+    public int Connections => AcceptedAt.Length;
+
+    /// <summary>When each of them was accepted, as <see cref="TimeProvider.GetTimestamp"/> counts.</summary>
+    public long[] AcceptedAt
+    {
+        get
+        {
+            lock (_lock) return [.. _accepted];
+        }
+    }
 
     /// <summary>Connections that a fault has ended so far.</summary>
     public int Cuts => Volatile.Read(ref _cuts);
@@ -176,9 +185,13 @@ public sealed class TcpProxy : IAsyncDisposable
                 return;
             }
 
-            Interlocked.Increment(ref _accepted);
             var connection = new ProxiedConnection(this, client);
-            lock (_lock) _connections.Add(connection);
+            lock (_lock)
+            {
+                _accepted.Add(TimeProvider.System.GetTimestamp());
+                _connections.Add(connection);
+            }
+
             _ = connection.RunAsync(Server, _disposed.Token);
         }
     }

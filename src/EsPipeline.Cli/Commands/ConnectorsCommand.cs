@@ -61,8 +61,10 @@ internal sealed class ConnectorsCommand(Terminal terminal) : ICommand
         {
             var shared = connector.Source is { } && OptionCatalog.SharesOptions(connector, connector);
             OptionDefinition[] own = [.. OptionDefinition.Of(sink.Options).Where(o => !shared || !o.Property.DeclaringType!.IsAssignableFrom(connector.Source!.Options))];
+            string[] lacks = [.. OptionDefinition.Of(connector.Source?.Options ?? sink.Options).Where(o => !o.Property.DeclaringType!.IsAssignableFrom(sink.Options)).Select(o => o.Name)];
+            var which = own.Length > 0 ? " of connection, and these" : lacks.Length > 0 ? " but " + string.Join(", ", lacks) : "";
             var how = !shared ? "As a sink:"
-                : $"As a sink it takes the same options{(own.Length > 0 ? " of connection, and these" : "")}; where the source is {connector.Name} too, {Prefixed(sink.Options)}.";
+                : $"As a sink it takes the same options{which}; where the source is {connector.Name} too, {Prefixed(sink.Options)}.";
             foreach (var line in HelpText.Wrap(how)) terminal.WriteResult(line);
             Print(own);
         }

@@ -17,6 +17,11 @@ internal sealed class BinaryCopyReader(Stream stream, int bufferBytes) : IDispos
     private int _read;
     private int _filled;
     private bool _begun;
+    private bool _ended;
+    private bool _waits;
+
+    /// <summary>True where rows are left, and nothing has gone wrong with receiving them.</summary>
+    public bool IsUnderWay => !_ended && !_waits;
 
     /// <summary>A field of the row; empty where it is null.</summary>
     public ReadOnlySpan<byte> this[int field] => IsNull(field) ? [] : _buffer.AsSpan(_fields[field].Start, _fields[field].Length);
@@ -52,7 +57,9 @@ internal sealed class BinaryCopyReader(Stream stream, int bufferBytes) : IDispos
                 _buffer = larger;
             }
 
+            _waits = true;
             var count = await stream.ReadAsync(_buffer.AsMemory(_filled), ct).ConfigureAwait(false);
+            _waits = false;
             if (count == 0) throw new IOException("The server's answer ended in the middle of a row.");
             _filled += count;
         }
@@ -85,7 +92,7 @@ internal sealed class BinaryCopyReader(Stream stream, int bufferBytes) : IDispos
             }
         }
 
-        (_read, _begun, row) = (at, true, count >= 0);
+        (_read, _begun, _ended, row) = (at, true, count < 0, count >= 0);
         return true;
     }
 }

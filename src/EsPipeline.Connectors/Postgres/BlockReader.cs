@@ -39,12 +39,13 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
                 {
                     var select = $"SELECT {documents.Root.SelectColumns}, trim('()' FROM ctid::text) {From(store, filter, after, window)}";
                     await PostgresDatabase.ExecuteAsync(connection, $"DECLARE places NO SCROLL CURSOR FOR {select}", ct).ConfigureAwait(false);
-                    while (await KeysAsync(connection, store, after, ct).ConfigureAwait(false) is var (keys, last))
+                    while (await KeysAsync(connection, store, after, output, ct).ConfigureAwait(false) is var (keys, last))
                     {
-                        await documents.LoadAsync(connection, keys, output, ct).ConfigureAwait(false);
+                        var (from, to) = ((start with { After = after }).ToPosition(), (start with { After = last }).ToPosition());
+                        var loaded = documents.ReadAsync(connection, keys, from, to, unit, ct, Extent(after, last));
+                        await foreach (var batch in loaded.ConfigureAwait(false)) yield return batch;
+                        if (output.MalformedCount > 0) yield return output.Build(to, 0, unit);
                         after = last;
-                        yield return output.Build((start with { After = after }).ToPosition(), Extent(before, after), unit);
-                        before = after;
                     }
 
                     await PostgresDatabase.ExecuteAsync(connection, "CLOSE places", ct).ConfigureAwait(false);
@@ -115,13 +116,21 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
         return uint.Parse(row[1]!, System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    // The next keys, and the place of the last one; null after the last ones of a window.
-    private async Task<(IReadOnlyList<string> Keys, RowPlace Last)?> KeysAsync(NpgsqlConnection connection, PostgresStore store, RowPlace after, CancellationToken ct)
+    // The next keys, and the place of the last one; null after the last ones of a window. A row without a key is told.
+    private async Task<(IReadOnlyList<string> Keys, RowPlace Last)?> KeysAsync(
+        NpgsqlConnection connection, PostgresStore store, RowPlace after, RecordBatchBuilder output, CancellationToken ct)
     {
         var rows = await PostgresDatabase.RowsAsync(connection, $"FETCH {tuning.BatchRecords} FROM places", ct).ConfigureAwait(false);
         if (rows.Count == 0) return null;
-        foreach (var row in rows) after = Behind(after, PlaceOf(row[^1]!), store);
-        return (rows.Where(r => r[0] is not null).Select(r => r[0]!).ToArray(), after);
+        var keys = new List<string>(rows.Count);
+        foreach (var row in rows)
+        {
+            after = Behind(after, PlaceOf(row[^1]!), store);
+            if (row[0] is { Length: > 0 } key) keys.Add(key);
+            else output.AddMalformed(after.Number, [], [], PostgresErrors.NullKey, $"The row at ctid {after} of {store.Name} has a key that is null or empty.");
+        }
+
+        return (keys, after);
     }
 
     private static RowPlace PlaceOf(string text)

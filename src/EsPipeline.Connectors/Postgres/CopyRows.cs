@@ -14,6 +14,8 @@ internal sealed class CopyRows(NpgsqlRawCopyStream stream, int bufferBytes) : IA
         Rows.Dispose();
         try
         {
+            // What nobody wants any more would else be received to its end, gigabytes of it where rows are large.
+            if (Rows.IsUnderWay) await stream.CancelAsync().ConfigureAwait(false);
             await stream.DisposeAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (PostgresFailure.IsOne(e) || e is OperationCanceledException)

@@ -5,7 +5,7 @@ using Npgsql;
 namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>Turns changed rows into batches of the documents that they belong to, as these are now.</summary>
-internal sealed class DocumentBatches(DocumentSet documents, SourceTuning tuning)
+internal sealed class DocumentBatches(DocumentSet documents)
 {
     /// <summary>The batches for some rows of a table.</summary>
     /// <param name="connection">The connection to read with.</param>
@@ -23,16 +23,6 @@ internal sealed class DocumentBatches(DocumentSet documents, SourceTuning tuning
         [EnumeratorCancellation] CancellationToken ct)
     {
         var keys = await DocumentSet.RootsAsync(connection, table, rows, ct).ConfigureAwait(false);
-        using var output = new RecordBatchBuilder();
-        var left = keys.Count;
-        foreach (var chunk in keys.Chunk(tuning.BatchRecords))
-        {
-            left -= chunk.Length;
-            await documents.LoadAsync(connection, chunk, output, ct).ConfigureAwait(false);
-            if (left == 0) await PlannedColumns.CheckAsync(connection, documents, ct).ConfigureAwait(false);
-            yield return output.Build(left > 0 ? before : end, 0, $"{table.Table.Name} change");
-        }
-
-        if (keys.Count == 0) yield return RecordBatch.Empty(end);
+        await foreach (var batch in documents.ReadAsync(connection, keys, before, end, $"{table.Table.Name} change", ct).ConfigureAwait(false)) yield return batch;
     }
 }

@@ -10,11 +10,11 @@ internal static class DocumentCatalog
     /// <summary>The documents that a plan selects.</summary>
     /// <exception cref="Core.Errors.PipelineException">A table or column is not there, or is of no use.</exception>
     public static async Task<DocumentSet> ReadAsync(
-        NpgsqlConnection connection, PostgresOptions options, Selection selection, SourceTuning tuning, CancellationToken ct)
+        NpgsqlConnection connection, PostgresSourceOptions options, Selection selection, SourceTuning tuning, CancellationToken ct)
     {
         if (options.Documents.Length > 0)
         {
-            return await JoinedDocuments.OfAsync(connection, DocumentsFile.Read(options.Documents), root => ConditionOf(selection, root), ct)
+            return await JoinedDocuments.OfAsync(connection, DocumentsFile.Read(options.Documents), root => ConditionOf(selection, root), tuning, ct)
                 .ConfigureAwait(false);
         }
 
@@ -24,7 +24,7 @@ internal static class DocumentCatalog
         var encoding = await PostgresDatabase.RowAsync(connection, "SELECT current_setting('server_encoding')", ct).ConfigureAwait(false);
         var format = new RowFormat(table, RowFormat.HoldsDocuments(table, options.Shape), checksText: encoding[0] == "SQL_ASCII");
         var tracked = new TrackedTable(table, table.Key, UpdatedColumn(table, options.UpdatedColumn), null);
-        return new TableDocuments(tracked, format, ConditionOf(selection, tracked), tuning.BatchBytes);
+        return new TableDocuments(tracked, format, ConditionOf(selection, tracked), tuning);
     }
 
     /// <summary>The column that every update sets; null where none is named.</summary>

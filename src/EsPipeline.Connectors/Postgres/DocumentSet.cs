@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EsPipeline.Core.Records;
 using Npgsql;
 
@@ -18,8 +19,13 @@ internal sealed record TrackedTable(PostgresTable Table, IReadOnlyList<PostgresC
 }
 
 /// <summary>The documents that are read: how they are found, and how they are read as they are now by their keys.</summary>
-internal abstract class DocumentSet(IReadOnlyList<TrackedTable> tables)
+/// <param name="tables">The root, then the others that documents are made of.</param>
+/// <param name="tuning">The steps in which they are read.</param>
+internal abstract class DocumentSet(IReadOnlyList<TrackedTable> tables, SourceTuning tuning)
 {
+    /// <summary>The steps in which they are read.</summary>
+    protected SourceTuning Tuning { get; } = tuning;
+
     /// <summary>The table with a row for each document, then the others that documents are made of.</summary>
     public IReadOnlyList<TrackedTable> Tables { get; } = tables;
 
@@ -29,8 +35,49 @@ internal abstract class DocumentSet(IReadOnlyList<TrackedTable> tables)
     /// <summary>How a document is made of the root's row alone; null where it takes more.</summary>
     public virtual RowFormat? Rows => null;
 
-    /// <summary>Adds the documents of these keys as they are now; a delete for each that is not there.</summary>
-    public abstract Task LoadAsync(NpgsqlConnection connection, IReadOnlyCollection<string> keys, RecordBatchBuilder output, CancellationToken ct);
+    /// <summary>The documents of these keys as they are now, and a delete for each that is not there; at least one batch.</summary>
+    /// <param name="connection">The connection to read with; it is busy until all batches are taken.</param>
+    /// <param name="keys">The keys.</param>
+    /// <param name="before">Where to begin again when only some of them are safe.</param>
+    /// <param name="end">Where to read on when all of them are.</param>
+    /// <param name="unit">What a record's place counts.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <param name="extent">What the whole counts as of its partition.</param>
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<string> keys,
+        Position before,
+        Position end,
+        string unit,
+        [EnumeratorCancellation] CancellationToken ct,
+        long extent = 0)
+    {
+        using var output = new RecordBatchBuilder();
+        var left = keys.Count;
+        foreach (var chunk in keys.Chunk(Tuning.BatchRecords))
+        {
+            left -= chunk.Length;
+            var isLast = left == 0;
+
+            // Invariant 5: of large documents a batch holds few. In which order they come the keys do not say, so that none of them is safe before
+            // all are.
+            await foreach (var _ in LoadAsync(connection, chunk, output, ct).ConfigureAwait(false)) yield return output.Build(before, 0, unit);
+            if (isLast) await PlannedColumns.CheckAsync(connection, this, ct).ConfigureAwait(false);
+            yield return output.Build(isLast ? end : before, isLast ? extent : 0, unit);
+        }
+
+        if (keys.Count == 0) yield return RecordBatch.Empty(end);
+    }
+
+    /// <summary>True where a batch has as many bytes as one is to have.</summary>
+    protected bool IsFull(RecordBatchBuilder output) => output.Bytes >= Tuning.BatchBytes;
+
+    /// <summary>
+    /// Adds the documents of these keys as they are now, and a delete for each that is not there; stops each time that they <see cref="IsFull"/>
+    /// for them to be taken.
+    /// </summary>
+    protected abstract IAsyncEnumerable<bool> LoadAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<string> keys, RecordBatchBuilder output, CancellationToken ct);
 
     /// <summary>The keys of the documents that a changed row of a table belongs to.</summary>
     /// <param name="connection">Any connection.</param>
@@ -65,23 +112,25 @@ internal abstract class DocumentSet(IReadOnlyList<TrackedTable> tables)
 /// <param name="table">The table.</param>
 /// <param name="format">How a document is made of a row.</param>
 /// <param name="condition">SQL that a row has to fulfil; null for none.</param>
-/// <param name="batchBytes">How much is read at once.</param>
-internal sealed class TableDocuments(TrackedTable table, RowFormat format, string? condition, int batchBytes) : DocumentSet([table])
+/// <param name="tuning">The steps in which they are read.</param>
+internal sealed class TableDocuments(TrackedTable table, RowFormat format, string? condition, SourceTuning tuning) : DocumentSet([table], tuning)
 {
     /// <inheritdoc/>
     public override RowFormat Rows => format;
 
     /// <inheritdoc/>
-    public override async Task LoadAsync(NpgsqlConnection connection, IReadOnlyCollection<string> keys, RecordBatchBuilder output, CancellationToken ct)
+    protected override async IAsyncEnumerable<bool> LoadAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<string> keys, RecordBatchBuilder output, [EnumeratorCancellation] CancellationToken ct)
     {
         var found = new HashSet<string>(keys.Count);
-        if (keys.Count > 0)
+        var sql = $"COPY (SELECT {format.SelectList} FROM {Root.Table.Name} WHERE {HasKey(keys)}{And(condition)}) TO STDOUT (FORMAT binary)";
+        var copy = new CopyRows(await connection.BeginRawBinaryCopyAsync(sql, ct).ConfigureAwait(false), Tuning.BatchBytes);
+        await using (copy.ConfigureAwait(false))
         {
-            var sql = $"COPY (SELECT {format.SelectList} FROM {Root.Table.Name} WHERE {HasKey(keys)}{And(condition)}) TO STDOUT (FORMAT binary)";
-            var copy = new CopyRows(await connection.BeginRawBinaryCopyAsync(sql, ct).ConfigureAwait(false), batchBytes);
-            await using (copy.ConfigureAwait(false))
+            while (await copy.Rows.ReadAsync(ct).ConfigureAwait(false))
             {
-                while (await copy.Rows.ReadAsync(ct).ConfigureAwait(false)) format.Add(copy.Rows, output, found);
+                format.Add(copy.Rows, output, found);
+                if (IsFull(output)) yield return true;
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using EsPipeline.Core.Records;
 using Npgsql;
@@ -8,22 +9,29 @@ namespace EsPipeline.Connectors.Postgres;
 /// <param name="tables">The root, then the others.</param>
 /// <param name="query">SELECT with one row a document.</param>
 /// <param name="condition">SQL that a root's row has to fulfil; null for none.</param>
-internal sealed class JoinedDocuments(IReadOnlyList<TrackedTable> tables, string query, string? condition) : DocumentSet(tables)
+/// <param name="tuning">The steps in which they are read.</param>
+internal sealed class JoinedDocuments(IReadOnlyList<TrackedTable> tables, string query, string? condition, SourceTuning tuning)
+    : DocumentSet(tables, tuning)
 {
     /// <inheritdoc/>
-    public override async Task LoadAsync(NpgsqlConnection connection, IReadOnlyCollection<string> keys, RecordBatchBuilder output, CancellationToken ct)
+    protected override async IAsyncEnumerable<bool> LoadAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<string> keys, RecordBatchBuilder output, [EnumeratorCancellation] CancellationToken ct)
     {
         var found = new HashSet<string>(keys.Count);
-        if (keys.Count > 0)
+        var key = SqlText.Name(Root.Columns[0].Name);
+        var selected = condition is null ? "" : $" WHERE d.{key} IN (SELECT {key} FROM {Root.Table.Name} WHERE {condition})";
+        var sql = $"SELECT d.{key}::text, row_to_json(d)::text FROM ({KeysIn(query, Root.Columns[0])}\n) d{selected}";
+        var rows = PostgresDatabase.StreamAsync(connection, sql, ct, (object)keys.ToArray());
+        await foreach (var row in rows.ConfigureAwait(false))
         {
-            var key = SqlText.Name(Root.Columns[0].Name);
-            var selected = condition is null ? "" : $" WHERE d.{key} IN (SELECT {key} FROM {Root.Table.Name} WHERE {condition})";
-            var sql = $"SELECT d.{key}::text, row_to_json(d)::text FROM ({KeysIn(query, Root.Columns[0])}\n) d{selected}";
-            foreach (var row in await PostgresDatabase.RowsAsync(connection, sql, ct, (object)keys.ToArray()).ConfigureAwait(false))
-            {
-                if (row[0] is not { Length: > 0 } id || !found.Add(id)) continue;
-                output.Add(Encoding.UTF8.GetBytes(id), Encoding.UTF8.GetBytes(row[1]!), RecordOperation.Upsert, 0, 0);
-            }
+            var id = await row.IsDBNullAsync(0, ct).ConfigureAwait(false) ? "" : row.GetString(0);
+            if (id.Length == 0) output.AddMalformed(0, [], [], PostgresErrors.NullKey, $"A document of {Root.Table.Name} has a key that is null or empty.");
+            if (id.Length == 0 || !found.Add(id)) continue;
+            output.Write(Encoding.UTF8.GetBytes(id));
+            output.EndKey();
+            await PostgresDatabase.CopyAsync(row, 1, output, ct).ConfigureAwait(false);
+            output.EndRecord(RecordOperation.Upsert, 0, 0);
+            if (IsFull(output)) yield return true;
         }
 
         AddDeletes(keys, found, output);
@@ -32,7 +40,7 @@ internal sealed class JoinedDocuments(IReadOnlyList<TrackedTable> tables, string
     /// <summary>Looks up what a file describes.</summary>
     /// <exception cref="Core.Errors.PipelineException">A table or column is not there, or is of no use.</exception>
     public static async Task<DocumentSet> OfAsync(
-        NpgsqlConnection connection, DocumentsFile file, Func<TrackedTable, string?> conditionOf, CancellationToken ct)
+        NpgsqlConnection connection, DocumentsFile file, Func<TrackedTable, string?> conditionOf, SourceTuning tuning, CancellationToken ct)
     {
         var root = await TrackAsync(connection, file.Root, file.Key, file.Updated, "", ct).ConfigureAwait(false);
         var tables = new List<TrackedTable> { root };
@@ -41,7 +49,7 @@ internal sealed class JoinedDocuments(IReadOnlyList<TrackedTable> tables, string
             tables.Add(await TrackAsync(connection, other.Table, other.Column, other.Updated, other.Roots, ct).ConfigureAwait(false));
         }
 
-        return new JoinedDocuments(tables, file.Document, conditionOf(root));
+        return new JoinedDocuments(tables, file.Document, conditionOf(root), tuning);
     }
 
     private static async Task<TrackedTable> TrackAsync(

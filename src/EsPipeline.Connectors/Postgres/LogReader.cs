@@ -8,7 +8,7 @@ using NpgsqlTypes;
 namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>Reads the documents that belong to the changes of a replication slot, as these are now, up to where the log ends when it begins.</summary>
-internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot, PostgresOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
+internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot, PostgresSourceOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
     : IAsyncDisposable
 {
     private const string FindSender = "SELECT active_pid::text FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL";
@@ -26,7 +26,6 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
             var target = ulong.Parse(end[0]!, CultureInfo.InvariantCulture);
             var stream = await StreamAsync(connection, documents, start, ct).ConfigureAwait(false);
             var (safe, waitedSince) = (start, time.GetTimestamp());
-            using var output = new RecordBatchBuilder();
             while (safe.Commit < target)
             {
                 var rows = new List<ChangedRow>();
@@ -78,7 +77,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 var keys = new HashSet<string>();
                 if (rows.Any(r => r.Key is null))
                 {
-                    await foreach (var batch in AllAsync(connection, documents, output, safe, ct).ConfigureAwait(false)) yield return batch;
+                    await foreach (var batch in AllAsync(connection, documents, safe, ct).ConfigureAwait(false)) yield return batch;
                 }
 
                 foreach (var table in rows.Where(r => r.Key is not null).GroupBy(r => r.Table, r => r.Key!))
@@ -86,16 +85,8 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                     keys.UnionWith(await DocumentSet.RootsAsync(connection, table.Key, table.ToHashSet(), ct).ConfigureAwait(false));
                 }
 
-                var left = keys.Count;
-                foreach (var chunk in keys.Chunk(tuning.BatchRecords))
-                {
-                    left -= chunk.Length;
-                    await documents.LoadAsync(connection, chunk, output, ct).ConfigureAwait(false);
-                    if (left == 0) await PlannedColumns.CheckAsync(connection, documents, ct).ConfigureAwait(false);
-                    yield return output.Build((left > 0 ? safe : next).ToPosition(), 0, "change");
-                }
-
-                if (keys.Count == 0) yield return RecordBatch.Empty(next.ToPosition());
+                var loaded = documents.ReadAsync(connection, keys, safe.ToPosition(), next.ToPosition(), "change", ct);
+                await foreach (var batch in loaded.ConfigureAwait(false)) yield return batch;
                 (safe, waitedSince) = (next, time.GetTimestamp());
             }
         }
@@ -103,14 +94,15 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
 
     // Every document as it is now; where to go on is not behind them.
     private async IAsyncEnumerable<RecordBatch> AllAsync(
-        NpgsqlConnection connection, DocumentSet documents, RecordBatchBuilder output, LogPosition position, [EnumeratorCancellation] CancellationToken ct)
+        NpgsqlConnection connection, DocumentSet documents, LogPosition position, [EnumeratorCancellation] CancellationToken ct)
     {
         await PostgresDatabase.ExecuteAsync(
             connection, $"BEGIN; DECLARE roots NO SCROLL CURSOR FOR SELECT {documents.Root.SelectColumns} FROM {documents.Root.Table.Name}", ct).ConfigureAwait(false);
         while (await PostgresDatabase.RowsAsync(connection, $"FETCH {tuning.BatchRecords} FROM roots", ct).ConfigureAwait(false) is { Count: > 0 } roots)
         {
-            await documents.LoadAsync(connection, [.. roots.Where(r => r[0] is not null).Select(r => r[0]!)], output, ct).ConfigureAwait(false);
-            yield return output.Build(position.ToPosition(), 0, "change");
+            string[] keys = [.. roots.Where(r => r[0] is not null).Select(r => r[0]!)];
+            var loaded = documents.ReadAsync(connection, keys, position.ToPosition(), position.ToPosition(), "change", ct);
+            await foreach (var batch in loaded.ConfigureAwait(false)) yield return batch;
         }
 
         await PostgresDatabase.ExecuteAsync(connection, "COMMIT", ct).ConfigureAwait(false);

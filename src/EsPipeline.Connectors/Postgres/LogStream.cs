@@ -41,7 +41,7 @@ internal sealed class LogStream : IAsyncDisposable
     private ulong _idleAt;
 
     /// <summary>Begins to stream behind a position.</summary>
-    public LogStream(string address, PostgresOptions options, LogPosition start, ChangeDecoder decoder, TimeSpan longestStall, TimeProvider time)
+    public LogStream(string address, PostgresSourceOptions options, LogPosition start, ChangeDecoder decoder, TimeSpan longestStall, TimeProvider time)
     {
         (_decoder, _longestStall, _time, After) = (decoder, longestStall, time, start);
         _connection = new LogicalReplicationConnection(address);
@@ -116,7 +116,7 @@ internal sealed class LogStream : IAsyncDisposable
 
     private async Task CloseAsync() => await Task.WhenAny(_connection.DisposeAsync().AsTask(), Task.Delay(LongestGoodbye, _time)).ConfigureAwait(false);
 
-    private async Task PumpAsync(string address, PostgresOptions options, LogPosition start)
+    private async Task PumpAsync(string address, PostgresSourceOptions options, LogPosition start)
     {
         var session = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address) { Pooling = false }.ConnectionString);
         await using (session.ConfigureAwait(false))

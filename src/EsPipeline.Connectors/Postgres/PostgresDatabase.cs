@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
 using EsPipeline.Core.Telemetry;
 using Npgsql;
 
@@ -136,6 +138,53 @@ internal sealed class PostgresDatabase : IAsyncDisposable
                 }
 
                 return rows;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The rows of an answer as they come, each valid until the next one is asked for; its columns are read once, in their order. The connection
+    /// is busy until they are all taken.
+    /// </summary>
+    public static async IAsyncEnumerable<NpgsqlDataReader> StreamAsync(
+        NpgsqlConnection connection, string sql, [EnumeratorCancellation] CancellationToken ct, params object[] parameters)
+    {
+        var command = Command(connection, sql, parameters);
+        await using (command.ConfigureAwait(false))
+        {
+            var reader = await command.ExecuteReaderAsync(System.Data.CommandBehavior.SequentialAccess, ct).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                var isUnderWay = false;
+                try
+                {
+                    while (await reader.ReadAsync(ct).ConfigureAwait(false))
+                    {
+                        isUnderWay = true;
+                        yield return reader;
+                        isUnderWay = false;
+                    }
+                }
+                finally
+                {
+                    // What nobody wants any more would else be received to its end.
+                    if (isUnderWay) command.Cancel();
+                }
+            }
+        }
+    }
+
+    /// <summary>Appends a column of text, as the bytes that came, without holding it more than once.</summary>
+    public static async Task CopyAsync(NpgsqlDataReader row, int column, RecordBatchBuilder output, CancellationToken ct)
+    {
+        var text = await row.GetStreamAsync(column, ct).ConfigureAwait(false);
+        await using (text.ConfigureAwait(false))
+        {
+            for (var left = (int)text.Length; left > 0;)
+            {
+                var read = await text.ReadAsync(output.GetMemory(left)[..left], ct).ConfigureAwait(false);
+                output.Advance(read);
+                left -= read;
             }
         }
     }

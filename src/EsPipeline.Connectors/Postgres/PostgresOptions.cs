@@ -3,26 +3,6 @@ using EsPipeline.Core.Configuration;
 
 namespace EsPipeline.Connectors.Postgres;
 
-/// <summary>How changes are found.</summary>
-public enum FollowWay
-{
-    /// <summary>By a column that every update sets, or, without one, by the age of the rows' versions. Deletes are not seen.</summary>
-    UpdatedColumn,
-
-    /// <summary>By logical replication: inserts, updates and deletes.</summary>
-    Changes,
-}
-
-/// <summary>What is done when a table is emptied by TRUNCATE, which tells no rows.</summary>
-public enum TruncateAnswer
-{
-    /// <summary>The run ends, until a person has said what is to become of the documents.</summary>
-    Stop,
-
-    /// <summary>The documents stay in the sink.</summary>
-    Keep,
-}
-
 /// <summary>How documents lie in a table.</summary>
 public enum TableShape
 {
@@ -39,8 +19,8 @@ public enum TableShape
     Columns,
 }
 
-/// <summary>How a PostgreSQL database is reached, read and written.</summary>
-public sealed record PostgresOptions : IValidatedOptions, IEffectiveOptions
+/// <summary>How a PostgreSQL database is reached, and which table is meant; all that a sink has to know.</summary>
+public record PostgresOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The address; it may hold the password.</summary>
     [Option("--pg-url", "Address, postgres://user:password@host:port/database?sslmode=require; its parts go before the other names", Environment = ["PG_URL"], Value = "URL")]
@@ -91,35 +71,6 @@ public sealed record PostgresOptions : IValidatedOptions, IEffectiveOptions
     [Option("--pg-shape", "document: the key in one column and the document in 'content'; columns: a column a field; auto: as the table is", Identity = true)]
     public TableShape Shape { get; init; } = TableShape.Auto;
 
-    /// <summary>The column that every update sets.</summary>
-    [Option("--pg-updated-column", "Column of type timestamp that every insert and update sets to the current time", Value = "COLUMN", Identity = true)]
-    public string UpdatedColumn { get; init; } = "";
-
-    /// <summary>The file that says what documents are made of.</summary>
-    [Option("--pg-documents", "YAML file that makes one document out of several tables, instead of --pg-table", Value = "FILE", Identity = true)]
-    public string Documents { get; init; } = "";
-
-    /// <summary>How changes are found.</summary>
-    [Option("--pg-follow", "How changes are found: changes (logical replication, sees deletes too) or updated-column (without such a column by the rows' versions, which reads the table each time)",
-        Identity = true)]
-    public FollowWay Follow { get; init; } = FollowWay.UpdatedColumn;
-
-    /// <summary>The replication slot.</summary>
-    [Option("--pg-slot", "Replication slot, made where it is missing; each job needs one of its own", Value = "NAME", Default = "espipe_ and the job's name", Identity = true)]
-    public string Slot { get; init; } = "";
-
-    /// <summary>The publication.</summary>
-    [Option("--pg-publication", "Publication, made where it is missing", Value = "NAME", Default = "as the slot", Identity = true)]
-    public string Publication { get; init; } = "";
-
-    /// <summary>What is done about TRUNCATE.</summary>
-    [Option("--pg-truncate", "What to do when the table is emptied by TRUNCATE, which does not tell its rows: stop, or keep their documents and go on")]
-    public TruncateAnswer Truncate { get; init; } = TruncateAnswer.Stop;
-
-    /// <summary>How much a slot may hold back.</summary>
-    [Option("--pg-max-slot-bytes", "Bytes of write-ahead log that the slot may hold back before the run drops it and stops; 0: only warns, from 1 GiB on", Value = "N", Min = 0)]
-    public long MaxSlotBytes { get; init; }
-
     /// <inheritdoc/>
     public IEnumerable<KeyValuePair<string, string>> Effective
     {
@@ -138,19 +89,15 @@ public sealed record PostgresOptions : IValidatedOptions, IEffectiveOptions
     }
 
     /// <inheritdoc/>
-    public IEnumerable<string> Mistakes()
+    public virtual IEnumerable<string> Mistakes()
     {
-        if (Table.Length == 0 && Documents.Length == 0) yield return "--pg-table: give the table.";
-        if (Table.Length > 0 && Documents.Length > 0) yield return "--pg-documents: the file names its tables; leave --pg-table out.";
-        if (Documents.Length > 0 && !File.Exists(Documents)) yield return $"--pg-documents: there is no file '{Documents}'.";
+        if (Table.Length == 0) yield return "--pg-table: give the table.";
+        foreach (var mistake in MistakesInAddress()) yield return mistake;
+    }
+
+    private protected IEnumerable<string> MistakesInAddress()
+    {
         if (CaFile.Length > 0 && !File.Exists(CaFile)) yield return $"--pg-ca: there is no file '{CaFile}'.";
         foreach (var mistake in PostgresAddress.Mistakes(this)) yield return mistake;
-        foreach (var (name, value) in new[] { ("--pg-slot", Slot), ("--pg-publication", Publication) })
-        {
-            if (value.Length > SlotName.MostCharacters || value.Any(c => !SlotName.Takes(c)))
-            {
-                yield return $"{name}: '{value}' is not 1 to 63 lower-case letters, digits and underscores.";
-            }
-        }
     }
 }

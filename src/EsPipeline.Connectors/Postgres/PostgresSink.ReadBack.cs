@@ -18,7 +18,7 @@ public sealed partial class PostgresSink : IVerifiableSink
         _table = table;
 
         // The table's shape has been found out; the source is to read it in no other.
-        var options = _options with { Shape = table.IsDocument ? TableShape.Document : TableShape.Columns, UpdatedColumn = "", Documents = "" };
+        var options = new PostgresSourceOptions(_options) { Shape = table.IsDocument ? TableShape.Document : TableShape.Columns };
         return new ReadBackPlace(new PostgresSource(options, new RunOptions(), _time, NullLogger<PostgresSource>.Instance))
         {
             KeepsKeys = table.KeepsKeys,

@@ -114,7 +114,7 @@ public sealed partial class PostgresSource
     private List<Partition> Attached(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, Dictionary<uint, IReadOnlyList<PostgresStore>> came)
     {
         var (parts, begin) = (new List<Partition>(), new AgePosition(default));
-        var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
+        var ages = new AgeReader(_database, new DocumentBatches(documents), _tuning);
         foreach (var table in documents.Tables.Skip(1))
         {
             foreach (var store in table.Table.Stores)

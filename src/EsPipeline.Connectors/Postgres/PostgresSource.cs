@@ -20,7 +20,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// </remarks>
 public sealed partial class PostgresSource : IDataSource
 {
-    private readonly PostgresOptions _options;
+    private readonly PostgresSourceOptions _options;
     private readonly RunOptions _run;
     private readonly ILogger _log;
     private readonly SourceTuning _tuning;
@@ -42,13 +42,13 @@ public sealed partial class PostgresSource : IDataSource
     /// <param name="run">The run's query.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where to log.</param>
-    public PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSource> log)
+    public PostgresSource(PostgresSourceOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSource> log)
         : this(options, run, time, log, SourceTuning.Default)
     {
     }
 
     /// <summary>A source that reads in other steps than usual.</summary>
-    internal PostgresSource(PostgresOptions options, RunOptions run, TimeProvider time, ILogger log, SourceTuning tuning)
+    internal PostgresSource(PostgresSourceOptions options, RunOptions run, TimeProvider time, ILogger log, SourceTuning tuning)
     {
         // The job's own slot and publication, where none is named.
         var isNamed = options.Slot.Length > 0;
@@ -218,7 +218,7 @@ public sealed partial class PostgresSource : IDataSource
     private List<Partition> CatchUp(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved)
     {
         _catchesUp = true;
-        var ages = new AgeReader(_database, new DocumentBatches(documents, _tuning), _tuning);
+        var ages = new AgeReader(_database, new DocumentBatches(documents), _tuning);
         return Parts(documents, table =>
         {
             var id = table.Part("again");
@@ -230,7 +230,7 @@ public sealed partial class PostgresSource : IDataSource
     private async Task<IReadOnlyList<Partition>> ChangesAsync(
         DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, CancellationToken ct)
     {
-        var batches = new DocumentBatches(documents, _tuning);
+        var batches = new DocumentBatches(documents);
         var (ages, times) = (new AgeReader(_database, batches, _tuning), new TimeReader(_database, batches, _horizon, _tuning, _log));
         var safe = new HashSet<TrackedTable>();
         foreach (var table in documents.Tables)
@@ -238,7 +238,7 @@ public sealed partial class PostgresSource : IDataSource
             if (await _times.IsSafeAsync(table, ct).ConfigureAwait(false)) safe.Add(table);
         }
 
-        if (!_times.HasSaid && documents.Tables.Any(t => t.Roots is not null)) Log.MovedRowsUnseen(_log);
+        if (!_times.HasSaid && documents.Tables.Count > 1) Log.MovedRowsUnseen(_log);
         _times.HasSaid = true;
         var mark = PostgresPosition.OldestMark(saved.Values);
         var (divisions, came, changed) = Divisions(documents.Tables, saved);

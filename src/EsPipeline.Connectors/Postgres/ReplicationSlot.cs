@@ -12,7 +12,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// <param name="isNamed">True where a person has named it, so that one of that name may be somebody else's.</param>
 /// <param name="guard">What is told how much it holds back.</param>
 /// <param name="log">Where to log.</param>
-internal sealed class ReplicationSlot(PostgresDatabase database, PostgresOptions options, bool isNamed, SlotGuard guard, ILogger log)
+internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceOptions options, bool isNamed, SlotGuard guard, ILogger log)
 {
     private const string FindSlot = """
         SELECT coalesce(plugin::text, ''), coalesce(database::text, ''), coalesce(wal_status, ''),

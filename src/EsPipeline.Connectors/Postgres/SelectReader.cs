@@ -9,7 +9,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// Reads the rows of a whole SELECT of the user's, a document each, in the order of their key (<c>--pg-key</c>, or the primary key of
 /// <c>--pg-table</c>): in one statement, and so as of one moment. One that goes on after that reads the rest as it is then.
 /// </summary>
-internal sealed class SelectReader(PostgresDatabase database, PostgresOptions options, SourceTuning tuning, ILogger log)
+internal sealed class SelectReader(PostgresDatabase database, PostgresSourceOptions options, SourceTuning tuning, ILogger log)
 {
     /// <summary>What the query's rows are like.</summary>
     /// <exception cref="Core.Errors.PipelineException">It is no query, or does not have the key's columns.</exception>

@@ -9,7 +9,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// Watches how much of the server's log the replication slot holds back, all the time that a run follows it: that grows most while nobody plans or
 /// reads on, as when the sink is down or everything is being copied.
 /// </summary>
-internal sealed class SlotGuard(PostgresDatabase database, PostgresOptions options, SourceTuning tuning, TimeProvider time, ILogger log) : IAsyncDisposable
+internal sealed class SlotGuard(PostgresDatabase database, PostgresSourceOptions options, SourceTuning tuning, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     private const string Find = "SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::text FROM pg_replication_slots WHERE slot_name = $1";
 

@@ -4,7 +4,7 @@ using Npgsql;
 namespace EsPipeline.Connectors.Postgres;
 
 /// <summary>Whether changes of a table can be found by the column that every update sets.</summary>
-internal sealed class TimeSafety(PostgresDatabase database, PostgresOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
+internal sealed class TimeSafety(PostgresDatabase database, PostgresSourceOptions options, SourceTuning tuning, TimeProvider time, ILogger log)
 {
     private readonly Dictionary<string, (long At, string Count)> _nulls = [];
     private bool _saidStandby;

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text;
 
@@ -38,6 +39,9 @@ internal sealed class AnswerProxy : IAsyncDisposable
     /// <summary>Every request so far: method, path and query, body.</summary>
     public List<(string Method, string Path, string Body)> Requests { get; } = [];
 
+    /// <summary>How the body of each request that has one was packed, with its path; null for as it is.</summary>
+    public List<(string Path, string? Encoding)> Encodings { get; } = [];
+
     /// <summary>Answers in the server's place; null to pass the request on.</summary>
     public Func<string, string, string, ProxiedAnswer?> Instead { get; set; } = (_, _, _) => null;
 
@@ -77,10 +81,17 @@ internal sealed class AnswerProxy : IAsyncDisposable
     {
         try
         {
-            using var reader = new StreamReader(context.Request.InputStream);
+            var encoding = context.Request.Headers["Content-Encoding"];
+            await using var received = encoding == "gzip" ? new GZipStream(context.Request.InputStream, CompressionMode.Decompress) : context.Request.InputStream;
+            using var reader = new StreamReader(received);
             var body = await reader.ReadToEndAsync();
             var (method, path) = (context.Request.HttpMethod, context.Request.RawUrl!);
-            lock (Requests) Requests.Add((method, path, body));
+            lock (Requests)
+            {
+                Requests.Add((method, path, body));
+                if (body.Length > 0) Encodings.Add((path, encoding));
+            }
+
             var answer = Instead(method, path, body) ?? Change(path, await ForwardAsync(method, path, ChangeRequest(body)));
             context.Response.StatusCode = answer.Status;
             context.Response.ContentType = "application/json";

@@ -212,7 +212,7 @@ public sealed class ColumnsTests(SharedPostgres shared)
         var table = "plain_" + Guid.NewGuid().ToString("N");
         await server.ExecuteAsync($"CREATE TABLE {table} (name text PRIMARY KEY, content jsonb)");
         await server.ExecuteAsync($$"""INSERT INTO {{table}} VALUES ('a', '{"n":1}')""");
-        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table, UpdatedColumn = "" };
+        var options = new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table, UpdatedColumn = "" };
         await using (var following = new Following(options))
         {
             await following.PassAsync(ReadKind.Snapshot, Ct);

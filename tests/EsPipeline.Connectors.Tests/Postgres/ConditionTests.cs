@@ -30,7 +30,7 @@ public sealed class ConditionTests(SharedPostgres shared)
         using var folder = new TemporaryFolder();
         var file = folder.File("documents.yaml");
         await File.WriteAllTextAsync(file, $"root: {table}\ndocument: SELECT id, n FROM {table} WHERE id = ANY(@keys)\n", Ct);
-        var options = new PostgresOptions
+        var options = new PostgresSourceOptions
         {
             Host = server.Host, Port = server.Port, User = server.User, Table = isJoined ? "" : table, Documents = isJoined ? file : "", UpdatedColumn = "",
         };

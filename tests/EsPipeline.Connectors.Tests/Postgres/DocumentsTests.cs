@@ -32,7 +32,7 @@ public sealed class DocumentsTests(SharedPostgres shared)
         await server.ExecuteAsync($"CREATE DATABASE {name}");
         await LoadAsync(server, name);
         await using var database = NpgsqlDataSource.Create($"Host={server.Host};Port={server.Port};Username={server.User};Database={name};Pooling=false");
-        var options = new PostgresOptions
+        var options = new PostgresSourceOptions
         {
             Host = server.Host, Port = server.Port, User = server.User, Database = name, Documents = Path.Combine(Sample, "documents.yaml"),
             Follow = way, Slot = name, Publication = name,
@@ -80,6 +80,43 @@ public sealed class DocumentsTests(SharedPostgres shared)
         {
             await using var command = database.CreateCommand(sql);
             await command.ExecuteNonQueryAsync(Ct);
+        }
+    }
+
+    [Theory]
+    [InlineData(FollowWay.UpdatedColumn)]
+    [InlineData(FollowWay.Changes)]
+    public async Task A_person_of_every_film_costs_no_more_queries_than_one_of_a_single_film(FollowWay way)
+    {
+        await using var server = await PostgresServer.StartAsync("shared_preload_libraries='pg_stat_statements'");
+        await LoadAsync(server, "postgres");
+        await server.ExecuteAsync("CREATE EXTENSION pg_stat_statements; CREATE ROLE follower LOGIN SUPERUSER");
+        foreach (var (person, films) in (((string, int)[])[("Of One", 1), ("Of All", 999)]))
+        {
+            await server.ExecuteAsync($"INSERT INTO content.person (id, full_name) VALUES (gen_random_uuid(), '{person}')");
+            await server.ExecuteAsync($"INSERT INTO content.person_film_work SELECT gen_random_uuid(), f.id, p.id, 'actor' FROM content.person p, (SELECT id FROM content.film_work LIMIT {films}) f WHERE p.full_name = '{person}'");
+        }
+
+        var options = new PostgresSourceOptions
+        {
+            Host = server.Host, Port = server.Port, User = "follower", Documents = Path.Combine(Sample, "documents.yaml"), Follow = way, Slot = "movies", Publication = "movies",
+        };
+        await using var following = new Following(options, SourceTuning.Default with { HorizonMargin = TimeSpan.Zero });
+        await server.IsAtRestAsync();
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        var few = await QueriesAsync("Of One", 1);
+        var many = await QueriesAsync("Of All", 999);
+        Assert.True(many <= few + 5, $"{many} queries for a person of 999 films, {few} for one of a single film.");
+
+        async Task<long> QueriesAsync(string person, int films)
+        {
+            await server.ExecuteAsync($"UPDATE content.person SET full_name = full_name || ', renamed', updated_at = clock_timestamp() WHERE full_name = '{person}'");
+            await server.IsAtRestAsync();
+            await server.ExecuteAsync("SELECT pg_stat_statements_reset()");
+            Assert.Equal(films, await following.PassAsync(ReadKind.Changes, Ct));
+            Assert.Equal(films, following.Held.Values.Count(d => d.Contains(person + ", renamed", StringComparison.Ordinal)));
+            return (long)await server.ScalarAsync<decimal>("SELECT sum(calls) FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid WHERE r.rolname = 'follower'");
         }
     }
 

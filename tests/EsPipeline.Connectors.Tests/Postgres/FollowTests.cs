@@ -147,7 +147,7 @@ public sealed class FollowTests(SharedPostgres shared)
         await server.ExecuteAsync($"CREATE TABLE {table} (a int, b text, big text, n int, PRIMARY KEY (a, b))");
         await server.ExecuteAsync($"ALTER TABLE {table} ALTER big SET STORAGE EXTERNAL");
         await server.ExecuteAsync($"INSERT INTO {table} SELECT i, 'x,%' || i, repeat('y', 20000), 0 FROM generate_series(1, 20) i");
-        var options = new PostgresOptions
+        var options = new PostgresSourceOptions
         {
             Host = server.Host, Port = server.Port, User = server.User, Table = table, Follow = FollowWay.Changes, Slot = table, Publication = table,
         };
@@ -189,7 +189,7 @@ public sealed class FollowTests(SharedPostgres shared)
         var server = await shared.GetAsync();
         var table = "columns_" + Guid.NewGuid().ToString("N")[..16];
         await server.ExecuteAsync($"CREATE TABLE {table} (id int PRIMARY KEY, gone text, word text); INSERT INTO {table} SELECT i, 'gone', 'word ' || i FROM generate_series(1, 2000) i");
-        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table };
+        var options = new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = server.User, Table = table };
         var plan = new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<Core.Records.PartitionId, Core.Records.Position>());
         await using var before = Open();
         var whole = await SourceReader.ReadAsync(before, plan, Ct);
@@ -233,7 +233,7 @@ public sealed class FollowTests(SharedPostgres shared)
     {
         const string secret = "S3cr3t!%40/:?#";
         await using var server = await PostgresServer.StartSecuredAsync();
-        PostgresOptions[] all =
+        PostgresSourceOptions[] all =
         [
             new() { Host = server.Host, Port = server.Port, Password = new Secret(secret), Table = "t" },
             new() { Url = new Secret($"postgres://postgres:{Uri.EscapeDataString(secret)}@{server.Host}:{server.Port}/postgres"), Table = "t" },

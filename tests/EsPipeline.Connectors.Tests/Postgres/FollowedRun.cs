@@ -9,7 +9,7 @@ using EsPipeline.Core.Telemetry;
 namespace EsPipeline.Connectors.Tests.Postgres;
 
 /// <summary>A job that the real engine runs from PostgreSQL into memory, again and again, and whose sink may stand still in the middle of a pass.</summary>
-internal sealed class FollowedRun(PostgresOptions options, SourceTuning? tuning = null) : IAsyncDisposable
+internal sealed class FollowedRun(PostgresSourceOptions options, SourceTuning? tuning = null) : IAsyncDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EsPipeline.Connectors.Tests.Postgres;
 
 /// <summary>One source that is followed pass by pass, as the engine does, and what a keyed sink would hold by then.</summary>
-internal sealed class Following(PostgresOptions options, SourceTuning? tuning = null, ILogger? log = null, RunOptions? run = null, TimeProvider? time = null) : IAsyncDisposable
+internal sealed class Following(PostgresSourceOptions options, SourceTuning? tuning = null, ILogger? log = null, RunOptions? run = null, TimeProvider? time = null) : IAsyncDisposable
 {
     private readonly PostgresSource _source = new(
         options, run ?? new RunOptions(), time ?? TimeProvider.System, log ?? NullLogger.Instance, tuning ?? new SourceTuning { HorizonMargin = TimeSpan.Zero, BatchRecords = 100, CopyRecords = 100 });

@@ -66,7 +66,7 @@ public sealed class JsonValueTests(SharedPostgres shared)
         }
 
         var wanted = await server.RowsAsync("SET timezone = 'UTC'; SELECT q.id::text, row_to_json(q)::text FROM public.types q");
-        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = "types" };
+        var options = new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = server.User, Table = "types" };
         await using var source = new PostgresSource(options, new RunOptions(), TimeProvider.System, NullLogger.Instance, new SourceTuning());
         var reading = await SourceReader.ReadAsync(
             source, new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<Core.Records.PartitionId, Core.Records.Position>()), TestContext.Current.CancellationToken);

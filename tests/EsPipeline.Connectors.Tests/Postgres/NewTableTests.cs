@@ -93,7 +93,7 @@ public sealed class NewTableTests(SharedPostgres shared)
         var from = "days_" + Guid.NewGuid().ToString("N");
         await server.ExecuteAsync($"CREATE TABLE {from} (id text PRIMARY KEY, day date)");
         await using var source = new PostgresSource(
-            new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = from }, new RunOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<PostgresSource>.Instance);
+            new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = server.User, Table = from }, new RunOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<PostgresSource>.Instance);
         await using var sink = Open(server, out var table);
         await sink.PrepareAsync(await source.DescribeAsync(Ct), Ct);
         using (var batch = Slices.Of([new Document("a", """{"id":"a","day":"2024-02-29"}""")])) Assert.Empty((await sink.WriteAsync(batch.Slice(), Ct)).Failures);

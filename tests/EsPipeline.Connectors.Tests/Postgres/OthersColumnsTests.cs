@@ -185,7 +185,7 @@ public sealed class OthersColumnsTests(SharedPostgres shared)
 
         public string Table { get; } = "others_" + Guid.NewGuid().ToString("N");
 
-        public PostgresOptions Options => new() { Host = server.Host, Port = server.Port, User = server.User, Table = Table };
+        public PostgresSourceOptions Options => new() { Host = server.Host, Port = server.Port, User = server.User, Table = Table };
 
         public PostgresSink Open() => new(Options, new RunOptions(), TimeProvider.System);
 

@@ -189,7 +189,7 @@ public sealed class PartitionTests(SharedPostgres shared)
     }
 
     // Documents of ids 1 to 250, each with the word of its row in a table of partitions.
-    private static async Task<PostgresOptions> RootOfAsync(DividedTable tags, TemporaryFolder folder)
+    private static async Task<PostgresSourceOptions> RootOfAsync(DividedTable tags, TemporaryFolder folder)
     {
         var name = tags.Name + "_root";
         await tags.Server.ExecuteAsync($"CREATE TABLE {name} (id int PRIMARY KEY); INSERT INTO {name} SELECT i FROM generate_series(1, 250) i");
@@ -225,7 +225,7 @@ public sealed class PartitionTests(SharedPostgres shared)
 
         public string Name => name;
 
-        public PostgresOptions Options => new()
+        public PostgresSourceOptions Options => new()
         {
             Host = server.Host, Port = server.Port, User = server.User, Table = name, Follow = FollowWay.Changes, Slot = name, Publication = name,
         };

@@ -94,7 +94,7 @@ public sealed class PlannedAnewTests(SharedPostgres shared)
     }
 
     // A run whose sink has stood still since the first change of a pass that has 2,000 more to read.
-    private static async Task<FollowedRun> InPassAsync(WideTable table, PostgresOptions options, PipelineMode mode)
+    private static async Task<FollowedRun> InPassAsync(WideTable table, PostgresSourceOptions options, PipelineMode mode)
     {
         var run = new FollowedRun(options);
         await run.SnapshotAsync();

@@ -10,11 +10,11 @@ using Npgsql;
 namespace EsPipeline.Connectors.Tests.Postgres;
 
 /// <summary>A table of documents: <c>id</c>, <c>content</c> of type json, and the time of the last update.</summary>
-internal sealed class PostgresDataSet(PostgresServer server, string table, FollowWay follow) : SourceDataSet
+internal class PostgresDataSet(PostgresServer server, string table, FollowWay follow) : SourceDataSet
 {
     public string Table => table;
 
-    public PostgresOptions Options => new()
+    public virtual PostgresSourceOptions Options => new()
     {
         Host = server.Host,
         Port = server.Port,
@@ -31,25 +31,58 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
 
     public override IPEndPoint Server => server.EndPoint;
 
+    /// <summary>A table under a new name.</summary>
+    public static string NewName() => "set_" + Guid.NewGuid().ToString("N");
+
     public static async Task<PostgresDataSet> SeedAsync(
         PostgresServer server, IReadOnlyList<Document> documents, FollowWay follow, CancellationToken ct)
     {
-        var set = new PostgresDataSet(server, "set_" + Guid.NewGuid().ToString("N"), follow);
-        await server.ExecuteAsync($"CREATE TABLE {set.Table} (id text PRIMARY KEY, content json, updated timestamptz NOT NULL DEFAULT now())");
-        await server.ExecuteAsync($"CREATE INDEX ON {set.Table} (updated, id)");
-        await using var connection = await server.Pool.OpenConnectionAsync(ct);
-        await using var import = await connection.BeginBinaryImportAsync($"COPY {set.Table} (id, content) FROM STDIN (FORMAT binary)", ct);
-        foreach (var document in documents)
-        {
-            await import.StartRowAsync(ct);
-            await import.WriteAsync(document.Key, ct);
-            await import.WriteAsync(document.Json, NpgsqlTypes.NpgsqlDbType.Json, ct);
-        }
-
-        await import.CompleteAsync(ct);
-        if (follow == FollowWay.UpdatedColumn) await server.IsAtRestAsync();
+        var set = new PostgresDataSet(server, NewName(), follow);
+        await set.SeedAsync(documents, ct);
         return set;
     }
+
+    /// <summary>Makes what there is to read from.</summary>
+    public virtual async Task SeedAsync(IReadOnlyList<Document> documents, CancellationToken ct)
+    {
+        await CreateAsync();
+        await using var connection = await server.Pool.OpenConnectionAsync(ct);
+        foreach (var (columns, values) in Copies(documents))
+        {
+            await using var import = await connection.BeginBinaryImportAsync($"COPY {columns} FROM STDIN (FORMAT binary)", ct);
+            foreach (var row in values)
+            {
+                await import.StartRowAsync(ct);
+                foreach (var value in row)
+                {
+                    if (value is Document content) await import.WriteAsync(content.Json, NpgsqlTypes.NpgsqlDbType.Json, ct);
+                    else await import.WriteAsync(value, ct);
+                }
+            }
+
+            await import.CompleteAsync(ct);
+        }
+
+        if (follow == FollowWay.UpdatedColumn) await server.IsAtRestAsync();
+    }
+
+    protected virtual async Task CreateAsync()
+    {
+        await server.ExecuteAsync($"CREATE TABLE {Table} (id text PRIMARY KEY, content json, updated timestamptz NOT NULL DEFAULT now())");
+        await server.ExecuteAsync($"CREATE INDEX ON {Table} (updated, id)");
+    }
+
+    // The rows to begin with, by table; a document in them stands for its JSON.
+    protected virtual IEnumerable<(string Columns, IEnumerable<object[]> Values)> Copies(IReadOnlyList<Document> documents) =>
+        [($"{Table} (id, content)", documents.Select(d => new object[] { d.Key, d }))];
+
+    // Inserts or replaces: $1 are the keys, $2 the documents.
+    protected virtual string PutStatement =>
+        $"INSERT INTO {Table} SELECT * FROM unnest($1, $2::json[]) ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = now()";
+
+    protected virtual string DeleteStatement => $"DELETE FROM {Table} WHERE id = ANY($1)";
+
+    protected PostgresServer Postgres => server;
 
     public override IDataSource Open(SourceKnobs knobs) => new PostgresSource(
         Options with { Port = knobs.Through?.Port ?? server.Port },
@@ -72,8 +105,7 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
     {
         var connection = await server.Pool.OpenConnectionAsync(ct);
         var transaction = await connection.BeginTransactionAsync(ct);
-        await using var command = new NpgsqlCommand(
-            $"INSERT INTO {table} SELECT * FROM unnest($1, $2::json[]) ON CONFLICT (id) DO UPDATE SET content = excluded.content, updated = now()", connection, transaction);
+        await using var command = new NpgsqlCommand(PutStatement, connection, transaction);
         command.Parameters.Add(new NpgsqlParameter { Value = documents.Select(d => d.Key).ToArray() });
         command.Parameters.Add(new NpgsqlParameter { Value = documents.Select(d => d.Json).ToArray() });
         await command.ExecuteNonQueryAsync(ct);
@@ -85,7 +117,7 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
     }
 
     public override Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken ct) =>
-        server.ExecuteAsync($"DELETE FROM {table} WHERE id = ANY($1)", (object)keys.ToArray());
+        server.ExecuteAsync(DeleteStatement, (object)keys.ToArray());
 
     public override async Task<string> PutMalformedAsync(CancellationToken ct)
     {
@@ -104,7 +136,9 @@ internal sealed class PostgresDataSet(PostgresServer server, string table, Follo
     public override async ValueTask DisposeAsync()
     {
         await server.DropSlotAsync(table);
-        await server.ExecuteAsync($"DROP TABLE {table}");
+        await DropAsync();
         await base.DisposeAsync();
     }
+
+    protected virtual Task DropAsync() => server.ExecuteAsync($"DROP TABLE {table}");
 }

@@ -3,7 +3,8 @@ using EsPipeline.Connectors.Postgres;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
 
-public sealed class PostgresUpdatedColumnConformance(SharedPostgres shared) : SourceConformance
+/// <summary>Documents in one column, followed by the column that every update sets.</summary>
+public class PostgresUpdatedColumnConformance(SharedPostgres shared) : PostgresConformance
 {
     protected override IReadOnlyList<string> RecordedPositions { get; } =
     [
@@ -13,7 +14,7 @@ public sealed class PostgresUpdatedColumnConformance(SharedPostgres shared) : So
     ];
 
     protected override async Task<SourceDataSet> SeedAsync(IReadOnlyList<Document> documents, int partitions, CancellationToken ct) =>
-        await PostgresDataSet.SeedAsync(await shared.GetAsync(), documents, FollowWay.UpdatedColumn, ct);
+        await SeedAsync(new PostgresDataSet(await shared.GetAsync(), PostgresDataSet.NewName(), FollowWay.UpdatedColumn), documents, ct);
 
     [Fact(DisplayName = "Changes show no deletes: a row that is gone has no updated column")]
     public override async Task Changes_show_deletes()
@@ -26,7 +27,8 @@ public sealed class PostgresUpdatedColumnConformance(SharedPostgres shared) : So
     }
 }
 
-public sealed class PostgresChangesConformance(SharedPostgres shared) : SourceConformance
+/// <summary>Documents in one column, followed by logical replication.</summary>
+public class PostgresChangesConformance(SharedPostgres shared) : PostgresConformance
 {
     protected override IReadOnlyList<string> RecordedPositions { get; } =
     [
@@ -52,5 +54,55 @@ public sealed class PostgresChangesConformance(SharedPostgres shared) : SourceCo
     }
 
     protected override async Task<SourceDataSet> SeedAsync(IReadOnlyList<Document> documents, int partitions, CancellationToken ct) =>
-        await PostgresDataSet.SeedAsync(await shared.GetAsync(), documents, FollowWay.Changes, ct);
+        await SeedAsync(new PostgresDataSet(await shared.GetAsync(), PostgresDataSet.NewName(), FollowWay.Changes), documents, ct);
+}
+
+/// <summary>Rows of columns with a key of two, followed by the column that every update sets.</summary>
+public sealed class PostgresRowsUpdatedColumnConformance(SharedPostgres shared) : PostgresUpdatedColumnConformance(shared)
+{
+    private readonly SharedPostgres _shared = shared;
+
+    protected override int ManyRecords => 100_000;
+
+    [Fact(DisplayName = "No row of columns with its primary key is malformed: an empty text, a comma and a blank are keys like others")]
+    public override Task A_malformed_record_is_told_with_its_place_and_the_rest_is_read() => OddRowsAreReadAsync();
+
+    protected override async Task<SourceDataSet> SeedAsync(IReadOnlyList<Document> documents, int partitions, CancellationToken ct) =>
+        await SeedAsync(new PostgresRowSet(await _shared.GetAsync(), PostgresDataSet.NewName(), FollowWay.UpdatedColumn), documents, ct);
+}
+
+/// <summary>Rows of columns with a key of two, followed by logical replication.</summary>
+public sealed class PostgresRowsChangesConformance(SharedPostgres shared) : PostgresChangesConformance(shared)
+{
+    private readonly SharedPostgres _shared = shared;
+
+    protected override int ManyRecords => 100_000;
+
+    [Fact(DisplayName = "No row of columns with its primary key is malformed: an empty text, a comma and a blank are keys like others")]
+    public override Task A_malformed_record_is_told_with_its_place_and_the_rest_is_read() => OddRowsAreReadAsync();
+
+    protected override async Task<SourceDataSet> SeedAsync(IReadOnlyList<Document> documents, int partitions, CancellationToken ct) =>
+        await SeedAsync(new PostgresRowSet(await _shared.GetAsync(), PostgresDataSet.NewName(), FollowWay.Changes), documents, ct);
+}
+
+/// <summary>Documents made of two tables, followed by the columns that every update sets.</summary>
+public sealed class PostgresJoinedUpdatedColumnConformance(SharedPostgres shared) : PostgresUpdatedColumnConformance(shared)
+{
+    private readonly SharedPostgres _shared = shared;
+
+    protected override int ManyRecords => 100_000;
+
+    protected override async Task<SourceDataSet> SeedAsync(IReadOnlyList<Document> documents, int partitions, CancellationToken ct) =>
+        await SeedAsync(new PostgresJoinedSet(await _shared.GetAsync(), PostgresDataSet.NewName(), FollowWay.UpdatedColumn), documents, ct);
+}
+
+/// <summary>Documents made of two tables, followed by logical replication.</summary>
+public sealed class PostgresJoinedChangesConformance(SharedPostgres shared) : PostgresChangesConformance(shared)
+{
+    private readonly SharedPostgres _shared = shared;
+
+    protected override int ManyRecords => 100_000;
+
+    protected override async Task<SourceDataSet> SeedAsync(IReadOnlyList<Document> documents, int partitions, CancellationToken ct) =>
+        await SeedAsync(new PostgresJoinedSet(await _shared.GetAsync(), PostgresDataSet.NewName(), FollowWay.Changes), documents, ct);
 }

@@ -111,7 +111,7 @@ public sealed class SelectTests(SharedPostgres shared)
 
     private static Task<PostgresSource> OpenAsync(
         PostgresServer server, string query, IReadOnlyList<string> key, RunMode mode = RunMode.Custom, ListLog<PostgresSource>? log = null) => Task.FromResult(new PostgresSource(
-            new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Key = key },
+            new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = server.User, Key = key },
             new RunOptions { Query = query, Mode = mode },
             TimeProvider.System,
             log ?? new ListLog<PostgresSource>(),

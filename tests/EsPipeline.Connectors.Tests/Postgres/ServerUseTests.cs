@@ -72,7 +72,7 @@ public sealed class ServerUseTests(SharedPostgres shared)
         await server.ExecuteAsync($"CREATE TABLE {table}_a PARTITION OF {table} FOR VALUES FROM (0) TO (100); CREATE TABLE {table}_b PARTITION OF {table} FOR VALUES FROM (100) TO (200)");
         await server.ExecuteAsync($"INSERT INTO {table} SELECT i, 'first ' || i FROM generate_series(50, 149) i");
         if (published) await server.ExecuteAsync($"CREATE PUBLICATION {table} FOR TABLE {table}");
-        var options = new PostgresOptions
+        var options = new PostgresSourceOptions
         {
             Host = server.Host, Port = server.Port, User = server.User, Table = table, Follow = way, UpdatedColumn = "updated", Slot = table, Publication = table,
         };

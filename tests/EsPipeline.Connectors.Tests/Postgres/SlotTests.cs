@@ -280,7 +280,7 @@ public sealed class SlotTests(SharedPostgres shared)
     private static Task<long> SlotsAsync(PostgresServer server, string slot) =>
         server.ScalarAsync<long>($"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'");
 
-    private static async Task<PipelineException> RefusedAsync(PostgresOptions options)
+    private static async Task<PipelineException> RefusedAsync(PostgresSourceOptions options)
     {
         await using var following = new Following(options);
         var error = await Assert.ThrowsAsync<PipelineException>(() => following.PassAsync(ReadKind.Snapshot, Ct));

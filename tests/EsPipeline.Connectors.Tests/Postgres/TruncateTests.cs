@@ -53,7 +53,7 @@ public sealed class TruncateTests(SharedPostgres shared)
               - table: {name}_tag
                 roots: SELECT root FROM {name}_tag WHERE id = ANY(@keys)
             """, Ct);
-        var options = new PostgresOptions
+        var options = new PostgresSourceOptions
         {
             Host = server.Host, Port = server.Port, User = server.User, Documents = file, Follow = FollowWay.Changes, Slot = name, Publication = name,
         };
@@ -81,7 +81,7 @@ public sealed class TruncateTests(SharedPostgres shared)
         await server.ExecuteAsync($"CREATE TABLE {name} (id int PRIMARY KEY, other int NOT NULL, word text); CREATE UNIQUE INDEX {name}_other ON {name} (other)");
         await server.ExecuteAsync($"INSERT INTO {name} SELECT i, -i, 'word' FROM generate_series(1, 20) i");
         var change = $"ALTER TABLE {name} REPLICA IDENTITY {string.Format(System.Globalization.CultureInfo.InvariantCulture, identity, name)}";
-        var options = new PostgresOptions { Host = server.Host, Port = server.Port, User = server.User, Table = name, Follow = FollowWay.Changes, Slot = name, Publication = name };
+        var options = new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = server.User, Table = name, Follow = FollowWay.Changes, Slot = name, Publication = name };
         await server.ExecuteAsync(change);
         await using (var refused = new Following(options))
         {

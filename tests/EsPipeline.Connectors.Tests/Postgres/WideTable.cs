@@ -20,7 +20,7 @@ internal sealed class WideTable(PostgresServer server) : IAsyncDisposable
         return table;
     }
 
-    public PostgresOptions Options(FollowWay way = FollowWay.Changes, int? port = null) => new()
+    public PostgresSourceOptions Options(FollowWay way = FollowWay.Changes, int? port = null) => new()
     {
         Host = Server.Host, Port = port ?? Server.Port, User = Server.User, Table = Name, Follow = way, UpdatedColumn = "updated", Slot = Name, Publication = Name,
     };
