@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using EsPipeline.Core.Errors;
 using Polly;
@@ -174,9 +175,10 @@ internal sealed class ElasticsearchClient : IDisposable
         HttpResponseMessage response;
         try
         {
+            // Of a connection that is reset as soon as it is made the handler asks whose it was, and lets the socket's own exception through.
             response = await _http.SendAsync(request, ct).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             _hosts.Failed(address);
             throw await TransportFailure.ExplainAsync(address, e, ct).ConfigureAwait(false);

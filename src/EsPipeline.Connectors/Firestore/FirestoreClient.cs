@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Telemetry;
@@ -119,7 +120,7 @@ internal sealed class FirestoreClient : IDisposable
 
     /// <summary>True for an exception that is about the way to Firestore, and not because the caller wanted no more.</summary>
     public static bool IsExplained(Exception e, CancellationToken ct) =>
-        e is HttpRequestException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested);
+        e is HttpRequestException or IOException or SocketException || (e is OperationCanceledException && !ct.IsCancellationRequested);
 
     /// <summary>What to tell a person about such an exception.</summary>
     public PipelineException Explain(Exception e, TimeSpan timeout) => e switch

@@ -3,7 +3,7 @@ using EsPipeline.Connectors.Elasticsearch;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
-/// <summary>What options of writing do to the requests, and to what the server makes of them.</summary>
+/// <summary>What options of writing do to the requests, and to what a search finds after them.</summary>
 public sealed class BulkSettingsTests(SharedServers servers)
 {
     [Theory]
@@ -47,20 +47,5 @@ public sealed class BulkSettingsTests(SharedServers servers)
         }
 
         Assert.All(proxy.Requests.Where(r => r.Path.Contains("_bulk", StringComparison.Ordinal)), r => Assert.Contains(asked, r.Path, StringComparison.Ordinal));
-    }
-
-    [Theory]
-    [InlineData(ServerKind.Elasticsearch)]
-    [InlineData(ServerKind.OpenSearch)]
-    public async Task Every_document_goes_through_the_ingest_pipeline(ServerKind kind)
-    {
-        await using var target = new IndexTarget(await servers.OfAsync(kind, Sources.Ct));
-        var name = $"set-{Guid.NewGuid():n}";
-        await Api.SendAsync(target.Host, HttpMethod.Put, "_ingest/pipeline/" + name, """{"processors":[{"set":{"field":"through","value":"the pipeline"}}]}""");
-        await using var sink = await target.ReadyAsync(target.Options with { Pipeline = name });
-        Document[] documents = [.. Corpus.Plain(100)];
-        Assert.Equal(documents.Length, (await sink.WriteAsync(documents)).Written);
-        ContentAssert.Same(documents.Select(d => d with { Json = $$"""{{d.Json[..^1]}},"through":"the pipeline"}""" }), await target.ReadAllAsync(Sources.Ct));
-        await Api.SendAsync(target.Host, HttpMethod.Delete, "_ingest/pipeline/" + name);
     }
 }
