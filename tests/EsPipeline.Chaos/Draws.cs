@@ -14,6 +14,9 @@ internal static class Draws
     /// <summary>How long a load lasts: <c>ESPIPE_TEST_LOAD_SECONDS</c>.</summary>
     public static TimeSpan LoadTime { get; } = TimeSpan.FromSeconds(Number("ESPIPE_TEST_LOAD_SECONDS", 15));
 
+    /// <summary>How many documents are copied from Elasticsearch to MariaDB: <c>ESPIPE_TEST_DOCUMENTS</c>.</summary>
+    public static int Documents { get; } = Number("ESPIPE_TEST_DOCUMENTS", 20_000);
+
     private static int Number(string name, int otherwise) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 }

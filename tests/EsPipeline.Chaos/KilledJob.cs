@@ -12,6 +12,9 @@ internal sealed class KilledJob(TimeSpan whole)
     /// <summary>How often it was killed with a position saved, so that the next run had to go on from there.</summary>
     public int Resumes { get; private set; }
 
+    /// <summary>How often it was killed after that very run had saved a position, so that it had got on.</summary>
+    public int KilledAtWork { get; private set; }
+
     /// <summary>True while it has not been killed often enough.</summary>
     public bool GoesOn => Kills < Draws.Kills;
 
@@ -24,6 +27,7 @@ internal sealed class KilledJob(TimeSpan whole)
         string[] all = [.. arguments, "--job", "killed", "--checkpoint-interval", "20ms"];
         while (true)
         {
+            var before = Saved(folder);
             using var process = folder.Start(all);
             process.Input.Close();
             if (!GoesOn || await process.EndsWithinAsync(_random.NextDouble() * 1.1 * whole))
@@ -35,7 +39,9 @@ internal sealed class KilledJob(TimeSpan whole)
             process.Signal(PosixSignalNumber.Kill);
             await process.EndAsync();
             Kills++;
-            if (File.Exists(folder.File(".espipe/killed/checkpoint.json"))) Resumes++;
+            var after = Saved(folder);
+            if (after is not null) Resumes++;
+            if (after != before) KilledAtWork++;
             if (afterKill is not null) await afterKill();
         }
     }
@@ -47,6 +53,8 @@ internal sealed class KilledJob(TimeSpan whole)
         (await folder.RunAsync([.. arguments, "--checkpoint-interval", "20ms"])).Ended(0);
         return TimeProvider.System.GetElapsedTime(started);
     }
+
+    private static string? Saved(EspipeFolder folder) => folder.File(".espipe/killed/checkpoint.json") is var path && File.Exists(path) ? File.ReadAllText(path) : null;
 
     /// <summary>Checks that the kills were worth something.</summary>
     public void HasResumed() => Assert.True(Resumes > 0, $"Of {Kills} kills none came after a position was saved: the job is too short, or saves too late.");

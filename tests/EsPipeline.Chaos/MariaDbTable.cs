@@ -19,10 +19,14 @@ internal sealed class MariaDbTable : IAsyncDisposable
         "--db-host", _server.Options.Host, "--db-port", Port, "--db-user", _server.Options.User, "--db-name", _database, "--db-table", "docs",
     ];
 
+    /// <summary>The database.</summary>
+    public string Database => _database;
+
+    /// <summary>The server's port.</summary>
+    public string Port => _server.Options.Port.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>What espipe has to find in its environment.</summary>
     public (string Name, string Value) Environment => ("DB_PASSWORD", _server.Options.Password?.Reveal() ?? "");
-
-    private string Port => _server.Options.Port.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Makes a database on the server that the tests share.</summary>
     public static Task<MariaDbTable> CreateAsync() =>

@@ -1,30 +1,26 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using EsPipeline.Connectors.Tests.Elasticsearch;
 
 namespace EsPipeline.Chaos;
 
 /// <summary>What a person gets wrong, against a server that asks for a password: one sentence, the right exit code, nothing written.</summary>
-public sealed class RefusalTests : IAsyncLifetime, IDisposable
+[Collection(SecuredElasticsearch.Name)]
+public sealed class RefusalTests(SecuredElasticsearch secured) : IAsyncLifetime, IDisposable
 {
-    private const string Password = "S3cr3t!%40/:?#";
-
     private readonly EspipeFolder _folder = new();
-    private ElasticsearchServer? _server;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        _server = await ElasticsearchServer.StartAsync(ServerKind.Elasticsearch, TestContext.Current.CancellationToken, new ServerStart { Password = Password });
         using var document = new StringContent("""{"n":1}""", Encoding.UTF8, "application/json");
-        using var answer = await _server.Http.PutAsync(new Uri("orders/_doc/a?refresh=true", UriKind.Relative), document);
+        using var answer = await secured.Server.Http.PutAsync(new Uri("orders/_doc/a?refresh=true", UriKind.Relative), document);
         Assert.True(answer.IsSuccessStatusCode);
-        _folder.Environment["ES_HOST_URL"] = _server.Address.ToString();
+        _folder.Environment["ES_HOST_URL"] = secured.Server.Address.ToString();
         _folder.Environment["ES_INDEX"] = "orders";
         _folder.Environment["ES_USER"] = "elastic";
-        _folder.Environment["ES_PASSWORD"] = Password;
+        _folder.Environment["ES_PASSWORD"] = SecuredElasticsearch.Password;
     }
 
     [Fact]
@@ -51,17 +47,14 @@ public sealed class RefusalTests : IAsyncLifetime, IDisposable
         _folder.Environment.Remove("ES_USER");
         _folder.Environment.Remove("ES_PASSWORD");
         using var named = new StringContent("""{"name":"serve"}""", Encoding.UTF8, "application/json");
-        using var made = await _server!.Http.PostAsync(new Uri("_security/api_key", UriKind.Relative), named, Ct);
+        using var made = await secured.Server.Http.PostAsync(new Uri("_security/api_key", UriKind.Relative), named, Ct);
         var key = JsonSerializer.Deserialize<JsonElement>(await made.Content.ReadAsStringAsync(Ct)).GetProperty("encoded").GetString()!;
         _folder.Environment["ES_API_KEY"] = key;
         await AnswersAsync(HttpStatusCode.OK);
         Assert.DoesNotContain(_folder.AllFiles(), f => f.Text.Contains(key, StringComparison.Ordinal));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null) await _server.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     public void Dispose() => _folder.Dispose();
 
