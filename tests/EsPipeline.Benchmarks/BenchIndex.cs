@@ -24,6 +24,9 @@ internal sealed class BenchIndex(string address, string name, long documents)
     /// <summary>The line that the <c>jsonl</c> sink has to write for a document, without its end.</summary>
     public static string Line(long i) => $$"""{"id":"{{Key(i)}}",{{Fields(i)}}}""";
 
+    /// <summary>The document itself.</summary>
+    public static string Document(long i) => $"{{{Fields(i)}}}";
+
     public static string Key(long i) => $"key-{i:000000000}";
 
     /// <summary>Makes the index anew, merged and at rest.</summary>

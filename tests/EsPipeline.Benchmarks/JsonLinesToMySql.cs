@@ -16,9 +16,9 @@ internal sealed class JsonLinesToMySql(BenchContext context, bool load) : Leg(co
 
     public override double? AimCpu => 2.0;
 
-    public override long Records => 200_000;
+    public override long Records => 1_000_000;
 
-    public override long FewRecords => 20_000;
+    public override long FewRecords => 100_000;
 
     public override string? Missing => BenchTable.Missing;
 

@@ -78,7 +78,7 @@ internal sealed record LegResult
         };
     }
 
-    /// <summary>A Markdown table of results.</summary>
+    /// <summary>A Markdown table of results; what misses its aim is marked.</summary>
     public static string Table(IEnumerable<LegResult> results)
     {
         var lines = new List<string>
@@ -88,7 +88,7 @@ internal sealed record LegResult
         };
         lines.AddRange(results.Select(r => string.Create(
             CultureInfo.InvariantCulture,
-            $"| {r.Leg} | {r.Reference} | {r.RatioMedian:0.00} ({r.RatioMin:0.00} to {r.RatioMax:0.00}) | {r.Aim:0.00} | {r.RecordsPerSecond:0} | {r.CpuMicrosecondsPerRecord:0.00} µs{(r.AimCpu is { } aim ? $" (aim {aim:0.0})" : "")} | {r.PeakMegabytes:0} MB{(r.PeakMegabytesFew is { } few ? $" ({few:0} MB)" : "")} |")));
+            $"| {r.Leg} | {r.Reference} | {r.RatioMedian:0.00} ({r.RatioMin:0.00} to {r.RatioMax:0.00}){(r.RatioMedian < r.Aim ? " **below**" : "")} | {r.Aim:0.00} | {r.RecordsPerSecond:0} | {r.CpuMicrosecondsPerRecord:0.00} µs{(r.AimCpu is { } aim ? $"{(r.CpuMicrosecondsPerRecord > aim ? " **above**" : "")} (aim {aim:0.0})" : "")} | {r.PeakMegabytes:0} MB{(r.PeakMegabytesFew is { } few ? $" ({few:0} MB)" : "")} |")));
         return string.Join('\n', lines);
     }
 

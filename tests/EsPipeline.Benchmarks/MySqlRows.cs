@@ -16,13 +16,16 @@ internal static class MySqlRows
     }
 
     /// <summary>INSERT statements of about a megabyte, each with as many rows as it holds; a row that is there is replaced.</summary>
-    public static async Task WriteStatementsAsync(string file, string table, long rows)
+    public static Task WriteStatementsAsync(string file, string table, long rows) => WriteStatementsAsync(file, table, rows, BenchIndex.Line);
+
+    /// <summary>The same of other documents.</summary>
+    public static async Task WriteStatementsAsync(string file, string table, long rows, Func<long, string> documentOf)
     {
         await using var output = Create(file);
         var statement = new StringBuilder();
         for (long i = 0; i < rows; i++)
         {
-            statement.Append(statement.Length == 0 ? $"INSERT INTO {table} (id, content) VALUES " : ",").Append("('").Append(BenchIndex.Key(i)).Append("','").Append(BenchIndex.Line(i)).Append("')");
+            statement.Append(statement.Length == 0 ? $"INSERT INTO {table} (id, content) VALUES " : ",").Append("('").Append(BenchIndex.Key(i)).Append("','").Append(documentOf(i)).Append("')");
             if (statement.Length < StatementCharacters && i < rows - 1) continue;
             await output.WriteAsync(statement.Append(" ON DUPLICATE KEY UPDATE content=VALUES(content);\n"));
             statement.Clear();

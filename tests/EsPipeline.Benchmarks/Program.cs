@@ -23,6 +23,7 @@ try
         new ElasticsearchToFirestore(context),
         new JsonLinesToElasticsearch(context, curls: 1),
         new JsonLinesToElasticsearch(context, curls: 2),
+        new ElasticsearchToMySql(context),
         new JsonLinesToMySql(context, load: false),
         new JsonLinesToMySql(context, load: true),
         new MySqlToJsonLines(context),
