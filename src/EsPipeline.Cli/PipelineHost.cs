@@ -98,6 +98,6 @@ internal sealed class PipelineHost : IAsyncDisposable
             since = TimeProvider.System.GetUtcNow() - TimeSpan.FromMinutes(5);
         }
 
-        return new Selection(_settings.Query, since, run.Until?.Instant, run.TimestampField, run.Limit);
+        return new Selection(_settings.Query, since, run.Until?.Last, run.TimestampField, run.Limit);
     }
 }

@@ -15,6 +15,7 @@ public sealed class OldCommandTests(SecuredElasticsearch secured) : IDisposable
     [
         new("first", """{"@timestamp":"2024-01-01T00:00:00Z","n":1}"""),
         new("within", """{"@timestamp":"2024-01-17T12:30:00.5Z","n":2,"big":9007199254740993}"""),
+        new("last second", """{"@timestamp":"2024-01-31T23:59:59.999Z","n":5}"""),
         new("last", """{"@timestamp":"2024-01-31T23:59:59Z","n":3,"text":"ü 😀 '; DROP TABLE docs"}"""),
     ];
 

@@ -42,7 +42,7 @@ internal sealed class VerifyCommand(Terminal terminal) : ICommand
         var run = settings.Run;
 
         // A first run in the mode 'single' takes the last minutes only; the job as a whole is about everything.
-        var setup = host.Setup() with { Selection = new Selection(settings.Query, run.Since?.Instant, run.Until?.Instant, run.TimestampField) };
+        var setup = host.Setup() with { Selection = new Selection(settings.Query, run.Since?.Instant, run.Until?.Last, run.TimestampField) };
         var verifier = new Verifier(setup, Options(invocation, settings, host));
         var live = terminal.ShowsProgress(quiet);
         var description = new VerifyDescription(ProgressLine.Samples(live));

@@ -86,7 +86,7 @@ public sealed record RunOptions : IValidatedOptions
     public TimeText? Since { get; init; }
 
     /// <summary>The latest time.</summary>
-    [Option("--until", "Only records whose time field is at or before this time or age", Aliases = ["--lte"])]
+    [Option("--until", "Only records whose time field is at or before this time or age; 2024-01-31 is the whole day, 23:59:59 the whole second", Aliases = ["--lte"])]
     public TimeText? Until { get; init; }
 
     /// <summary>The time field.</summary>
@@ -259,11 +259,10 @@ public sealed record RunOptions : IValidatedOptions
     {
         if (Query is not null && QueryFile is not null) yield return "--query and --query-file: give one of them.";
         if (MatchAll && (Query ?? QueryFile) is not null) yield return "--match-all and --query: give one of them.";
-        if (Since is not null && Until is not null && Since.Instant > Until.Instant) yield return "--since: it is later than --until.";
+        if (Since is not null && Until is not null && Since.Instant > Until.Last) yield return "--since: it is later than --until.";
         if (MinBatchSize > MaxBatchSize) yield return "--min-batch-size: it is greater than --max-batch-size.";
         if (BatchSize < MinBatchSize) yield return "--batch-size: it is less than --min-batch-size.";
         if (BatchSize > MaxBatchSize) yield return "--batch-size: it is greater than --max-batch-size.";
-        if (AiErrors && AnthropicKey is null) yield return "--ai-errors: it needs the key of the Anthropic API in ANTHROPIC_API_KEY.";
         if (AnthropicUrl is not null && !(Uri.TryCreate(AnthropicUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
         {
             yield return "ANTHROPIC_BASE_URL: it is not an address that begins with http:// or https://.";

@@ -8,6 +8,14 @@ namespace EsPipeline.Core.Configuration;
 /// <param name="Instant">What it means in this run (UTC where no zone is given).</param>
 public sealed record TimeText(string Text, DateTimeOffset Instant)
 {
+    private const int DateCharacters = 10;
+
+    /// <summary>
+    /// The last microsecond of what it means: of the whole day, minute or second where it is written no finer, as Elasticsearch takes the upper
+    /// bound of a range (https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-range-query).
+    /// </summary>
+    public DateTimeOffset Last { get; init; } = Instant;
+
     /// <summary>Reads a time or an age.</summary>
     public static bool TryParse(string text, DateTimeOffset now, [NotNullWhen(true)] out TimeText? time)
     {
@@ -16,13 +24,27 @@ public sealed record TimeText(string Text, DateTimeOffset Instant)
         {
             if (age <= now - DateTimeOffset.MinValue) time = new TimeText(text, now - age);
         }
-        else if (text.Length >= 10 && DateTimeOffset.TryParse(
+        else if (text.Length >= DateCharacters && DateTimeOffset.TryParse(
             text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces, out var instant))
         {
-            time = new TimeText(text, instant.ToUniversalTime());
+            var start = instant.ToUniversalTime();
+            time = new TimeText(text, start) { Last = LengthOf(text) is { } length ? start + (length - TimeSpan.FromMicroseconds(1)) : start };
         }
 
         return time is not null;
+    }
+
+    // How long the time is that a text names; null for an instant.
+    private static TimeSpan? LengthOf(string text)
+    {
+        var zone = text.LastIndexOfAny(['+', '-']);
+        var withoutZone = zone > DateCharacters ? text[..zone] : text;
+        return withoutZone.Count(c => c == ':') switch
+        {
+            0 => TimeSpan.FromDays(1),
+            1 => TimeSpan.FromMinutes(1),
+            _ => withoutZone.AsSpan().ContainsAny('.', ',') ? null : TimeSpan.FromSeconds(1),
+        };
     }
 
     /// <inheritdoc/>

@@ -69,11 +69,14 @@ public sealed class AiAdviceTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_key_it_is_wrong_usage()
+    public async Task Without_a_key_a_run_is_as_it_would_be_and_an_error_explained_by_the_rules()
     {
         CsvCopy.Write(_folder, 1);
-        var run = (await _folder.RunAsync(CsvCopy.Arguments("--ai-errors"))).Ended(2);
-        Assert.Contains(run.Complaints, c => c.StartsWith("espipe: --ai-errors: it needs the key", StringComparison.Ordinal));
+        (await _folder.RunAsync(CsvCopy.Arguments("--ai-errors"))).Ended(0);
+        _folder.Environment["ES_PASSWORD"] = "geheim";
+        var failed = (await _folder.RunAsync([.. Ends(FreePort.Find()).SelectMany(e => new[] { e.Item1, e.Item2 }), "--ai-errors"])).Ended(1);
+        Assert.Contains("gave no answer (ANTHROPIC_API_KEY is not set)", failed.Error, StringComparison.Ordinal);
+        Assert.Contains("1. ", failed.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -72,6 +72,22 @@ public sealed class TextTests
     }
 
     [Theory]
+    [InlineData("2024-02-29", "2024-02-29T23:59:59.999999Z")]
+    [InlineData("2024-01-01T10:00", "2024-01-01T10:00:59.999999Z")]
+    [InlineData("2024-01-01T10:00+02:00", "2024-01-01T08:00:59.999999Z")]
+    [InlineData("2024-01-31T23:59:59", "2024-01-31T23:59:59.999999Z")]
+    [InlineData("2024-01-31T23:59:59Z", "2024-01-31T23:59:59.999999Z")]
+    [InlineData("2024-01-31T23:59:59-0500", "2024-02-01T04:59:59.999999Z")]
+    [InlineData("2024-01-01T10:00:00.5Z", "2024-01-01T10:00:00.5Z")]
+    [InlineData("9999-12-31", "9999-12-31T23:59:59.999999Z")]
+    [InlineData("5m", "2024-05-06T11:55:00Z")]
+    public void An_upper_bound_is_all_of_what_is_written(string text, string last)
+    {
+        Assert.True(TimeText.TryParse(text, Now, out var time));
+        Assert.Equal(DateTimeOffset.Parse(last), time.Last);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("yesterday")]
     [InlineData("5")]
