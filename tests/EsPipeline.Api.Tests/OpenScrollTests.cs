@@ -71,9 +71,9 @@ public sealed class OpenScrollTests(SearchServer search)
         var index = await search.CreateIndexAsync(Mappings, Enumerable.Range(0, 30).Select(i => $"{{\"n\":{i}}}"));
         await using var api = await ApiServer.StartAsync(search, new ApiOptions { ScrollKeepAlive = TimeSpan.FromMinutes(10) }, time: clock);
         var first = Cursor(await api.GetAsync($"search/{index}/scroll?size=10"));
-        clock.Advance(TimeSpan.FromMinutes(9.9));
+        clock.Advance(TimeSpan.FromMinutes(9));
         var second = Cursor(await api.GetAsync($"search/{index}/scroll?cursor={first}"));
-        clock.Advance(TimeSpan.FromMinutes(0.2));
+        clock.Advance(TimeSpan.FromMinutes(1.1));
         var told = await api.RefusedAsync(HttpMethod.Get, $"search/{index}/scroll?cursor={first}", 410, "api.cursor_expired");
         Assert.Contains("was good until 20", told, StringComparison.Ordinal);
 

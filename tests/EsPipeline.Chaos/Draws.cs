@@ -8,8 +8,9 @@ internal static class Draws
     /// <summary>What the moments are drawn from: <c>ESPIPE_TEST_SEED</c>.</summary>
     public static int Seed { get; } = Number("ESPIPE_TEST_SEED", 1);
 
-    /// <summary>How often espipe is killed for each leg: <c>ESPIPE_TEST_KILLS</c>.</summary>
-    public static int Kills { get; } = Number("ESPIPE_TEST_KILLS", 20);
+    /// <summary>How often espipe is killed for a leg: <c>ESPIPE_TEST_KILLS</c>.</summary>
+    /// <param name="otherwise">How often where that is not said.</param>
+    public static int Kills(int otherwise) => Number("ESPIPE_TEST_KILLS", otherwise);
 
     /// <summary>How long a load lasts: <c>ESPIPE_TEST_LOAD_SECONDS</c>.</summary>
     public static TimeSpan LoadTime { get; } = TimeSpan.FromSeconds(Number("ESPIPE_TEST_LOAD_SECONDS", 15));

@@ -72,7 +72,7 @@ public sealed class HadoopTests : IAsyncDisposable
         var sums = _bucket.Sums("job-0", "job-1");
         string[] arguments = [.. _counts.Arguments(_bucket, TestServers.S3), "--mode", "single", "--batch-size", "500", "--max-batch-size", "500"];
         using var unbroken = new EspipeFolder();
-        var job = new KilledJob(await KilledJob.MeasureAsync(unbroken, arguments));
+        var job = new KilledJob(await KilledJob.MeasureAsync(unbroken, arguments), most: 6);
         await _counts.EqualAsync(sums);
         while (job.GoesOn)
         {

@@ -2,9 +2,11 @@ namespace EsPipeline.Chaos;
 
 /// <summary>Runs a job again and again, each run killed at a random moment, until one of them comes to its end.</summary>
 /// <param name="whole">How long a run takes that nobody kills: the moments lie between its start and a little after its end.</param>
-internal sealed class KilledJob(TimeSpan whole)
+/// <param name="most">How often it is killed, where the environment says nothing else.</param>
+internal sealed class KilledJob(TimeSpan whole, int most = 20)
 {
     private readonly Random _random = new(Draws.Seed);
+    private readonly int _most = Draws.Kills(most);
 
     /// <summary>How often it was killed.</summary>
     public int Kills { get; private set; }
@@ -16,7 +18,7 @@ internal sealed class KilledJob(TimeSpan whole)
     public int KilledAtWork { get; private set; }
 
     /// <summary>True while it has not been killed often enough.</summary>
-    public bool GoesOn => Kills < Draws.Kills;
+    public bool GoesOn => Kills < _most;
 
     /// <summary>Runs it in a fresh folder until it is done.</summary>
     /// <param name="folder">Where.</param>

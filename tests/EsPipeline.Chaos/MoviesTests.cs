@@ -8,7 +8,7 @@ namespace EsPipeline.Chaos;
 public sealed class MoviesTests
 {
     // Two cycles of the line's five seconds, and what a busy machine needs besides.
-    private static readonly TimeSpan LongestFollowing = TimeSpan.FromSeconds(2 * 5) + TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestFollowing = TimeSpan.FromSeconds(2 * 5) + TimeSpan.FromSeconds(50);
 
     [Theory]
     [InlineData("changes")]

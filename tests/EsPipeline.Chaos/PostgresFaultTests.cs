@@ -18,13 +18,16 @@ public sealed class PostgresFaultTests
         await using var elasticsearch = await ElasticsearchServer.StartAsync(ServerKind.Elasticsearch, Ct);
         await using var table = new PostgresTable(postgres);
         await table.CreateAsync(rows);
+
+        // Wide rows and little read ahead: PostgreSQL is still being read whenever a server goes.
+        await table.ExecuteAsync("ALTER TABLE {0} ADD big text; UPDATE {0} SET big = repeat('x', 2000)");
         var wanted = await table.DocumentsAsync();
         await using var copy = new ElasticsearchCopy(elasticsearch.Address);
         using var folder = new EspipeFolder();
 
         // Slow enough that the run is still at work whenever a server goes.
         using var espipe = folder.Start(
-            [.. table.Source, .. copy.Arguments(elasticsearch.Address), "--mode", "full-sync", "--checkpoint-interval", "20ms", "--rate-limit", "1000", "--retry-delay", "100ms", "--max-retries", "1000"]);
+            [.. table.Source, .. copy.Arguments(elasticsearch.Address), "--mode", "full-sync", "--checkpoint-interval", "20ms", "--rate-limit", "500", "--read-ahead-mb", "1", "--retry-delay", "100ms", "--max-retries", "1000"]);
         await UntilCopiedAsync(rows / 4);
         await elasticsearch.KillAsync(Ct);
         await espipe.UntilErrorAsync("The sink elasticsearch is down");
@@ -32,6 +35,7 @@ public sealed class PostgresFaultTests
         await espipe.UntilErrorAsync("The sink elasticsearch is back");
         await UntilCopiedAsync(rows / 2);
         await postgres.DownAsync("immediate");
+        await espipe.UntilErrorAsync("The source postgres is down");
         await postgres.UpAsync();
         postgres.Pool.Clear();
         var run = (await espipe.EndAsync()).Ended(0);
@@ -104,18 +108,21 @@ public sealed class PostgresFaultTests
         byte[] WithFaults(byte[] body)
         {
             var json = JsonNode.Parse(body)!;
-            foreach (var item in json["items"]!.AsArray().Select(i => i!.AsObject().Single().Value!.AsObject()))
+            lock (faults)
             {
-                if (item.ContainsKey("error")) continue;
-                var (status, type) = random.Next(30) switch
+                foreach (var item in json["items"]!.AsArray().Select(i => i!.AsObject().Single().Value!.AsObject()))
                 {
-                    0 => (409, "version_conflict_engine_exception"), 1 => (429, "es_rejected_execution_exception"), 2 => (503, "unavailable_shards_exception"), _ => (0, ""),
-                };
-                if (status == 0) continue;
-                faults[status] = faults.GetValueOrDefault(status) + 1;
-                item["status"] = status;
-                item["error"] = new JsonObject { ["type"] = type, ["reason"] = "made up by a test" };
-                json["errors"] = true;
+                    if (item.ContainsKey("error")) continue;
+                    var (status, type) = random.Next(30) switch
+                    {
+                        0 => (409, "version_conflict_engine_exception"), 1 => (429, "es_rejected_execution_exception"), 2 => (503, "unavailable_shards_exception"), _ => (0, ""),
+                    };
+                    if (status == 0) continue;
+                    faults[status] = faults.GetValueOrDefault(status) + 1;
+                    item["status"] = status;
+                    item["error"] = new JsonObject { ["type"] = type, ["reason"] = "made up by a test" };
+                    json["errors"] = true;
+                }
             }
 
             return JsonSerializer.SerializeToUtf8Bytes(json);

@@ -26,7 +26,7 @@ public sealed class PostgresKillTests
             ContentAssert.Same(wanted, await unbroken.ReadAllAsync());
         }
 
-        var job = new KilledJob(whole);
+        var job = new KilledJob(whole, most: 6);
         while (job.GoesOn)
         {
             await using var copy = new ElasticsearchCopy(TestServers.Elasticsearch);
@@ -55,7 +55,7 @@ public sealed class PostgresKillTests
             ContentAssert.Same(wanted, await unbroken.WrittenAsync());
         }
 
-        var job = new KilledJob(whole);
+        var job = new KilledJob(whole, most: 6);
         while (job.GoesOn)
         {
             await using var table = new PostgresTable(server);

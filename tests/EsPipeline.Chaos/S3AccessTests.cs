@@ -64,6 +64,7 @@ public sealed class S3AccessTests : IAsyncDisposable
         await _bucket.FinishAsync("job-1");
         _machine.Start();
         _folder.Environment["HOME"] = _folder.Path;
+        _folder.Environment["AWS_REGION"] = _folder.Environment["AWS_DEFAULT_REGION"] = "";
         _folder.Environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = $"http://{_machine.LocalEndpoint}/";
         _folder.Environment["S3_ENDPOINT_URL"] = TestServers.S3.ToString();
         _folder.Environment["S3_BUCKET_NAME"] = _bucket.Name;

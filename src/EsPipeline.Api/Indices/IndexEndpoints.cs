@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EsPipeline.Api.Search;
+using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Api.Indices;
 
@@ -27,7 +28,19 @@ internal sealed class IndexEndpoints(SearchCluster cluster, ServedIndices indice
         if (served.Count == 0) return new IndexList([]);
         string[] names = [.. served.Keys.Order(StringComparer.Ordinal)];
         var counts = new List<long?>();
-        foreach (var chunk in names.Chunk(CountedAtOnce)) counts.AddRange(await CountAsync(chunk, ct).ConfigureAwait(false));
+        foreach (var chunk in names.Chunk(CountedAtOnce))
+        {
+            try
+            {
+                counts.AddRange(await CountAsync(chunk, ct).ConfigureAwait(false));
+            }
+            catch (PipelineException)
+            {
+                // Several searches at once may be forbidden where one is not: then they are not counted. A server that is down, the next question meets.
+                counts.AddRange(new long?[chunk.Length]);
+            }
+        }
+
         using var facts = await AskAsync(HttpMethod.Get, "_cat/indices/*?format=json&bytes=b&h=index,store.size,health&expand_wildcards=open,hidden", null, ct).ConfigureAwait(false);
         var known = facts.RootElement.EnumerateArray().ToDictionary(f => f.GetProperty("index").GetString()!);
 

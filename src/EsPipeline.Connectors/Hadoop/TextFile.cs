@@ -28,5 +28,7 @@ internal sealed class TextFile(string path, IRecordParser parser) : IRecordParse
 
     public int GiveUp(ReadOnlySpan<byte> window, long line, RecordBatchBuilder output) => parser.GiveUp(window, line, output);
 
+    public int LineLength(ReadOnlySpan<byte> window) => parser.LineLength(window);
+
     public void Finish() => parser.Finish();
 }

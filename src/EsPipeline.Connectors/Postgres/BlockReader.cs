@@ -42,9 +42,11 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
                     while (await KeysAsync(connection, store, after, output, ct).ConfigureAwait(false) is var (keys, last))
                     {
                         var (from, to) = ((start with { After = after }).ToPosition(), (start with { After = last }).ToPosition());
+
+                        // Before the place moves on: behind it nothing would tell of them any more.
+                        if (output.MalformedCount > 0) yield return output.Build(from, 0, unit);
                         var loaded = documents.ReadAsync(connection, keys, from, to, unit, ct, Extent(after, last));
                         await foreach (var batch in loaded.ConfigureAwait(false)) yield return batch;
-                        if (output.MalformedCount > 0) yield return output.Build(to, 0, unit);
                         after = last;
                     }
 

@@ -52,7 +52,7 @@ internal sealed class LogStream : IAsyncDisposable
     public bool HasEnded => _pump.IsCompleted;
 
     /// <summary>True where it has ended because nobody took what it has delivered: behind that, another one goes on.</summary>
-    public bool HasStalled => HasEnded && _isStalled;
+    public bool HasStalled => _isStalled && _groups.Reader.Completion.IsCompleted;
 
     /// <summary>The end of the group that was taken last.</summary>
     public LogPosition After { get; private set; }
@@ -149,8 +149,8 @@ internal sealed class LogStream : IAsyncDisposable
             // Npgsql leaves the connection open where it was not reading just then, and a server that is being stopped would wait for it.
             await ending.CancelAsync().ConfigureAwait(false);
             await CloseAsync().ConfigureAwait(false);
-            if (_isStalled) _groups.Writer.TryComplete();
-            else _groups.Writer.TryComplete(await ended.ConfigureAwait(false) ?? reason);
+            var other = await ended.ConfigureAwait(false);
+            _groups.Writer.TryComplete(_isStalled ? null : other ?? reason);
         }
     }
 

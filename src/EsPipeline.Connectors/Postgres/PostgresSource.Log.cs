@@ -23,6 +23,7 @@ public sealed partial class PostgresSource
         var mark = PostgresPosition.OldestMark(saved.Values);
         var reached = (saved.GetValueOrDefault(id) as LogPosition)?.Safe ?? mark.Lsn;
         var (confirmed, reason) = await _slot.FindAsync(documents, reached, ct).ConfigureAwait(false);
+        if (reason.Length == 0) reason = _logReader.Lost;
         var (divisions, came, changed) = Divisions(documents.Tables.Skip(1), saved);
         if (reason.Length == 0 && changed.Length > 0) reason = $"partitions of {changed} came or went, whose rows the log does not tell";
         if (reached is null || reason.Length > 0)
@@ -52,7 +53,9 @@ public sealed partial class PostgresSource
             var changed = await _database.CallAsync("Looking at the columns failed", (connection, stop) => PlannedColumns.ChangedAsync(connection, documents, stop), ct).ConfigureAwait(false);
             if (changed.Length > 0) return PlannedColumns.Outdated(changed);
             var reason = _followsLog ? (await _slot.FindAsync(documents, null, ct).ConfigureAwait(false)).Reason : "";
-            return reason.Length > 0 ? PostgresErrors.Outdated.Error($"Changes can't be read on: {reason}.", inner: failure) : failure;
+            if (reason.Length == 0) return failure;
+            _logReader.Lost = reason;
+            return PostgresErrors.Outdated.Error($"Changes can't be read on: {reason}.", inner: failure);
         }
         catch (PipelineException e)
         {
@@ -67,6 +70,7 @@ public sealed partial class PostgresSource
         (_view, var lsn) = confirmed is { } place
             ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
             : await _slot.CreateAsync(documents, reached, ct).ConfigureAwait(false);
+        _logReader.Lost = "";
         return (_view, lsn);
     }
 

@@ -131,8 +131,9 @@ public sealed partial class PostgresSource : IDataSource
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _guard.DisposeAsync().ConfigureAwait(false);
+        // The stream first: the guard may be about to drop the slot, which it can't while somebody streams from it.
         await _logReader.DisposeAsync().ConfigureAwait(false);
+        await _guard.DisposeAsync().ConfigureAwait(false);
         await CloseViewAsync().ConfigureAwait(false);
         await _database.DisposeAsync().ConfigureAwait(false);
     }

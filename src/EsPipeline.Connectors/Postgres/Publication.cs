@@ -60,16 +60,7 @@ internal static class Publication
     /// <param name="ct">Ends it.</param>
     public static async Task<bool> MakeAsync(NpgsqlConnection connection, string name, DocumentSet documents, bool keep, CancellationToken ct)
     {
-        var facts = await PostgresDatabase.RowAsync(
-            connection,
-            "SELECT current_setting('wal_level')",
-            ct).ConfigureAwait(false);
-        if (facts[0] != "logical")
-        {
-            throw PostgresErrors.CannotReplicate.Error(
-                $"The server writes its log with wal_level = {facts[0]}.", "ALTER SYSTEM SET wal_level = logical; and restart the server, or follow by --pg-follow updated-column.");
-        }
-
+        await CheckLogAsync(connection, ct).ConfigureAwait(false);
         foreach (var table in documents.Tables) await CheckIdentityAsync(connection, table, ct).ConfigureAwait(false);
         var (exists, missing) = await MissingAsync(connection, name, documents, ct).ConfigureAwait(false);
         if (missing.Length == 0) return true;
@@ -87,6 +78,15 @@ internal static class Publication
         }
 
         return true;
+    }
+
+    /// <summary>Whether the server's log holds enough; one that holds less may take no connection for replication either.</summary>
+    /// <exception cref="PipelineException"><see cref="PostgresErrors.CannotReplicate"/>.</exception>
+    public static async Task<bool> CheckLogAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var level = (await PostgresDatabase.RowAsync(connection, "SELECT current_setting('wal_level')", ct).ConfigureAwait(false))[0];
+        return level == "logical" ? true : throw PostgresErrors.CannotReplicate.Error(
+            $"The server writes its log with wal_level = {level}.", "ALTER SYSTEM SET wal_level = logical; and restart the server, or follow by --pg-follow updated-column.");
     }
 
     // Which of the rights is missing: to make things in the database, or to do as owner what concerns the tables and a publication that is there.

@@ -74,6 +74,7 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
             try
             {
                 // Whether the user may replicate the server alone knows: by an attribute of the role, or as the member of one that a managed service has.
+                await database.CallAsync("Looking at the server's log failed", Publication.CheckLogAsync, ct).ConfigureAwait(false);
                 await replication.Open(ct).ConfigureAwait(false);
 
                 // The old one goes first, once it is known that a new one can be made, so that a run which is killed in between leaves none that

@@ -59,7 +59,13 @@ internal sealed class DeadLetterGate(
         if (most == long.MaxValue) return;
         lock (_met)
         {
-            foreach (var letter in set) _met.Add(letter.Id);
+            // Of several records of a key only the last letter stays open: one bad row that changed often is one.
+            var later = new HashSet<byte[]>(KeyComparer.Instance);
+            for (var i = set.Count - 1; i >= 0; i--)
+            {
+                if (set[i].Malformed || set[i].Key.IsEmpty || later.Add(set[i].Key.ToArray())) _met.Add(set[i].Id);
+            }
+
             if (_met.Count <= most) return;
         }
 

@@ -32,7 +32,10 @@ internal sealed class Repair(PipelineSetup setup, VerifyOptions options, RetryPo
         var letters = await job.OpenAsync(ct).ConfigureAwait(false);
         await using var lettersHandle = letters.ConfigureAwait(false);
         await setup.Sink.PrepareAsync(schema, ct).ConfigureAwait(false);
-        await setup.Sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: true, ct).ConfigureAwait(false);
+
+        // Of a snapshot that is not complete, since a sink may go elsewhere from the first changes on.
+        var phase = (await state.LoadAsync(ct).ConfigureAwait(false))?.Phase ?? ReadKind.Changes;
+        await setup.Sink.BeginPassAsync(phase, uniqueKeys: true, ct).ConfigureAwait(false);
         var writer = new UnitWriter(
             setup.Sink,
             new AdaptiveSize(setup.Sink.Limits),

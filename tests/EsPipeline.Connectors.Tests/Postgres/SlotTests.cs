@@ -140,11 +140,15 @@ public sealed class SlotTests(SharedPostgres shared)
     [Fact]
     public async Task A_server_without_logical_log_and_a_user_without_the_right_are_told_what_to_do()
     {
-        await using var server = await PostgresServer.StartAsync("wal_level=replica");
-        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
-        var error = await RefusedAsync(set.Options);
-        Assert.Contains("wal_level = replica", error.Message, StringComparison.Ordinal);
-        Assert.Contains("ALTER SYSTEM SET wal_level = logical", error.Remedy, StringComparison.Ordinal);
+        PipelineException error;
+        foreach (var (level, senders) in ((string, int)[])[("replica", 10), ("minimal", 0)])
+        {
+            await using var server = await PostgresServer.StartAsync($"wal_level={level}", $"max_wal_senders={senders}");
+            await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
+            error = await RefusedAsync(set.Options);
+            Assert.Contains($"wal_level = {level}", error.Message, StringComparison.Ordinal);
+            Assert.Contains("ALTER SYSTEM SET wal_level = logical", error.Remedy, StringComparison.Ordinal);
+        }
 
         var logical = await shared.GetAsync();
         await using var other = await PostgresDataSet.SeedAsync(logical, [.. Corpus.Plain(10)], FollowWay.Changes, Ct);
