@@ -6,7 +6,7 @@ namespace EsPipeline.Chaos;
 /// <summary>Either end goes away and comes back, at the start, in the middle, both at once, and a password is changed and changed back.</summary>
 public sealed class PostgresOutageTests
 {
-    private const int MostConnections = 14;
+    private const int MostConnections = 30;
 
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(4);
 
