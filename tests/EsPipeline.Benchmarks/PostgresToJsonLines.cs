@@ -15,9 +15,9 @@ internal sealed class PostgresToJsonLines(BenchContext context) : Leg(context)
 
     public override double Aim => 1.6;
 
-    public override long Records => 600_000;
+    public override long Records => 1_000_000;
 
-    public override long FewRecords => 60_000;
+    public override long FewRecords => 100_000;
 
     public override string? Missing => BenchContext.Address(Variable) is null ? $"{Variable} is not set" : null;
 
