@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 
 namespace EsPipeline.Connectors.Postgres;
 
@@ -20,7 +18,7 @@ internal sealed record DivisionPosition(uint Sum, string Steps) : PostgresPositi
     public static DivisionPosition Of(PostgresTable table)
     {
         uint[] numbers = [.. table.Stores.Select(s => s.Oid)];
-        var sum = BinaryPrimitives.ReadUInt32LittleEndian(SHA256.HashData(MemoryMarshal.AsBytes<uint>(numbers)));
+        var sum = SumOf(MemoryMarshal.AsBytes<uint>(numbers));
         var (steps, last) = (new List<string>(), 0U);
         foreach (var number in numbers.Order())
         {

@@ -14,14 +14,24 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
     private const string FindSender = "SELECT active_pid::text FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL";
 
     private LogStream? _stream;
+    private string _tables = "";
 
     /// <summary>
     /// Why changes can't be read on, as it was found while they were read; empty where nothing was. It holds until everything is copied anew: what
     /// it was seen by, such as a log that ends before what was read, may be gone by the time of the next plan.
     /// </summary>
-    public string Lost { get; set; } = "";
+    public string Lost { get; private set; } = "";
 
-    private string _tables = "";
+    /// <summary>Notes why changes can't be read on.</summary>
+    /// <returns>The error that ends the reading.</returns>
+    public Core.Errors.PipelineException Lose(string reason, Exception? inner = null)
+    {
+        Lost = reason;
+        return PostgresErrors.Outdated.Error($"Changes can't be read on: {reason}.", inner: inner);
+    }
+
+    /// <summary>Everything is copied anew.</summary>
+    public void BeginAnew() => Lost = "";
 
     /// <summary>Reads on behind a position.</summary>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(DocumentSet documents, LogPosition start, [EnumeratorCancellation] CancellationToken ct)
@@ -144,12 +154,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         if (_stream is { HasEnded: false } open && (open.After.Commit, open.After.Index) == (start.Commit, start.Index) && _tables == tables) return open;
         await DisposeAsync().ConfigureAwait(false);
         var (_, reason) = await slot.FindAsync(connection, documents, start.Safe, ct).ConfigureAwait(false);
-        if (reason.Length > 0)
-        {
-            Lost = reason;
-            throw PostgresErrors.Outdated.Error($"Changes can't be read on: {reason}.");
-        }
-
+        if (reason.Length > 0) throw Lose(reason);
         _tables = tables;
         var decoder = new ChangeDecoder(documents, new TrackedRelations(documents, slot.StreamAddress), options.Truncate, log);
         return _stream = new LogStream(slot.StreamAddress, options, start, decoder, tuning.LongestStall, time);

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Records;
 
@@ -27,6 +30,9 @@ internal abstract record PostgresPosition
 
     /// <summary>The text behind the prefix.</summary>
     protected abstract string Text { get; }
+
+    /// <summary>A checksum by which a position knows what is too long to be in it.</summary>
+    protected static uint SumOf(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt32LittleEndian(SHA256.HashData(bytes));
 
     /// <exception cref="Core.Errors.PipelineException"><see cref="CheckpointErrors.BadPosition"/>.</exception>
     public static PostgresPosition Parse(Position position)
@@ -144,6 +150,10 @@ internal sealed record LogPosition(ulong Commit, long? Index, ulong Safe) : Post
 /// <param name="Sum">A checksum of their names and types.</param>
 internal sealed record ColumnsPosition(uint Sum) : PostgresPosition
 {
+    /// <summary>The columns that documents are made of now.</summary>
+    public static ColumnsPosition Of(RowFormat rows) =>
+        new(SumOf(Encoding.UTF8.GetBytes(string.Join('\n', rows.Columns.Select(c => $"{c.Name} {(c.MaxLength is null ? c.DeclaredType : c.Type)}")))));
+
     /// <inheritdoc/>
     protected override string Text => string.Create(CultureInfo.InvariantCulture, $"columns:{Sum}");
 }

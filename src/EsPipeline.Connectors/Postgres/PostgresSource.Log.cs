@@ -1,7 +1,4 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
@@ -53,9 +50,7 @@ public sealed partial class PostgresSource
             var changed = await _database.CallAsync("Looking at the columns failed", (connection, stop) => PlannedColumns.ChangedAsync(connection, documents, stop), ct).ConfigureAwait(false);
             if (changed.Length > 0) return PlannedColumns.Outdated(changed);
             var reason = _followsLog ? (await _slot.FindAsync(documents, null, ct).ConfigureAwait(false)).Reason : "";
-            if (reason.Length == 0) return failure;
-            _logReader.Lost = reason;
-            return PostgresErrors.Outdated.Error($"Changes can't be read on: {reason}.", inner: failure);
+            return reason.Length > 0 ? _logReader.Lose(reason, failure) : failure;
         }
         catch (PipelineException e)
         {
@@ -70,7 +65,7 @@ public sealed partial class PostgresSource
         (_view, var lsn) = confirmed is { } place
             ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
             : await _slot.CreateAsync(documents, reached, ct).ConfigureAwait(false);
-        _logReader.Lost = "";
+        _logReader.BeginAnew();
         return (_view, lsn);
     }
 
@@ -141,15 +136,12 @@ public sealed partial class PostgresSource
     private IReadOnlyList<Partition> ColumnsOf(DocumentSet documents, Dictionary<PartitionId, PostgresPosition> saved, bool tells)
     {
         if (documents.Rows is not { } rows) return [];
-        var text = string.Join('\n', rows.Columns.Select(c => $"{c.Name} {(c.MaxLength is null ? c.DeclaredType : c.Type)}"));
-        var now = new ColumnsPosition(SumOf(Encoding.UTF8.GetBytes(text)));
+        var now = ColumnsPosition.Of(rows);
         var part = AtEnd(new PartitionId(documents.Root.Table.Name + "!columns"), now);
         if (tells && (_columns ?? saved.GetValueOrDefault(part.Id) ?? now) != now) Log.ColumnsChanged(_log, documents.Root.Table.Name);
         _columns = now;
         return [part];
     }
-
-    private static uint SumOf(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt32LittleEndian(SHA256.HashData(bytes));
 
     // Nothing is to be read of it, but where it is has to be saved.
     private Partition AtEnd(PartitionId id, PostgresPosition position)
