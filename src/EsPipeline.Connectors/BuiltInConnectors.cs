@@ -30,19 +30,19 @@ public static class BuiltInConnectors
         new("firestore", "Google Cloud Firestore and its emulator")
         {
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
-            Sink = SinkEnd.Of<FirestoreSink, FirestoreOptions>(),
+            Sink = SinkEnd.Of<FirestoreSink, FirestoreSinkOptions>(),
         },
         new("mysql", "MySQL and MariaDB")
         {
             Aliases = ["mariadb"],
-            Source = SourceEnd.Of<MySqlSource, MySqlOptions>() with
+            Source = SourceEnd.Of<MySqlSource, MySqlSourceOptions>() with
             {
                 Follows = true,
-                FollowsWith = options => ((MySqlOptions)options).UpdatedColumn is not null,
+                FollowsWith = options => ((MySqlSourceOptions)options).UpdatedColumn is not null,
                 QueryLanguage = "SQL",
                 SelectsByTime = true,
             },
-            Sink = SinkEnd.Of<MySqlSink, MySqlOptions>(),
+            Sink = SinkEnd.Of<MySqlSink, MySqlSinkOptions>(),
         },
         new("postgres", "PostgreSQL")
         {

@@ -6,7 +6,7 @@ namespace EsPipeline.Connectors.Firestore;
 /// Which Firestore, and as whom. The emulator where <see cref="EmulatorHost"/> is set; else the service account of the
 /// <c>FIREBASE_…</c> names, of the credentials file, or of the machine that espipe runs on, in that order.
 /// </summary>
-public sealed record FirestoreOptions : IValidatedOptions, IEffectiveOptions
+public record FirestoreOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The project.</summary>
     [Option("--firestore-project", "Google Cloud project of the Firestore database", Environment = ["FIREBASE_PROJECT_ID"], Value = "ID",
@@ -21,14 +21,6 @@ public sealed record FirestoreOptions : IValidatedOptions, IEffectiveOptions
     [Option("--firestore-collection", "Collection, or a path collection/document/collection", Environment = ["FIREBASE_COLLECTION"],
         Value = "PATH", NamesJob = true)]
     public string Collection { get; init; } = "";
-
-    /// <summary>Writes a second to begin with.</summary>
-    [Option("--firestore-rate", "Writes a second to begin with; grows by half every 5 minutes, as Firestore asks its clients to", Min = 1, Max = 1_000_000)]
-    public double Rate { get; init; } = 500;
-
-    /// <summary>Writes a second at most.</summary>
-    [Option("--firestore-max-rate", "Writes a second at most", Min = 1, Max = 1_000_000)]
-    public double MaxRate { get; init; } = 10_000;
 
     /// <summary>The service account.</summary>
     [Option("", "E-mail address of the service account", Environment = ["FIREBASE_CLIENT_EMAIL"], Value = "EMAIL")]
@@ -73,7 +65,7 @@ public sealed record FirestoreOptions : IValidatedOptions, IEffectiveOptions
     }
 
     /// <inheritdoc/>
-    public IEnumerable<string> Mistakes()
+    public virtual IEnumerable<string> Mistakes()
     {
         if (ProjectId is not { } project)
         {
@@ -88,7 +80,6 @@ public sealed record FirestoreOptions : IValidatedOptions, IEffectiveOptions
         if (FirestoreCollection.MistakeInDatabase(Database) is { } wrongDatabase) yield return $"--firestore-database: '{Database}' {wrongDatabase}.";
         if (Collection.Length == 0) yield return "--firestore-collection: give the collection.";
         else if (FirestoreCollection.MistakeInPath(Collection) is { } wrongPath) yield return $"--firestore-collection: '{Collection}' {wrongPath}.";
-        if (Rate > MaxRate) yield return $"--firestore-rate: it begins at {Rate} writes a second, above --firestore-max-rate {MaxRate}.";
         if (EmulatorHost is not null)
         {
             if (EmulatorUri is null) yield return $"FIRESTORE_EMULATOR_HOST: '{EmulatorHost}' is not of the form host:port.";

@@ -19,7 +19,7 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
 
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(4.5);
 
-    private readonly FirestoreOptions _options;
+    private readonly FirestoreSinkOptions _options;
     private readonly FirestoreClient _client;
     private readonly FirestoreCollection _collection;
     private readonly TimeProvider _time;
@@ -32,12 +32,12 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
     private DocumentEncoder _encoder;
 
     /// <summary>Makes the sink; nothing is connected yet.</summary>
-    public FirestoreSink(FirestoreOptions options, TimeProvider time, ILogger<FirestoreSink> log)
+    public FirestoreSink(FirestoreSinkOptions options, TimeProvider time, ILogger<FirestoreSink> log)
         : this(options, time, log, new FirestoreClient(options, time))
     {
     }
 
-    internal FirestoreSink(FirestoreOptions options, TimeProvider time, ILogger log, FirestoreClient client)
+    internal FirestoreSink(FirestoreSinkOptions options, TimeProvider time, ILogger log, FirestoreClient client)
     {
         (_options, _client, _time, _log) = (options, client, time, log);
         _collection = options.ToCollection();

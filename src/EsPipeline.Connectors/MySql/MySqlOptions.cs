@@ -27,28 +27,8 @@ public enum MySqlShape
     Columns,
 }
 
-/// <summary>What becomes of a row that is there already.</summary>
-public enum MySqlWrite
-{
-    /// <summary>It is replaced.</summary>
-    Upsert,
-
-    /// <summary>It stays as it is.</summary>
-    InsertIgnore,
-}
-
-/// <summary>What the key column of a table that espipe makes can hold.</summary>
-public enum MySqlKeyType
-{
-    /// <summary>Text of up to 768 characters, compared byte by byte.</summary>
-    Text,
-
-    /// <summary>Up to 3072 bytes of UTF-8, which most clients show as binary data.</summary>
-    Bytes,
-}
-
-/// <summary>Which server, as whom, and which table; the same for a source and a sink.</summary>
-public sealed record MySqlOptions : IValidatedOptions, IEffectiveOptions
+/// <summary>Which server, as whom, and which table: what a source and a sink have in common.</summary>
+public record MySqlOptions : IValidatedOptions, IEffectiveOptions
 {
     /// <summary>The host.</summary>
     [Option("--db-host", "Host of the MySQL or MariaDB server, or the path of its Unix socket", Environment = ["DB_HOST"], Value = "HOST", NamesJob = true)]
@@ -98,27 +78,6 @@ public sealed record MySqlOptions : IValidatedOptions, IEffectiveOptions
         Default = "content, or the one beside the key", Identity = true)]
     public string? ContentColumn { get; init; }
 
-    /// <summary>The time of the last change.</summary>
-    [Option("--db-updated-column", "DATETIME or TIMESTAMP column with the time of a row's last change, to follow changes by (source)",
-        Environment = ["DB_UPDATED_COLUMN"], Value = "COLUMN", Identity = true)]
-    public string? UpdatedColumn { get; init; }
-
-    /// <summary>DATETIME columns are UTC whatever the server's zone is.</summary>
-    [Option("--db-utc-times", "The updated column holds UTC though it is a DATETIME and the server has another time zone (source)")]
-    public bool UtcTimes { get; init; }
-
-    /// <summary>What becomes of rows that are there.</summary>
-    [Option("--db-write", "Replace rows that are there, or leave them as they are (sink)", Environment = ["DB_WRITE"], Identity = true)]
-    public MySqlWrite Write { get; init; } = MySqlWrite.Upsert;
-
-    /// <summary>The type of a new table's key.</summary>
-    [Option("--db-key-type", "Key column of a table that is made: text of 768 characters, or 3072 bytes for longer keys (sink)")]
-    public MySqlKeyType KeyType { get; init; } = MySqlKeyType.Text;
-
-    /// <summary>Writers.</summary>
-    [Option("--db-connections", "Connections that write at once, at most (sink)", Environment = ["DB_CONNECTIONS"], Min = 1, Max = 64)]
-    public int Connections { get; init; } = 4;
-
     /// <summary>Patience.</summary>
     [Option("--db-timeout", "Time without an answer after which a connection is given up", Environment = ["DB_TIMEOUT"], Max = 86_400)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(2);
@@ -148,7 +107,7 @@ public sealed record MySqlOptions : IValidatedOptions, IEffectiveOptions
     }
 
     /// <inheritdoc/>
-    public IEnumerable<string> Mistakes()
+    public virtual IEnumerable<string> Mistakes()
     {
         if (User.Length == 0) yield return "--db-user: give the account to sign in with.";
         foreach (var (option, name) in Names().Where(n => n.Name.Length > 0))
@@ -170,7 +129,7 @@ public sealed record MySqlOptions : IValidatedOptions, IEffectiveOptions
 
     private IEnumerable<(string Option, string Name)> Names() =>
     [
-        ("--db-name", Database), ("--db-table", Table), ("--db-content-column", ContentColumn ?? ""), ("--db-updated-column", UpdatedColumn ?? ""),
+        ("--db-name", Database), ("--db-table", Table), ("--db-content-column", ContentColumn ?? ""),
         .. Key.Select(k => ("--db-key", k)),
     ];
 }

@@ -23,7 +23,7 @@ public sealed partial class MySqlSink : IVerifiableSink
 
         // The table's shape has been found out; the source is to read it in no other.
         var source = new MySqlSource(
-            _options with { Shape = _target.Layout.Shape, UpdatedColumn = null }, new RunOptions(), _time, NullLogger<MySqlSource>.Instance);
+            new MySqlSourceOptions(_options) { Shape = _target.Layout.Shape }, new RunOptions(), _time, NullLogger<MySqlSource>.Instance);
         return new ReadBackPlace(source)
         {
             Fields = _target.Layout.Shape == MySqlShape.Columns ? () => [.. _target.Current.Encoder.Columns.Select(c => c.Name)] : null,

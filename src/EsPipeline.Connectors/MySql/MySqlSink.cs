@@ -19,7 +19,7 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
     private const int StatementBytes = 1 << 20;
     private const int LongestKeyList = 1000;
 
-    private readonly MySqlOptions _options;
+    private readonly MySqlSinkOptions _options;
     private readonly TargetTable _target;
     private readonly FieldMemory _memory;
     private readonly MySqlConnectionPool _connections;
@@ -32,7 +32,7 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
     /// <param name="run">For what <c>--fields</c> and its like make of the source's fields.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where warnings go.</param>
-    public MySqlSink(MySqlOptions options, RunOptions run, TimeProvider time, ILogger<MySqlSink> log)
+    public MySqlSink(MySqlSinkOptions options, RunOptions run, TimeProvider time, ILogger<MySqlSink> log)
     {
         (_options, _time, _log) = (options, time, log);
         _connections = new MySqlConnectionPool(options, SessionUse.Write, time, log);

@@ -22,7 +22,7 @@ public sealed class MySqlSource : IDataSource
     private const int RangesPerReader = 4;
     private const long LeastRowsOfRange = 10_000;
 
-    private readonly MySqlOptions _options;
+    private readonly MySqlSourceOptions _options;
     private readonly RunOptions _run;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -39,7 +39,7 @@ public sealed class MySqlSource : IDataSource
     /// <param name="run">The query and the overlap.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where warnings go.</param>
-    public MySqlSource(MySqlOptions options, RunOptions run, TimeProvider time, ILogger<MySqlSource> log)
+    public MySqlSource(MySqlSourceOptions options, RunOptions run, TimeProvider time, ILogger<MySqlSource> log)
     {
         (_options, _run, _time, _log) = (options, run, time, log);
         _connections = new MySqlConnectionPool(options, SessionUse.Read, time, log);

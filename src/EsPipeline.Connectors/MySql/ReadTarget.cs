@@ -31,7 +31,7 @@ internal sealed record ReadTarget(string Name, string From, IReadOnlyList<RowCol
     /// <param name="options">The table and its columns.</param>
     /// <param name="selection">The query, and the time field.</param>
     /// <exception cref="PipelineException">It is not there, or can't be read by key.</exception>
-    public static ReadTarget Find(MySqlSession session, MySqlOptions options, Selection selection)
+    public static ReadTarget Find(MySqlSession session, MySqlSourceOptions options, Selection selection)
     {
         var updated = options.UpdatedColumn ?? (selection.TimestampField == Selection.Everything.TimestampField ? null : selection.TimestampField);
         if (selection.Query is { } query) return OfRows(session, options, "the query", $"({Clean(query)}\n) AS `query`", updated);

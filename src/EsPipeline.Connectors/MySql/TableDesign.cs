@@ -10,7 +10,7 @@ internal static class TableDesign
     private const int LongestIndexedBytes = 3072;
 
     /// <summary>The statement that makes a table of keys and documents.</summary>
-    public static string OfDocuments(MySqlServer server, MySqlOptions options)
+    public static string OfDocuments(MySqlServer server, MySqlSinkOptions options)
     {
         var content = options.ContentColumn ?? "content";
 
@@ -22,7 +22,7 @@ internal static class TableDesign
     }
 
     /// <summary>The layout of the table that <see cref="OfDocuments"/> makes, as the server would describe it.</summary>
-    public static TableLayout LayoutOfDocuments(MySqlServer server, MySqlOptions options)
+    public static TableLayout LayoutOfDocuments(MySqlServer server, MySqlSinkOptions options)
     {
         var key = KeyColumn(server, options);
         var content = new MySqlColumn(options.ContentColumn ?? "content", "longtext", "longtext") { MaxLength = uint.MaxValue, MaxBytes = uint.MaxValue };
@@ -34,21 +34,21 @@ internal static class TableDesign
     /// <param name="options">Names and the key's type.</param>
     /// <param name="fields">The fields.</param>
     /// <exception cref="PipelineException">A field's name can't be a column's.</exception>
-    public static string OfColumns(MySqlServer server, MySqlOptions options, IReadOnlyList<SourceField> fields) => Create(
+    public static string OfColumns(MySqlServer server, MySqlSinkOptions options, IReadOnlyList<SourceField> fields) => Create(
         options,
         string.Join(',', Beside(options, fields).Select(f => $"{SqlText.Name(f.Path)} {TypeOf(f)} COMMENT '{MySqlColumn.FieldComment}'").Prepend(KeyOf(server, options))),
         KeyName(options));
 
     /// <summary>The layout of the table that <see cref="OfColumns"/> makes, as the server would describe it.</summary>
     /// <exception cref="PipelineException">A field's name can't be a column's.</exception>
-    public static TableLayout LayoutOfColumns(MySqlServer server, MySqlOptions options, IReadOnlyList<SourceField> fields)
+    public static TableLayout LayoutOfColumns(MySqlServer server, MySqlSinkOptions options, IReadOnlyList<SourceField> fields)
     {
         var key = KeyColumn(server, options);
         return new TableLayout(Imagined(options, [key, .. Beside(options, fields).Select(f => ColumnOf(server, f))]), [key], null);
     }
 
     // The fields that get a column of their own.
-    private static SourceField[] Beside(MySqlOptions options, IReadOnlyList<SourceField> fields)
+    private static SourceField[] Beside(MySqlSinkOptions options, IReadOnlyList<SourceField> fields)
     {
         var key = KeyName(options);
         var columns = fields.Where(f => !f.Path.Equals(key, StringComparison.OrdinalIgnoreCase)).ToArray();
@@ -71,21 +71,21 @@ internal static class TableDesign
         return columns;
     }
 
-    private static MySqlTable Imagined(MySqlOptions options, IReadOnlyList<MySqlColumn> columns) =>
+    private static MySqlTable Imagined(MySqlSinkOptions options, IReadOnlyList<MySqlColumn> columns) =>
         new(options.Database, options.Table, columns, [new MySqlIndex("PRIMARY", IsUnique: true, [columns[0].Name], HasPrefix: false, HasNulls: false)]) { Engine = "InnoDB" };
 
-    private static MySqlColumn KeyColumn(MySqlServer server, MySqlOptions options) => options.KeyType == MySqlKeyType.Text && server.ExactCollation is { } collation
+    private static MySqlColumn KeyColumn(MySqlServer server, MySqlSinkOptions options) => options.KeyType == MySqlKeyType.Text && server.ExactCollation is { } collation
         ? new MySqlColumn(KeyName(options), "varchar", $"varchar({LongestIndexedText})") { MaxLength = LongestIndexedText, MaxBytes = 4 * LongestIndexedText, Collation = collation }
         : new MySqlColumn(KeyName(options), "varbinary", $"varbinary({LongestIndexedBytes})") { MaxLength = LongestIndexedBytes, MaxBytes = LongestIndexedBytes };
 
-    private static string KeyName(MySqlOptions options) => options.Key.Count > 0 ? options.Key[0] : "id";
+    private static string KeyName(MySqlSinkOptions options) => options.Key.Count > 0 ? options.Key[0] : "id";
 
-    private static string KeyOf(MySqlServer server, MySqlOptions options) => SqlText.Name(KeyName(options)) +
+    private static string KeyOf(MySqlServer server, MySqlSinkOptions options) => SqlText.Name(KeyName(options)) +
         (options.KeyType == MySqlKeyType.Text && server.ExactCollation is { } collation
             ? $" VARCHAR({LongestIndexedText}) CHARACTER SET utf8mb4 COLLATE {collation} NOT NULL"
             : $" VARBINARY({LongestIndexedBytes}) NOT NULL");
 
-    private static string Create(MySqlOptions options, string columns, string key) =>
+    private static string Create(MySqlSinkOptions options, string columns, string key) =>
         $"CREATE TABLE IF NOT EXISTS {SqlText.Name(options.Database)}.{SqlText.Name(options.Table)} ({columns},PRIMARY KEY ({SqlText.Name(key)})) "
         + "ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4";
 

@@ -10,7 +10,7 @@ namespace EsPipeline.Connectors.MySql;
 /// The table that a sink writes to: made where it is missing, compared where it is there, and known by more columns as documents with more
 /// fields come. Everything but <see cref="Current"/> runs on a connection's thread; safe for several at once.
 /// </summary>
-internal sealed class TargetTable(MySqlOptions options, RunOptions run, FieldMemory memory, ILogger log)
+internal sealed class TargetTable(MySqlSinkOptions options, RunOptions run, FieldMemory memory, ILogger log)
 {
     private readonly Lock _lock = new();
     private readonly HashSet<string> _learnt = new(StringComparer.Ordinal);

@@ -33,7 +33,7 @@ public sealed class FirestoreDatabase : IAsyncDisposable
     /// <summary>What documents' names begin with.</summary>
     public string Documents { get; }
 
-    public FirestoreOptions Options => new() { Project = Project, Collection = Collection, EmulatorHost = Host, Rate = 100_000, MaxRate = 100_000 };
+    public FirestoreSinkOptions Options => new() { Project = Project, Collection = Collection, EmulatorHost = Host, Rate = 100_000, MaxRate = 100_000 };
 
     /// <summary>A sink that writes into the collection, not ready yet.</summary>
     public FirestoreSink OpenSink(ILogger? log = null, string? host = null)

@@ -178,7 +178,7 @@ public sealed class FirestoreFaultTests(FirestoreEmulator emulator)
         var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
         await using var server = new FakeServer(r => Task.FromResult(Fine(r)), certificate);
-        var options = new FirestoreOptions { Project = "p", Collection = "c" };
+        var options = new FirestoreSinkOptions { Project = "p", Collection = "c" };
         using var signedIn = new FirestoreCredential(new FirestoreOptions { EmulatorHost = "needs no account" });
         await using var sink = new FirestoreSink(
             options, TimeProvider.System, NullLogger.Instance, new FirestoreClient(options, TimeProvider.System, new Uri($"https://{server.Host}/"), signedIn));
@@ -210,7 +210,7 @@ public sealed class FirestoreFaultTests(FirestoreEmulator emulator)
 
     private static FirestoreSink Open(string host, TimeSpan? timeout = null)
     {
-        var options = new FirestoreOptions { Project = "p", Collection = "c", EmulatorHost = host };
+        var options = new FirestoreSinkOptions { Project = "p", Collection = "c", EmulatorHost = host };
         return new FirestoreSink(options, TimeProvider.System, NullLogger.Instance, new FirestoreClient(options, TimeProvider.System))
         {
             WriteTimeout = timeout ?? TimeSpan.FromSeconds(60),

@@ -7,7 +7,7 @@ public sealed class FirestoreOptionsTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("espipe-options-").FullName;
 
-    private static FirestoreOptions Good => new() { Project = "my-project-1", Collection = "users", EmulatorHost = "localhost:8085" };
+    private static FirestoreSinkOptions Good => new() { Project = "my-project-1", Collection = "users", EmulatorHost = "localhost:8085" };
 
     [Theory]
     [InlineData("my-project-1", "(default)", "users", "localhost:8085")]

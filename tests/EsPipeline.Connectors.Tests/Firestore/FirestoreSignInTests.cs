@@ -29,7 +29,7 @@ public sealed class FirestoreSignInTests : IDisposable
     {
         await using var tokens = new FakeServer(_ => Token("first", 3600));
         await using var firestore = new FakeServer(FirestoreFaultTests.Fine);
-        var options = new FirestoreOptions { Collection = "c", CredentialsFile = WriteFile($"http://{tokens.Host}/token") };
+        var options = new FirestoreSinkOptions { Collection = "c", CredentialsFile = WriteFile($"http://{tokens.Host}/token") };
         await using var sink = Open(options, firestore);
         await sink.WriteOneAsync("a", "{}");
         await sink.WriteOneAsync("b", "{}");
@@ -128,7 +128,7 @@ public sealed class FirestoreSignInTests : IDisposable
     {
         await using var metadata = new FakeServer(_ => Token("machine", 3600));
         await using var firestore = new FakeServer(FirestoreFaultTests.Fine);
-        await using var sink = Open(new FirestoreOptions { Project = "p", Collection = "c" }, firestore, $"http://{metadata.Host}/token");
+        await using var sink = Open(new FirestoreSinkOptions { Project = "p", Collection = "c" }, firestore, $"http://{metadata.Host}/token");
         await sink.WriteOneAsync("a", "{}");
         Assert.Contains("metadata-flavor: google", Assert.Single(metadata.Requests).Headers, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("bearer machine", Assert.Single(firestore.Requests).Headers, StringComparison.OrdinalIgnoreCase);
@@ -138,7 +138,7 @@ public sealed class FirestoreSignInTests : IDisposable
     public async Task Without_an_account_the_check_says_what_to_set()
     {
         await using var firestore = new FakeServer(FirestoreFaultTests.Fine);
-        await using var sink = Open(new FirestoreOptions { Project = "p", Collection = "c" }, firestore);
+        await using var sink = Open(new FirestoreSinkOptions { Project = "p", Collection = "c" }, firestore);
         var problem = (await sink.CheckAsync(Ct)).Problem;
         Assert.Equal(FirestoreErrors.NoCredentials, problem?.Error);
         Assert.Contains("GOOGLE_APPLICATION_CREDENTIALS", problem!.Remedy, StringComparison.Ordinal);
@@ -178,12 +178,12 @@ public sealed class FirestoreSignInTests : IDisposable
         {
             var path = Path.Combine(_folder, "broken.json");
             await File.WriteAllTextAsync(path, file, Ct);
-            await IsKeptAsync(new FirestoreOptions { Project = "p", Collection = "c", CredentialsFile = path });
+            await IsKeptAsync(new FirestoreSinkOptions { Project = "p", Collection = "c", CredentialsFile = path });
         }
 
-        await IsKeptAsync(new FirestoreOptions { Project = "p", Collection = "c", CredentialsFile = Path.Combine(_folder, "missing.json") });
+        await IsKeptAsync(new FirestoreSinkOptions { Project = "p", Collection = "c", CredentialsFile = Path.Combine(_folder, "missing.json") });
 
-        async Task IsKeptAsync(FirestoreOptions options)
+        async Task IsKeptAsync(FirestoreSinkOptions options)
         {
             await using var sink = Open(options, firestore, "http://127.0.0.1:1/token");
             var problem = (await sink.CheckAsync(Ct)).Problem;
@@ -195,7 +195,7 @@ public sealed class FirestoreSignInTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static FirestoreSink Open(FirestoreOptions options, FakeServer firestore, string? tokenUrl = null) => new(
+    private static FirestoreSink Open(FirestoreSinkOptions options, FakeServer firestore, string? tokenUrl = null) => new(
         options,
         TimeProvider.System,
         NullLogger.Instance,
@@ -211,7 +211,7 @@ public sealed class FirestoreSignInTests : IDisposable
         return JsonDocument.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(payload.PadRight((payload.Length + 3) / 4 * 4, '=')))).RootElement;
     }
 
-    private static FirestoreOptions WithKey(string key) =>
+    private static FirestoreSinkOptions WithKey(string key) =>
         new() { Project = "test-project", Collection = "c", ClientEmail = Account, PrivateKey = new Secret(key), ClientId = "123" };
 
     private string WriteFile(string tokenUri)

@@ -134,7 +134,7 @@ public sealed class FirestoreSinkTests(FirestoreEmulator emulator)
     [Fact]
     public void The_limits_are_those_of_the_service_and_the_options()
     {
-        var options = new FirestoreOptions { Project = "p", Collection = "c" };
+        var options = new FirestoreSinkOptions { Project = "p", Collection = "c" };
         using var client = new FirestoreClient(options, TimeProvider.System);
         var limits = new FirestoreSink(options, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, client).Limits;
         Assert.Equal((500, 20), (limits.MaxRecords, limits.StartRecords));

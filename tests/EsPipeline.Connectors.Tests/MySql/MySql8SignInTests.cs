@@ -37,11 +37,11 @@ public sealed class MySql8SignInTests
     }
 
     // The server refuses what comes after the sign-in, and that is what is told.
-    private static async Task<IEnumerable<string>> SignInAsync(MySql8Door door, Func<MySqlOptions, MySqlOptions> with)
+    private static async Task<IEnumerable<string>> SignInAsync(MySql8Door door, Func<MySqlSourceOptions, MySqlSourceOptions> with)
     {
         var ct = TestContext.Current.CancellationToken;
         var client = door.OpenAsync();
-        var options = with(new MySqlOptions { Port = door.Port, User = "app", Password = new Secret(Password), Database = "shop", Table = "orders" });
+        var options = with(new MySqlSourceOptions { Port = door.Port, User = "app", Password = new Secret(Password), Database = "shop", Table = "orders" });
         await using var source = new MySqlSource(options, new RunOptions(), TimeProvider.System, NullLogger<MySqlSource>.Instance);
         var problem = (await source.CheckAsync(ct)).Problem;
         Assert.True(problem?.Error == MySqlErrors.NotAllowed, problem?.ToString());

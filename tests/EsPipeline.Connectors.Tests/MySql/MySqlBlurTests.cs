@@ -162,7 +162,7 @@ public sealed class MySqlBlurTests(MySqlServers servers)
         await database.ExecuteAsync(
             "SET sql_mode=''", "CREATE TABLE docs (id INT PRIMARY KEY, t TIMESTAMP NULL)", "INSERT INTO docs VALUES (1,NULL),(2,'0000-00-00'),(3,'2024-01-01')");
         var log = new ListLog<MySqlSource>();
-        await using var source = database.Source(Columns(database) with { UpdatedColumn = "t" }, new RunOptions { Overlap = TimeSpan.Zero }, log: log);
+        await using var source = database.Source(database.SourceOptions with { Shape = MySqlShape.Columns, UpdatedColumn = "t" }, new RunOptions { Overlap = TimeSpan.Zero }, log: log);
         var read = await MySqlDatabase.ReadAsync(source, Selection.Everything with { Since = new DateTimeOffset(2023, 1, 1, 0, 0, 0, TimeSpan.Zero) });
         Assert.Equal(["3"], read.Records.Select(r => r.Key));
         Assert.Contains(log.Lines, m => m.StartsWith("2 rows", StringComparison.Ordinal));

@@ -72,7 +72,7 @@ public sealed class MySqlComparisonTests(MySqlServers servers)
     public async Task A_key_kept_as_bytes_is_told_as_the_source_has_it(MySqlShape shape, params string[] keys)
     {
         await using var database = await servers.NewDatabaseAsync();
-        var options = database.Options with { Shape = shape, KeyType = MySqlKeyType.Bytes };
+        var options = database.SinkOptions with { Shape = shape, KeyType = MySqlKeyType.Bytes };
         Document[] documents = [.. keys.Select((key, i) => new Document(key, $$"""{"n":{{i}}}"""))];
         using var state = new TemporaryFolder();
         await using (var sink = database.Sink(options))

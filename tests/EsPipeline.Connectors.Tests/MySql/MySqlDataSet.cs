@@ -26,7 +26,7 @@ internal sealed class MySqlDataSet(MySqlDatabase database) : SourceDataSet
 
     public override IDataSource Open(SourceKnobs knobs)
     {
-        var options = MySqlDatabase.Through(database.Options, knobs.Through) with { UpdatedColumn = "updated_at", Shape = MySqlShape.Document };
+        var options = MySqlDatabase.Through(database.SourceOptions, knobs.Through) with { UpdatedColumn = "updated_at", Shape = MySqlShape.Document };
         if (knobs.Timeout is { } timeout) options = options with { Timeout = timeout };
 
         // Nothing but the open transactions that the server tells of makes it wait for what is late.

@@ -21,6 +21,12 @@ public sealed class MySqlDatabase : IAsyncDisposable
     /// <summary>Which server, as whom, and the table <c>docs</c> in this database.</summary>
     public MySqlOptions Options => Server.Options with { Database = Name, Table = "docs" };
 
+    /// <summary>The same, and how it is read.</summary>
+    public MySqlSourceOptions SourceOptions => new(Options);
+
+    /// <summary>The same, and how it is written.</summary>
+    public MySqlSinkOptions SinkOptions => new(Options);
+
     public static async Task<MySqlDatabase> CreateAsync(MariaDbServer server)
     {
         var database = new MySqlDatabase(server, $"test_{Guid.NewGuid():N}"[..20]);
@@ -36,7 +42,7 @@ public sealed class MySqlDatabase : IAsyncDisposable
 
     /// <summary>A sink; not prepared yet.</summary>
     public MySqlSink Sink(MySqlOptions? options = null, RunOptions? run = null, ILogger<MySqlSink>? log = null) =>
-        new(options ?? Options, run ?? new RunOptions(), TimeProvider.System, log ?? NullLogger<MySqlSink>.Instance);
+        new(Sinks(options ?? Options), run ?? new RunOptions(), TimeProvider.System, log ?? NullLogger<MySqlSink>.Instance);
 
     /// <summary>A source.</summary>
     /// <param name="options">Its options; this database's where null.</param>
@@ -44,7 +50,7 @@ public sealed class MySqlDatabase : IAsyncDisposable
     /// <param name="pageSize">Rows of a page.</param>
     /// <param name="log">Where it logs.</param>
     public MySqlSource Source(MySqlOptions? options = null, RunOptions? run = null, int? pageSize = null, ILogger<MySqlSource>? log = null) =>
-        new(options ?? Options, run ?? new RunOptions { Overlap = TimeSpan.Zero }, TimeProvider.System, log ?? NullLogger<MySqlSource>.Instance) { PageSize = pageSize };
+        new(Sources(options ?? Options), run ?? new RunOptions { Overlap = TimeSpan.Zero }, TimeProvider.System, log ?? NullLogger<MySqlSource>.Instance) { PageSize = pageSize };
 
     /// <summary>Everything that a source reads.</summary>
     public static Task<SourceReading> ReadAsync(IDataSource source, Selection? selection = null, int parallelism = 1) => SourceReader.ReadAsync(
@@ -53,7 +59,7 @@ public sealed class MySqlDatabase : IAsyncDisposable
         TestContext.Current.CancellationToken);
 
     /// <summary>The same options with another address.</summary>
-    public static MySqlOptions Through(MySqlOptions options, IPEndPoint? address) =>
+    public static T Through<T>(T options, IPEndPoint? address) where T : MySqlOptions =>
         address is null ? options : options with { Host = address.Address.ToString(), Port = address.Port };
 
     /// <summary>Documents as the values of an INSERT of key and content, some statements' worth of them.</summary>
@@ -70,6 +76,10 @@ public sealed class MySqlDatabase : IAsyncDisposable
             yield return sql.Append(" ON DUPLICATE KEY UPDATE content=VALUES(content)").ToString();
         }
     }
+
+    private static MySqlSourceOptions Sources(MySqlOptions options) => options as MySqlSourceOptions ?? new MySqlSourceOptions(options);
+
+    private static MySqlSinkOptions Sinks(MySqlOptions options) => options as MySqlSinkOptions ?? new MySqlSinkOptions(options);
 
     public async ValueTask DisposeAsync() => await Server.ExecuteAsync($"DROP DATABASE IF EXISTS {Name}");
 }

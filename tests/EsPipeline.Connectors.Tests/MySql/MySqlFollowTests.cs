@@ -18,7 +18,7 @@ public sealed class MySqlFollowTests(MySqlServers servers)
     {
         await using var database = await servers.NewDatabaseAsync();
         await using var set = await MySqlDataSet.CreateAsync(database, [.. Corpus.Plain(6)]);
-        var options = database.Options with { UpdatedColumn = "updated_at", Shape = MySqlShape.Document };
+        var options = database.SourceOptions with { UpdatedColumn = "updated_at", Shape = MySqlShape.Document };
         await using var source = database.Source(options, new RunOptions { Overlap = TimeSpan.FromHours(1) }, pageSize: 2);
         var (reading, held) = (await SourceReader.ReadAsync(source, Plan(ReadKind.Snapshot, null), Ct), new Dictionary<string, string>());
         (reading, held) = await PassAsync(new ReadHooks());
@@ -80,7 +80,7 @@ public sealed class MySqlFollowTests(MySqlServers servers)
         await set.PutAsync([.. Corpus.Plain(5, seed: 2)], Ct);
         var log = new ListLog<MySqlSource>();
         await using var source = database.Source(
-            database.Options with { UpdatedColumn = "updated_at", Shape = MySqlShape.Document }, new RunOptions { Overlap = TimeSpan.Zero }, log: log);
+            database.SourceOptions with { UpdatedColumn = "updated_at", Shape = MySqlShape.Document }, new RunOptions { Overlap = TimeSpan.Zero }, log: log);
         var again = await SourceReader.ReadAsync(source, Plan(ReadKind.Changes, saved), Ct);
         ContentAssert.Same(Corpus.Plain(5, seed: 2).Concat(Corpus.Plain(20).Skip(5)).Select(set.Expected), again.Apply(changes.Apply(snapshot.Apply())));
         Assert.Single(log.Lines, l => l.Contains("it was put back", StringComparison.Ordinal));

@@ -36,7 +36,7 @@ public sealed class MySqlHostileTests(MySqlServers servers)
     [Fact]
     public void A_name_that_no_server_takes_is_told_before_anything_is_sent()
     {
-        var options = new MySqlOptions { User = "u", Database = "d", Table = new string('t', 65), Key = ["k\0"], UpdatedColumn = "blank " };
+        var options = new MySqlSourceOptions { User = "u", Database = "d", Table = new string('t', 65), Key = ["k\0"], UpdatedColumn = "blank " };
         var mistakes = options.Mistakes().ToArray();
         Assert.Contains(mistakes, m => m.StartsWith("--db-table:", StringComparison.Ordinal) && m.Contains("65 characters", StringComparison.Ordinal));
         Assert.Contains(mistakes, m => m.StartsWith("--db-key:", StringComparison.Ordinal));

@@ -18,7 +18,7 @@ public sealed class MySqlImpostorTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var impostor = AnswerAsync(listener, secret.File("secret"));
-        var options = new MySqlOptions { Port = ((IPEndPoint)listener.LocalEndpoint).Port, User = "u", Database = "d", Table = "t" };
+        var options = new MySqlSourceOptions { Port = ((IPEndPoint)listener.LocalEndpoint).Port, User = "u", Database = "d", Table = "t" };
         await using var source = new MySqlSource(options, new RunOptions(), TimeProvider.System, NullLogger<MySqlSource>.Instance);
         var problem = (await source.CheckAsync(TestContext.Current.CancellationToken)).Problem;
         Assert.True(problem?.Error == MySqlErrors.AskedForFile, problem?.ToString());

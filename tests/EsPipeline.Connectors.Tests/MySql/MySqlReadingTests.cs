@@ -146,7 +146,7 @@ public sealed class MySqlReadingTests(MySqlServers servers)
         await database.ExecuteAsync(
             "CREATE TABLE docs (k INT PRIMARY KEY, at TIMESTAMP(6) NULL)", "SET time_zone='+00:00'",
             "INSERT INTO docs VALUES (1,'2024-01-01 00:00:00'),(2,'2024-01-02 00:00:00'),(3,'2024-01-03 00:00:00'),(4,NULL)");
-        await using var source = database.Source(database.Options with { UpdatedColumn = "at", Shape = MySqlShape.Columns });
+        await using var source = database.Source(database.SourceOptions with { UpdatedColumn = "at", Shape = MySqlShape.Columns });
         var selection = new Selection(Since: new(2024, 1, 1, 0, 0, 0, TimeSpan.Zero), Until: new(2024, 1, 2, 0, 0, 0, TimeSpan.Zero));
         Assert.Equal(["1", "2"], (await MySqlDatabase.ReadAsync(source, selection)).Records.Select(r => r.Key));
         await using var blind = database.Source();

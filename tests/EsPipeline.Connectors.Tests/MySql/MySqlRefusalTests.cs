@@ -82,7 +82,7 @@ public sealed class MySqlRefusalTests(MySqlServers servers)
         async Task<string?> ProblemAsync(string column, bool areUtc)
         {
             await using var source = database.Source(
-                database.Options with { Shape = MySqlShape.Document, UpdatedColumn = column, UtcTimes = areUtc }, new RunOptions { Mode = RunMode.Single });
+                database.SourceOptions with { Shape = MySqlShape.Document, UpdatedColumn = column, UtcTimes = areUtc }, new RunOptions { Mode = RunMode.Single });
             return (await source.CheckAsync(Ct)).Problem?.Code;
         }
     }

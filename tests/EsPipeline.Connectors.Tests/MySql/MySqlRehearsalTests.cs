@@ -17,7 +17,7 @@ public sealed class MySqlRehearsalTests(MySqlServers servers)
     public async Task A_table_that_is_only_imagined_refuses_what_the_one_that_is_made_refuses(MySqlKeyType keyType, int longest)
     {
         await using var database = await servers.NewDatabaseAsync();
-        var options = database.Options with { KeyType = keyType };
+        var options = database.SinkOptions with { KeyType = keyType };
         using var batch = Conformance.Slices.Of([new Document(new string('ü', longest), "{}"), new Document(new string('ü', longest + 1), "{}"), .. Corpus.Plain(3)]);
         await using var sink = database.Sink(options);
         Assert.Contains(await sink.PrepareRehearsalAsync(SourceSchema.Unknown, reachable: true, Ct), n => n.Contains("docs", StringComparison.Ordinal));

@@ -19,7 +19,7 @@ public sealed class MySqlReplicaTests
         await using var server = await MariaDbServer.StartAsync(Ct);
         await using var database = await MySqlDatabase.CreateAsync(server);
         await database.ExecuteAsync(Table, "SET GLOBAL read_only=1");
-        await using var source = database.Source(database.Options with { UpdatedColumn = "updated_at" }, new RunOptions { Mode = RunMode.Single });
+        await using var source = database.Source(database.SourceOptions with { UpdatedColumn = "updated_at" }, new RunOptions { Mode = RunMode.Single });
         Assert.Contains("--overlap", Assert.Single((await source.CheckAsync(Ct)).Warnings), StringComparison.Ordinal);
 
         var log = new LogLines();
@@ -29,7 +29,7 @@ public sealed class MySqlReplicaTests
         Assert.Single(log.Lines, l => l.Contains("--overlap", StringComparison.Ordinal));
 
         await server.ExecuteAsync("SET GLOBAL read_only=0");
-        await using var writable = database.Source(database.Options with { UpdatedColumn = "updated_at" }, new RunOptions { Mode = RunMode.Single });
+        await using var writable = database.Source(database.SourceOptions with { UpdatedColumn = "updated_at" }, new RunOptions { Mode = RunMode.Single });
         Assert.Empty((await writable.CheckAsync(Ct)).Warnings);
     }
 

@@ -51,7 +51,7 @@ public abstract class MySqlSinkConformance(MySqlServers servers) : SinkConforman
         var few = options with { User = user, Password = new Secret("x") };
         await using var holder = await MySqlConnection.OpenAsync(
             few, SessionUse.Read, few.Timeout, TimeProvider.System, NullLogger.Instance, Ct);
-        await using var sink = new MySqlSink(few, new RunOptions(), TimeProvider.System, NullLogger<MySqlSink>.Instance);
+        await using var sink = new MySqlSink(new MySqlSinkOptions(few), new RunOptions(), TimeProvider.System, NullLogger<MySqlSink>.Instance);
         Assert.Equal(MySqlErrors.TooManyConnections, (await sink.CheckAsync(Ct)).Problem?.Error);
         Assert.Equal(FailureKind.Transient, MySqlErrors.TooManyConnections.Kind);
         await holder.DisposeAsync();
@@ -74,7 +74,7 @@ public sealed class MySqlDocumentSinkTests(MySqlServers servers) : MySqlSinkConf
 [Collection(MySqlCollectionDefinition.Name)]
 public sealed class MySqlBytesKeySinkTests(MySqlServers servers) : MySqlSinkConformance(servers)
 {
-    protected override SinkTarget TargetOn(MySqlDatabase database) => new MySqlTarget(database, database.Options with { KeyType = MySqlKeyType.Bytes });
+    protected override SinkTarget TargetOn(MySqlDatabase database) => new MySqlTarget(database, database.SinkOptions with { KeyType = MySqlKeyType.Bytes });
 
     // How deep JSON may be, the server says.
     protected override IReadOnlyList<RefusedDocument> FoundBeforehand(SinkTarget target) => [.. target.Refused.Where(r => r.Document.Key != "too-deep")];

@@ -114,7 +114,7 @@ public sealed class MySqlTableTests(MySqlServers servers)
         Document[] documents = [.. Corpus.Plain(100)], half = [.. Corpus.Plain(50, seed: 2), .. documents[50..]];
         Assert.Equal((100, 0), (await sink.WriteAsync(documents)) is var first ? (first.Written, first.Unchanged) : default);
         Assert.Equal((50, 50), (await sink.WriteAsync(half)) is var second ? (second.Written, second.Unchanged) : default);
-        await using var ignoring = await database.Sink(database.Options with { Write = MySqlWrite.InsertIgnore }).ReadyAsync();
+        await using var ignoring = await database.Sink(database.SinkOptions with { Write = MySqlWrite.InsertIgnore }).ReadyAsync();
         Document[] more = [.. Corpus.Plain(120, seed: 3)];
         Assert.Equal((20, 100), (await ignoring.WriteAsync(more)) is var third ? (third.Written, third.Unchanged) : default);
         ContentAssert.Same(half.Concat(more[100..]), await new MySqlTarget(database, database.Options).ReadAllAsync(Ct));
@@ -126,7 +126,7 @@ public sealed class MySqlTableTests(MySqlServers servers)
     {
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_nopad_bin PRIMARY KEY, n TINYINT, CHECK (n<>13))");
-        await using var sink = await database.Sink(database.Options with { Shape = MySqlShape.Columns, Write = MySqlWrite.InsertIgnore }).ReadyAsync();
+        await using var sink = await database.Sink(database.SinkOptions with { Shape = MySqlShape.Columns, Write = MySqlWrite.InsertIgnore }).ReadyAsync();
         var first = await Firestore.Slices.WriteAsync(
             sink, ("a", "{\"n\":1}"), ("b", "{\"n\":1}"), ("c", "{\"n\":13}"), ("c", "{\"n\":2}"), ("a", "{\"n\":2}"), ("b", null), ("b", "{\"n\":3}"), ("b", "{\"n\":4}"), ("d", null));
         Assert.Equal((5, 3, 2), (first.Written, first.Unchanged, Assert.Single(first.Failures).Index));
@@ -139,7 +139,7 @@ public sealed class MySqlTableTests(MySqlServers servers)
     {
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_nopad_bin PRIMARY KEY, n TINYINT, d DATE, CHECK (n<>13))");
-        await using var sink = await database.Sink(database.Options with { Shape = MySqlShape.Columns, Write = MySqlWrite.InsertIgnore }).ReadyAsync();
+        await using var sink = await database.Sink(database.SinkOptions with { Shape = MySqlShape.Columns, Write = MySqlWrite.InsertIgnore }).ReadyAsync();
         var result = await sink.WriteAsync(
             new("a", """{"n":1}"""), new("b", """{"n":300}"""), new("c", """{"n":13}"""), new("d", """{"d":"2024-02-30"}"""), new("e", """{"d":"2024-02-29"}"""));
         Assert.Equal([1, 2, 3], result.Failures.Select(f => f.Index));

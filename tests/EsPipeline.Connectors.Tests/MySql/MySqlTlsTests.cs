@@ -61,7 +61,7 @@ public sealed class MySqlTlsTests
     private static async Task<PipelineException?> ProblemAsync(MySqlOptions options)
     {
         await using var sink = new MySqlSink(
-            options with { Database = "mysql", Table = "not_there" }, new Core.Configuration.RunOptions(), TimeProvider.System,
+            new MySqlSinkOptions(options) { Database = "mysql", Table = "not_there" }, new Core.Configuration.RunOptions(), TimeProvider.System,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<MySqlSink>.Instance);
         return (await sink.CheckAsync(Ct)).Problem;
     }

@@ -36,7 +36,7 @@ public sealed class MySqlToFileTests(MySqlServers servers) : IDisposable
     private async Task<string[]> RunAsync(MySqlDatabase database)
     {
         var output = _folder.File("out.jsonl");
-        await using var source = database.Source(database.Options with { UpdatedColumn = "updated_at" }, new RunOptions());
+        await using var source = database.Source(database.SourceOptions with { UpdatedColumn = "updated_at" }, new RunOptions());
         await using var sink = new EnvelopeSink(new OutputFileOptions { File = output }, TimeProvider.System, NullLogger<EnvelopeSink>.Instance);
         await EngineRun.CopyAsync(source, sink, _folder.File("state"), TestContext.Current.CancellationToken, s => s with { Mode = PipelineMode.Single });
         return await File.ReadAllLinesAsync(output, TestContext.Current.CancellationToken);
