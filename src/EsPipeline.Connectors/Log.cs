@@ -108,6 +108,10 @@ internal static partial class Log
         "The clock of {Server} is behind {Reached:u}, up to which the times in {Table} were read: it was put back, or another server took over. Everything is read again, since what was written meanwhile has earlier times")]
     public static partial void ClockPutBack(ILogger logger, string server, string table, DateTimeOffset reached);
 
+    [LoggerMessage(2309, LogLevel.Warning,
+        "The field '{Field}' of documents is written to the column '{Column}', since MySQL tells no columns apart by case; it is read back under the column's name")]
+    public static partial void MySqlFieldRenamed(ILogger logger, string field, string column);
+
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,
         "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]

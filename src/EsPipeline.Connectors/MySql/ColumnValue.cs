@@ -124,9 +124,9 @@ internal sealed class ColumnValue(MySqlColumn column, EpochUnit epoch)
             case ColumnKind.Other: return Put(value, cell, rows);
         }
 
-        return IsNumeric && NumberValue.IsNumber(value)
+        return IsNumeric && NumberValue.IsNumber(value) && (column.IsZeroFilled || !NumberValue.HasLeadingZeros(value))
             ? NumberValue.Write(column, value, cell, rows)
-            : Misfit.WrongType(column, $"the text '{Encoding.UTF8.GetString(value[..Math.Min(60, value.Length)])}'");
+            : Misfit.WrongType(column, $"the text '{Encoding.UTF8.GetString(value[..Math.Min(60, value.Length)])}'{(IsNumeric && NumberValue.HasLeadingZeros(value) ? ", whose zeros would be lost" : "")}");
     }
 
     private Misfit? WriteText(ReadOnlySpan<byte> text, int cell, RowBlock rows)

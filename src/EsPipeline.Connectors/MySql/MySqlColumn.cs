@@ -95,7 +95,10 @@ internal sealed record MySqlColumn(string Name, string DataType, string FullType
     /// <summary>The number of digits of a DECIMAL, the number of bits of a BIT.</summary>
     public int Precision { get; init; }
 
-    /// <summary>The number of digits behind the point of a DECIMAL.</summary>
+    /// <summary>True for FLOAT(M,D) and DOUBLE(M,D), which round without a word.</summary>
+    public bool HasFixedPoint => Kind is ColumnKind.Float or ColumnKind.Double && FullType.Contains(',', StringComparison.Ordinal);
+
+    /// <summary>The number of digits behind the point of a DECIMAL, and where <see cref="HasFixedPoint"/>.</summary>
     public int Scale { get; init; }
 
     /// <summary>The number of digits behind the point of a second.</summary>
@@ -103,6 +106,9 @@ internal sealed record MySqlColumn(string Name, string DataType, string FullType
 
     /// <summary>True for a number without a sign.</summary>
     public bool IsUnsigned => FullType.Contains("unsigned", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>True for a number that is read with zeros before it.</summary>
+    public bool IsZeroFilled => FullType.Contains("zerofill", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>True where the column gives two values apart whenever a single byte differs: no folding of case or accents, no padding with blanks.</summary>
     public bool TellsBytesApart => DataType is "varbinary" or "binary" or "varchar" && (Kind == ColumnKind.Bytes

@@ -112,7 +112,7 @@ internal sealed class MySqlConnection : IAsyncDisposable
         }
 
         // A statement that waits for a lock does not notice that its client is gone, and keeps its own locks until it does.
-        if (working && _session is { } session) Start(() => Kill(session.ThreadId));
+        if (working && _session is { } session) Start(() => Kill(session.ThreadId, session.Server.Node));
         _wake.Release();
     }
 
@@ -192,12 +192,15 @@ internal sealed class MySqlConnection : IAsyncDisposable
         }
     }
 
-    private void Kill(ulong threadId)
+    private void Kill(ulong threadId, string node)
     {
         try
         {
             using var session = MySqlConnecting.Connect(_options, LongestKill, _time);
-            session.Execute($"KILL {threadId}");
+
+            // Behind a balancer another server may have answered, where the number is somebody else's.
+            if (MySqlServer.Of(session.Rows(MySqlServer.Question)).Node == node) session.Execute($"KILL {threadId}");
+            else Log.MySqlNotKilled(_log, threadId, "another server answers at this address now");
         }
         catch (PipelineException e)
         {

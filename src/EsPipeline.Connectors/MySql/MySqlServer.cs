@@ -19,7 +19,7 @@ internal sealed record MySqlServer(IReadOnlyDictionary<string, string> Variables
     /// <summary>The statement whose rows <see cref="Of"/> takes; a variable that a server does not know is just not there.</summary>
     public const string Question =
         "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version','max_allowed_packet','read_only','super_read_only','innodb_read_only','server_uuid',"
-        + "'server_id','log_bin','binlog_format','time_zone','system_time_zone','innodb_flush_log_at_trx_commit')";
+        + "'server_id','hostname','port','log_bin','binlog_format','time_zone','system_time_zone','innodb_flush_log_at_trx_commit','wsrep_on','group_replication_group_name')";
 
     /// <summary>A server that was not asked yet.</summary>
     public static MySqlServer Unknown { get; } = new(new Dictionary<string, string>());
@@ -50,6 +50,12 @@ internal sealed record MySqlServer(IReadOnlyDictionary<string, string> Variables
     /// <summary>True where the server takes no writes from ordinary accounts.</summary>
     public bool IsReadOnly => IsOn("read_only") || IsOn("super_read_only") || IsOn("innodb_read_only");
 
+    /// <summary>True where other servers write the same tables: Galera, or MySQL's Group Replication.</summary>
+    public bool IsOfCluster => IsOn("wsrep_on") || Variables.GetValueOrDefault("group_replication_group_name") is { Length: > 0 };
+
+    /// <summary>Tells the servers behind one address from each other.</summary>
+    public string Node => $"{Variables.GetValueOrDefault("hostname")}:{Variables.GetValueOrDefault("port")} {Identity}";
+
     /// <summary>True where a transaction that was committed is on the disk; otherwise the last second's are lost when the machine fails.</summary>
     public bool IsDurable => Variables.GetValueOrDefault("innodb_flush_log_at_trx_commit", "1") is "1" or "3";
 
@@ -77,14 +83,15 @@ internal sealed record MySqlServer(IReadOnlyDictionary<string, string> Variables
     }
 
     /// <summary>
-    /// The statements that make a session one that espipe relies on: strict, in UTC, without a limit on rows, patient with a slow reader.
+    /// The statements that make a session one that espipe relies on: strict, in UTC, in utf8mb4 whatever the server makes of the handshake
+    /// (<c>skip-character-set-client-handshake</c>, <c>init_connect</c>), without a limit on rows, patient with a slow reader.
     /// </summary>
     public IEnumerable<string> SettingsFor(SessionUse use, TimeSpan timeout)
     {
         // A key of 0 in an AUTO_INCREMENT column is that key, not the next number; and no warning of a changed value is left out, nor beyond a limit.
         const string strict = "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
         var lockWait = Math.Clamp((int)(timeout.TotalSeconds / 2), 1, 20);
-        yield return $"SET SESSION sql_mode='{strict}',time_zone='+00:00',sql_select_limit=18446744073709551615,sql_safe_updates=0,sql_notes=1,max_error_count=65535,"
+        yield return $"SET SESSION sql_mode='{strict}',character_set_client=utf8mb4,character_set_results=utf8mb4,character_set_connection=utf8mb4,time_zone='+00:00',sql_select_limit=18446744073709551615,sql_safe_updates=0,sql_notes=1,max_error_count=65535,"
             + $"net_write_timeout=3600,net_read_timeout=3600,wait_timeout=86400,innodb_lock_wait_timeout={lockWait},lock_wait_timeout={lockWait},"
             + $"autocommit={(use == SessionUse.Write ? 0 : 1)}";
 

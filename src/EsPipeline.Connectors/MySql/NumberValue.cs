@@ -7,7 +7,7 @@ namespace EsPipeline.Connectors.MySql;
 /// <summary>Numbers into number columns: exactly, or not at all.</summary>
 internal static class NumberValue
 {
-    /// <summary>True for text that is a JSON number and nothing else.</summary>
+    /// <summary>True for text that is a JSON number and nothing else, but for leading zeros.</summary>
     public static bool IsNumber(ReadOnlySpan<byte> text)
     {
         if (!text.IsEmpty && text[0] == (byte)'-') text = text[1..];
@@ -22,6 +22,13 @@ internal static class NumberValue
         text = text[1..];
         if (!text.IsEmpty && text[0] is (byte)'+' or (byte)'-') text = text[1..];
         return SkipDigits(ref text) && text.IsEmpty;
+    }
+
+    /// <summary>True for 00501, which is a code rather than a number.</summary>
+    public static bool HasLeadingZeros(ReadOnlySpan<byte> number)
+    {
+        var digits = number.TrimStart((byte)'-');
+        return digits.Length > 1 && digits[0] == (byte)'0' && char.IsAsciiDigit((char)digits[1]);
     }
 
     /// <summary>Writes a number as the column takes it.</summary>
@@ -39,6 +46,7 @@ internal static class NumberValue
             case ColumnKind.Double or ColumnKind.Float:
                 if (number[0] == (byte)'-' && column.IsUnsigned) return Misfit.OutOfRange(column, number);
                 if (!(column.Kind == ColumnKind.Double ? DecimalDigits.FitsDouble(number) : DecimalDigits.FitsFloat(number))) return Misfit.Inexact(column, number);
+                if (column.HasFixedPoint && new DecimalDigits(number).FractionDigits > column.Scale) return Misfit.Inexact(column, number);
                 rows.Set(cell, number);
                 return null;
             default:

@@ -5,10 +5,10 @@ using EsPipeline.Core.Errors;
 namespace EsPipeline.Connectors.MySql;
 
 /// <summary>
-/// Whether a server copies another, whose open transactions it can't tell of, and how far it is behind: <c>Seconds_Behind_Source</c> of the
+/// Whether a server copies another, or is one of a cluster, whose open transactions it can't tell of, and how far it is behind: <c>Seconds_Behind_Source</c> of the
 /// channel that is behind most.
 /// </summary>
-/// <param name="IsReplica">True where it has a channel from another server, or takes no writes of its own.</param>
+/// <param name="IsReplica">True where it has a channel from another server, is one of a cluster, or takes no writes of its own.</param>
 /// <param name="IsStopped">True where a channel is stopped or broken, so that nobody knows how far it is behind.</param>
 /// <param name="Lag">How far it is behind, rounded up to a second; zero where it does not tell.</param>
 internal readonly record struct ReplicaState(bool IsReplica, bool IsStopped, TimeSpan Lag)
@@ -25,13 +25,16 @@ internal readonly record struct ReplicaState(bool IsReplica, bool IsStopped, Tim
         }
         catch (PipelineException e) when (e.Error == MySqlErrors.NotAllowed)
         {
-            return new ReplicaState(session.Server.IsReadOnly, false, TimeSpan.Zero);
+            return Alone(session.Server);
         }
 
-        if (lags.Count == 0) return new ReplicaState(session.Server.IsReadOnly, false, TimeSpan.Zero);
+        if (lags.Count == 0) return Alone(session.Server);
         if (lags.Contains(null)) return new ReplicaState(true, true, TimeSpan.Zero);
         return new ReplicaState(true, false, TimeSpan.FromSeconds(1 + lags.Max(l => long.Parse(l!, CultureInfo.InvariantCulture))));
     }
+
+    /// <summary>A server without a channel from another.</summary>
+    public static ReplicaState Alone(MySqlServer server) => new(server.IsReadOnly || server.IsOfCluster, false, TimeSpan.Zero);
 
     /// <summary>What a person who follows changes should know; null for nothing.</summary>
     /// <param name="server">The server.</param>
@@ -39,8 +42,8 @@ internal readonly record struct ReplicaState(bool IsReplica, bool IsStopped, Tim
     public string? Warning(MySqlServer server, TimeSpan overlap) =>
         IsStopped ? $"{server.Name} copies another server, and this has stopped: until it goes on, no time is taken as complete, and the changes since the last one that was are read "
             + "again each time. See SHOW REPLICA STATUS; if it is no replica any more, RESET REPLICA ALL."
-        : IsReplica ? string.Create(CultureInfo.InvariantCulture, $"{server.Name} copies another server or takes no writes: it can't tell which transactions are open there, and a row that is ")
-            + string.Create(CultureInfo.InvariantCulture, $"committed more than {overlap.TotalSeconds:0} s after its time is missed. Make --overlap longer than the longest transaction there, or follow that server.")
+        : IsReplica ? string.Create(CultureInfo.InvariantCulture, $"{server.Name} {(server.IsOfCluster ? "is one of a cluster" : "copies another server or takes no writes")}: it can't tell which transactions are open {(server.IsOfCluster ? "on the others" : "there")}, and a row that is ")
+            + string.Create(CultureInfo.InvariantCulture, $"committed more than {overlap.TotalSeconds:0} s after its time is missed. Make --overlap longer than the longest transaction there{(server.IsOfCluster ? "" : ", or follow that server")}.")
         : null;
 
     private static string Question(MySqlServer server) =>

@@ -16,7 +16,7 @@ internal static class ServerFailure
         .. Of(MySqlErrors.Timeout, 1159, 1161, 1969, 3024),
         .. Of(MySqlErrors.TooManyConnections, 1040, 1203, 1226),
         .. Of(MySqlErrors.Conflict, 1020, 1205, 1213, 1412, 1614, 3101, 3572),
-        .. Of(MySqlErrors.Busy, 1015, 1099, 1180, 1223, 1637, 1689),
+        .. Of(MySqlErrors.Busy, 1015, 1047, 1099, 1180, 1223, 1637, 1689, 3100, 3168),
         .. Of(MySqlErrors.SignIn, 1045, 1130, 1698, 1820, 1862, 1873, 3118, 4151),
         .. Of(MySqlErrors.SignInMethod, 1251, 1275, 1524, 2049, 2059, 2061, 5010, 5012),
         .. Of(MySqlErrors.NotAllowed, 1044, 1142, 1143, 1227, 1370, 1419),

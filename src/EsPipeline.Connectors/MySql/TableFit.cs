@@ -82,6 +82,7 @@ internal static class TableFit
         _ => true,
     };
 
+    // An index of the key's beginning takes two keys for the same.
     private static bool IsOfKey(MySqlIndex index, TableLayout layout) =>
-        index.Columns.Count == 1 && index.Columns[0].Equals(layout.Key[0].Name, StringComparison.OrdinalIgnoreCase);
+        !index.HasPrefix && index.Columns.Count == 1 && index.Columns[0].Equals(layout.Key[0].Name, StringComparison.OrdinalIgnoreCase);
 }

@@ -198,7 +198,11 @@ internal sealed class TargetTable(MySqlSinkOptions options, RunOptions run, Fiel
     {
         lock (_lock)
         {
-            _learnt.UnionWith(fields);
+            foreach (var field in fields)
+            {
+                if (_learnt.Add(field) && layout.Table.Find(field) is { } column && column.Name != field) Log.MySqlFieldRenamed(log, field, column.Name);
+            }
+
             RowEncoder encoder = layout.Shape == MySqlShape.Document
                 ? new DocumentEncoder(layout)
                 : new ColumnEncoder(layout, _learnt, name => _epochs.GetValueOrDefault(name));

@@ -45,6 +45,11 @@ public sealed class MySqlBlurTests(MySqlServers servers)
     [InlineData("DECIMAL(5,2)", "1.005", "mysql.inexact")]
     [InlineData("DOUBLE", "9007199254740993", "mysql.inexact")]
     [InlineData("FLOAT", "16777217", "mysql.inexact")]
+    [InlineData("DOUBLE(10,2)", "1.239", "mysql.inexact")]
+    [InlineData("FLOAT(7,4)", "1.00009", "mysql.inexact")]
+    [InlineData("INT", "\"00501\"", "mysql.wrong_type")]
+    [InlineData("DECIMAL(9,2)", "\"-007.5\"", "mysql.wrong_type")]
+    [InlineData("DOUBLE(10,2)", "1.25", null)]
     [InlineData("TINYINT", "true", null)]
     [InlineData("BIGINT UNSIGNED", "18446744073709551615", null)]
     [InlineData("DECIMAL(65,30)", "-99999999999999999999999999999999999.999999999999999999999999999999", null)]
@@ -79,6 +84,54 @@ public sealed class MySqlBlurTests(MySqlServers servers)
         Assert.Equal(rows.Count, result.Account.Written);
         Assert.True(result.Account.DeadLettered >= 6);
         Assert.All(rows, row => Assert.Equal(documents.Single(d => d.Key == row.Key).Json, row.Value));
+    }
+
+    [Fact]
+    public async Task Zeros_before_a_number_stay_where_the_column_has_them()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(9) COLLATE utf8mb4_nopad_bin PRIMARY KEY, v INT(5) ZEROFILL, w INT)");
+        await using var sink = await database.Sink(Columns(database)).ReadyAsync();
+        Assert.Empty((await sink.WriteAsync(new Document("a", """{"v":"00501","w":"-12"}"""), new("b", """{"v":"0","w":"0"}"""))).Failures);
+        Assert.Equal(["00501,-12", "00000,0"], (await database.RowsAsync($"SELECT CONCAT(v,',',w) FROM {database.Name}.docs ORDER BY id")).Select(r => r[0]));
+    }
+
+    [Fact]
+    public async Task An_index_of_the_beginning_of_the_key_does_not_put_a_document_into_another_ones_row()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_nopad_bin PRIMARY KEY, content JSON, UNIQUE (id(10)))");
+        await using var sink = await database.Sink().ReadyAsync();
+        Assert.Empty((await sink.WriteAsync(new Document("abcdefghij1", """{"n":1}"""))).Failures);
+        var result = await sink.WriteAsync(new Document("abcdefghij2", """{"n":2}"""));
+        Assert.Equal(["mysql.key_collides"], result.Failures.Select(f => f.Error.Code));
+        Assert.Equal([("abcdefghij1", """{"n":1}""")], (await database.RowsAsync($"SELECT id,content FROM {database.Name}.docs")).Select(r => (r[0]!, r[1]!)));
+    }
+
+    [Fact]
+    public async Task Text_is_what_it_is_on_a_server_that_does_not_take_a_clients_word_for_its_characters()
+    {
+        await using var server = await MariaDbServer.StartAsync(Ct, "--character-set-server=latin1", "--skip-character-set-client-handshake");
+        await using var database = await MySqlDatabase.CreateAsync(server);
+        Document[] documents = [new("Ж€", """{"t":"é€Ж😀"}""")];
+        await using var sink = await database.Sink().ReadyAsync();
+        Assert.Empty((await sink.WriteAsync(documents)).Failures);
+        Assert.Equal(
+            [$"{Convert.ToHexString("Ж€"u8)} {Convert.ToHexString("""{"t":"é€Ж😀"}"""u8)}"],
+            (await database.RowsAsync($"SELECT CONCAT(HEX(id),' ',HEX(content)) FROM {database.Name}.docs")).Select(r => r[0]));
+        await using var source = database.Source();
+        ContentAssert.Same(documents, (await MySqlDatabase.ReadAsync(source)).Records.ToDictionary(r => r.Key, r => r.Json));
+    }
+
+    [Fact]
+    public async Task A_field_that_differs_from_its_column_in_case_is_told_once()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(9) COLLATE utf8mb4_nopad_bin PRIMARY KEY, name TEXT)");
+        var log = new ListLog<MySqlSink>();
+        await using var sink = await database.Sink(Columns(database), log: log).ReadyAsync();
+        for (var i = 0; i < 3; i++) Assert.Empty((await sink.WriteAsync(new Document($"{i}", """{"Name":"x"}"""))).Failures);
+        Assert.Single(log.Lines, l => l.Contains("'Name'", StringComparison.Ordinal) && l.Contains("'name'", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -33,6 +33,19 @@ public sealed class MySqlReplicaTests
         Assert.Empty((await writable.CheckAsync(Ct)).Warnings);
     }
 
+    [Theory]
+    [InlineData("wsrep_on", "ON", true)]
+    [InlineData("wsrep_on", "OFF", false)]
+    [InlineData("group_replication_group_name", "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", true)]
+    [InlineData("group_replication_group_name", "", false)]
+    public void One_of_a_cluster_is_warned_of_as_a_replica_is(string variable, string value, bool isWarned)
+    {
+        var server = MySqlServer.Of([["version", "10.11.6-MariaDB"], [variable, value]]);
+        var warning = ReplicaState.Alone(server).Warning(server, TimeSpan.FromMinutes(2));
+        Assert.Equal(isWarned, warning?.Contains("is one of a cluster", StringComparison.Ordinal) == true && warning.Contains("--overlap", StringComparison.Ordinal));
+        Assert.Equal(isWarned, warning is not null);
+    }
+
     [Fact]
     public async Task Nothing_is_complete_on_a_replica_that_is_stopped_and_what_it_is_behind_is_taken_off_where_it_runs()
     {
