@@ -61,7 +61,8 @@ internal sealed class CommandLine
             var name = token.Split('=')[0];
             if (isOption)
             {
-                var near = NearestName.Of(name.Replace('_', '-'), _options.Keys);
+                var own = parse.CommandResult.Command.Options.Concat(Root.Options.Where(o => !o.Hidden)).SelectMany(o => o.Aliases.Prepend(o.Name));
+                var near = NearestName.Of(name.Replace('_', '-'), _options.Keys.Concat(own.Where(o => !o.Contains('_', StringComparison.Ordinal))).Distinct());
                 mistakes.Add($"{name}: there is no such option{(near is null ? "; 'espipe --help' lists them." : $"; did you mean {near}?")}");
             }
             else if (NearestName.Of(token, Root.Subcommands.Select(c => c.Name)) is { } near)

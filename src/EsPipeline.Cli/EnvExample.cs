@@ -28,7 +28,7 @@ internal static class EnvExample
             var also = names.Length > 1 ? $" (also {string.Join(", ", names[1..])})" : "";
             var optionName = option.Name.Length > 0 ? $" [{option.Name}]" : "";
             text.AppendLine($"# {option.Description}{optionName}{also}");
-            text.AppendLine($"#{names[0]}={OptionDefinition.Format(option.DefaultValue)}");
+            text.AppendLine($"#{names[0]}={(option.DependsOnMachine ? "" : OptionDefinition.Format(option.DefaultValue))}");
         }
     }
 }

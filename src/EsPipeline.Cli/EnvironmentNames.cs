@@ -16,4 +16,15 @@ internal static class EnvironmentNames
             yield return $"{name}: there is no such environment name{(near is null ? "" : $"; did you mean {near}?")}";
         }
     }
+
+    /// <summary>
+    /// True for what Kubernetes and Docker put into every container beside a service of that name (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables):
+    /// nobody has written it.
+    /// </summary>
+    public static bool IsServiceLink(string name, string value) =>
+        name.Contains("_SERVICE_HOST", StringComparison.Ordinal) || name.Contains("_SERVICE_PORT", StringComparison.Ordinal)
+        || name.Contains("_PORT_", StringComparison.Ordinal) || (name.EndsWith("_PORT", StringComparison.Ordinal) && IsLinkAddress(value));
+
+    private static bool IsLinkAddress(string value) =>
+        value.StartsWith("tcp://", StringComparison.Ordinal) || value.StartsWith("udp://", StringComparison.Ordinal) || value.StartsWith("sctp://", StringComparison.Ordinal);
 }

@@ -50,7 +50,13 @@ internal sealed class PipelineHost : IAsyncDisposable
         services.AddSingleton(_ => StateStores.Open(settings.Run.State, TimeProvider.System, loggers.CreateLogger("espipe")));
         services.AddSingleton(_ => new PipelineMeter(settings.Job, settings.Source.Name, settings.Sink.Name));
         services.AddConnectors();
-        return new PipelineHost(settings, services.BuildServiceProvider());
+        var host = new PipelineHost(settings, services.BuildServiceProvider());
+        foreach (var value in settings.Values.Where(v => v.Origin == OptionOrigin.CommandLine && HoldsSecret(v)))
+        {
+            CliLog.SecretOnCommandLine(host.Log, value.Definition.Name, value.Definition.Environment.FirstOrDefault() ?? "a name");
+        }
+
+        return host;
     }
 
     /// <summary>What the engine runs.</summary>
@@ -88,12 +94,15 @@ internal sealed class PipelineHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _services.DisposeAsync();
 
+    private static bool HoldsSecret(OptionValue value) =>
+        value.Definition.IsSecret || (value.Value is string text && value.Definition.Show(text) != text);
+
     // A first single run has no position to go on from: it takes the last minutes, by the time field.
     private Selection Selection()
     {
         var run = _settings.Run;
         var since = run.Since?.Instant;
-        if (since is null && _settings.PipelineMode == PipelineMode.Single && _settings.Source.Source!.SelectsByTime)
+        if (since is null && !run.MatchAll && _settings.PipelineMode == PipelineMode.Single && _settings.Source.Source!.SelectsByTime)
         {
             since = TimeProvider.System.GetUtcNow() - TimeSpan.FromMinutes(5);
         }

@@ -30,6 +30,8 @@ if (mistakes.Count > 0)
 
 try
 {
+    var invocation = new Invocation(line, parse);
+    if (ConfigCheck.IsAsked(invocation)) return ConfigCheck.Print(invocation, terminal);
     return await parse.InvokeAsync(
         new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false }, signals.Stop);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EsPipeline.Cli.Explaining;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Engine;
 using EsPipeline.Core.Telemetry;
@@ -16,6 +17,7 @@ internal static class RunReport
         var rate = seconds > 0 ? account.Read / seconds : 0;
         var how = result.Outcome switch
         {
+            RunOutcome.Done when account.Read == 0 && result.CopiedBefore is { } at && settings.Mode == RunMode.Single => $"nothing to do, nothing is new since {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC",
             RunOutcome.Done when account.Read == 0 && result.CopiedBefore is { } at => $"nothing to do, everything was copied by {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC",
             RunOutcome.Done => "done",
             RunOutcome.DoneWithDeadLetters => "done, but some records are in the dead letters",
@@ -32,10 +34,10 @@ internal static class RunReport
         if (result.Documents is { } documents) lines.Add(documents.Describe(account.Written));
         if (result.Outcome == RunOutcome.Done && account.Read == 0 && result.CopiedBefore is not null)
         {
-            lines.Add($"To copy everything again: espipe checkpoint reset --job {settings.Job}");
+            lines.Add($"To copy everything again: espipe checkpoint reset {Advice.JobOptions(settings)}");
         }
 
-        if (account.DeadLettered > 0) lines.Add($"dead letters: {result.DeadLetterPath} (look at them: espipe dead-letters show --job {settings.Job})");
+        if (account.DeadLettered > 0) lines.Add($"dead letters: {result.DeadLetterPath} (look at them: espipe dead-letters show {Advice.JobOptions(settings)})");
         return lines;
     }
 

@@ -203,7 +203,7 @@ internal sealed class Settings
         if (Query is not null) parts["query"] = Query;
         if (Bounded && Run.Since is not null) parts["since"] = Run.Since.Text;
         if (Bounded && Run.Until is not null) parts["until"] = Run.Until.Text;
-        if (Run.Since is not null || Run.Until is not null) parts["timestamp-field"] = Run.TimestampField;
+        if (Run.TimestampField != Core.Sources.Selection.Everything.TimestampField || (Bounded && (Run.Since ?? Run.Until) is not null)) parts["timestamp-field"] = Run.TimestampField;
         if (Shard.Count > 1) parts["shard"] = $"{Shard.Index}/{Shard.Count}";
         return parts;
     }

@@ -61,6 +61,7 @@ internal static class SettingsReader
     private static (IReadOnlyDictionary<string, string> Environment, IReadOnlyDictionary<string, string> EnvFile) Inputs(Invocation invocation)
     {
         var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Where(e => !EnvironmentNames.IsServiceLink((string)e.Key, (string?)e.Value ?? ""))
             .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
         var path = invocation.Parse.GetValue(invocation.Line.EnvFile);
         if (path is not null && !File.Exists(path)) throw ConfigurationErrors.BadEnvFile.Error($"{path} is not there.", "Check the name given with --env-file.");

@@ -79,7 +79,8 @@ internal sealed class ElasticsearchIndex : IAsyncDisposable
         return $$"""{"n":{{number}},"big":{{9_007_199_254_740_993L + number}},"@timestamp":"{{time:yyyy-MM-dd'T'HH:mm:ss'Z'}}","word":"{{word}}","text":"Nummer {{number}} ü 世界 😀","items":[{"sku":"a{{number}}","n":1},{"sku":"b","n":2,"price":2.5}],"none":null}""";
     }
 
-    private async Task PutAsync(IEnumerable<Document> documents)
+    /// <summary>Inserts or replaces documents.</summary>
+    public async Task PutAsync(IEnumerable<Document> documents)
     {
         foreach (var chunk in documents.Chunk(10_000))
         {

@@ -57,6 +57,7 @@ public sealed class HealthCheckTests : IDisposable
         }
 
         _folder.Environment["FIRESTORE_EMULATOR_HOST"] = $"127.0.0.1:{FreePort.Find()}";
+        _folder.Environment["SINK_FIRESTORE_EMULATOR_HOST"] = "none";
         var firestore = (await _folder.RunAsync("--source", "firestore", "--sink", "firestore", "--mode", "health-check")).Ended(1);
         Assert.Contains("or SINK_GOOGLE_APPLICATION_CREDENTIALS, or SINK_FIRESTORE_EMULATOR_HOST", firestore.Output, StringComparison.Ordinal);
 

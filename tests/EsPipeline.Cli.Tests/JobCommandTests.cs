@@ -33,7 +33,7 @@ public sealed class JobCommandTests : IDisposable
         CsvCopy.Write(_folder, 3);
         (await _folder.RunAsync(CsvCopy.Arguments("--job", "orders"))).Ended(0);
         _folder.Environment["ESPIPE_STAET"] = "elsewhere";
-        string[][] commands = [["checkpoint", "reset"], ["checkpoint", "set", "--partition", "in.csv", "--position", "f1:0"], ["dead-letters", "drop"]];
+        string[][] commands = [["checkpoint", "reset"], ["checkpoint", "set", "--partition", "in.csv", "--position", "f1:0"], ["dead-letters", "drop"], ["status"]];
         foreach (var command in commands)
         {
             var refused = (await _folder.RunAsync([.. command, "--job", "orders"])).Ended(2);
@@ -42,6 +42,40 @@ public sealed class JobCommandTests : IDisposable
 
         _folder.Environment.Remove("ESPIPE_STAET");
         Assert.Contains("3 records", (await _folder.RunAsync("checkpoint", "show", "--job", "orders")).Ended(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_check_of_the_configuration_changes_nothing_whatever_the_command()
+    {
+        _folder.Write("in.csv", "id,name\n1,one\n,no key\n");
+        string[] ends = ["--source", "csv", "--csv-file", "in.csv", "--sink", "jsonl", "--output-file", "out.jsonl", "--job", "orders"];
+        (await _folder.RunAsync(ends)).Ended(3);
+        var before = Files();
+        string[][] commands =
+        [
+            [], ["plan"], ["verify"], ["monitor"], ["status"], ["checkpoint", "list"], ["checkpoint", "show"], ["checkpoint", "reset"],
+            ["checkpoint", "set", "--partition", "in.csv", "--position", "f1:0"], ["dead-letters", "list"], ["dead-letters", "drop"], ["dead-letters", "replay"],
+        ];
+        foreach (var command in commands)
+        {
+            Assert.Contains("The configuration is valid.", (await _folder.RunAsync([.. command, .. ends, "--config-check"])).Ended(0).Output, StringComparison.Ordinal);
+            Assert.Equal(before, Files());
+        }
+
+        string Files() => string.Join('\n', Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Order().Select(f => $"{f} {Convert.ToHexString(File.ReadAllBytes(f))}"));
+    }
+
+    [Fact]
+    public async Task Names_of_services_that_a_container_finds_beside_it_are_nobodys_mistake()
+    {
+        CsvCopy.Write(_folder, 3);
+        foreach (var (name, value) in new[]
+        {
+            ("ESPIPE_SERVICE_HOST", "10.0.0.1"), ("ESPIPE_SERVICE_PORT", "80"), ("ESPIPE_PORT", "tcp://10.0.0.1:80"), ("ESPIPE_PORT_80_TCP", "tcp://10.0.0.1:80"),
+            ("ESPIPE_ORDERS_SERVICE_PORT_HTTP", "80"), ("ELASTICSEARCH_PORT", "tcp://10.0.0.2:9200"), ("DB_PORT", "tcp://10.0.0.3:3306"),
+        }) _folder.Environment[name] = value;
+        (await _folder.RunAsync(CsvCopy.Arguments())).Ended(0);
+        (await _folder.RunAsync("--es-index", "i", "--sink", "mysql", "--db-user", "u", "--db-name", "d", "--db-table", "t", "--config-check")).Ended(0);
     }
 
     [Fact]

@@ -5,9 +5,21 @@ namespace EsPipeline.Cli.Commands;
 /// <summary>What <c>--config-check</c> prints: every effective value, its origin, and every mistake.</summary>
 internal static class ConfigCheck
 {
+    /// <summary>True where a call asks for it, whatever the command: nothing of that is then done.</summary>
+    public static bool IsAsked(Invocation invocation) =>
+        invocation.Parse.GetValue(invocation.Line.ConfigCheck) && invocation.Parse.Action == invocation.Parse.CommandResult.Command.Action;
+
+    /// <summary>Reads the settings of a call and prints them.</summary>
     /// <returns>0 where all is well, 2 otherwise.</returns>
-    public static int Print(Settings settings, Terminal terminal)
+    public static int Print(Invocation invocation, Terminal terminal)
     {
+        if (ServeCommand.IsMeant(invocation))
+        {
+            var serve = SettingsReader.ReadServe(invocation, terminal);
+            return Print(serve.Values, serve.Mistakes, terminal);
+        }
+
+        var settings = SettingsReader.Read(invocation, terminal);
         if (settings.Source is not null && settings.Sink is not null)
         {
             terminal.WriteResult($"{settings.Source.Name} -> {settings.Sink.Name}, mode {EnumText.Kebab(settings.Mode)}, job {settings.Job}");
@@ -16,9 +28,7 @@ internal static class ConfigCheck
         return Print(settings.Values, settings.Mistakes, terminal);
     }
 
-    /// <summary>Prints values and mistakes alone.</summary>
-    /// <returns>0 where all is well, 2 otherwise.</returns>
-    public static int Print(IReadOnlyList<OptionValue> values, IReadOnlyList<string> mistakes, Terminal terminal)
+    private static int Print(IReadOnlyList<OptionValue> values, IReadOnlyList<string> mistakes, Terminal terminal)
     {
         foreach (var value in values)
         {

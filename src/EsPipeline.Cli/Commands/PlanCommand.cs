@@ -41,7 +41,6 @@ internal sealed class PlanCommand(Terminal terminal) : ICommand
     private async Task<int> RunAsync(Invocation invocation, PlanFormat format, CancellationToken ct)
     {
         var settings = SettingsReader.Read(invocation, terminal);
-        if (invocation.Parse.GetValue(invocation.Line.ConfigCheck)) return ConfigCheck.Print(settings, terminal);
         if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
         var quiet = format == PlanFormat.Table ? settings.Run : settings.Run with { Quiet = true };
         using var loggers = Logging.Create(quiet with { LogFile = "none" }, fileIsGiven: false, terminal, out _);

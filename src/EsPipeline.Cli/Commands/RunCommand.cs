@@ -12,11 +12,12 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
     public async Task<int> RunAsync(Invocation invocation, CancellationToken ct)
     {
         var settings = SettingsReader.Read(invocation, terminal);
-        if (invocation.Parse.GetValue(invocation.Line.ConfigCheck)) return ConfigCheck.Print(settings, terminal);
         if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
         terminal.ResultsToError = PipelineHost.WritesToStandardOutput(settings);
 
-        using var loggers = Logging.Create(settings.Run, settings.IsGiven("--log-file"), terminal, out var problem);
+        // A check leaves nothing behind, not even a log file that nobody has asked for.
+        var run = settings.Mode == RunMode.HealthCheck && !settings.IsGiven("--log-file") ? settings.Run with { LogFile = "none" } : settings.Run;
+        using var loggers = Logging.Create(run, settings.IsGiven("--log-file"), terminal, out var problem);
         if (problem is not null)
         {
             terminal.WriteError($"espipe: --log-file: {problem}");
@@ -26,11 +27,6 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
         var host = PipelineHost.Create(settings, loggers);
         await using (host)
         {
-            foreach (var value in settings.Values.Where(v => v.Definition.IsSecret && v.Origin == OptionOrigin.CommandLine))
-            {
-                CliLog.SecretOnCommandLine(host.Log, value.Definition.Name, value.Definition.Environment.FirstOrDefault() ?? "a name");
-            }
-
             return settings.Mode == RunMode.HealthCheck
                 ? await HealthCheck.RunAsync(settings, host, terminal, ct)
                 : await CopyAsync(settings, host, ct);

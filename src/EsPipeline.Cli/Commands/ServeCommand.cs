@@ -11,10 +11,12 @@ namespace EsPipeline.Cli.Commands;
 /// </summary>
 internal sealed class ServeCommand(Terminal terminal, Signals signals) : ICommand
 {
+    private const string CommandName = "serve";
+
     /// <inheritdoc/>
     public Command Build(CommandLine line)
     {
-        var command = new Command("serve", "Serves the search API, the analytics API and the dashboard ('espipe connectors elasticsearch' shows how the cluster is named)");
+        var command = new Command(CommandName, "Serves the search API, the analytics API and the dashboard ('espipe connectors elasticsearch' shows how the cluster is named)");
         command.SetAction((parse, ct) => RunAsync(new Invocation(line, parse), ct));
         return command;
     }
@@ -24,10 +26,13 @@ internal sealed class ServeCommand(Terminal terminal, Signals signals) : IComman
     public Func<Invocation, CancellationToken, Task<int>> Or(Func<Invocation, CancellationToken, Task<int>> run) =>
         (invocation, ct) => SettingsReader.ReadService(invocation) == ServiceType.Api ? RunAsync(invocation, ct) : run(invocation, ct);
 
+    /// <summary>True where a call is to serve.</summary>
+    public static bool IsMeant(Invocation invocation) => invocation.Parse.CommandResult.Command.Name == CommandName
+        || (invocation.Parse.CommandResult.Command == invocation.Line.Root && SettingsReader.ReadService(invocation) == ServiceType.Api);
+
     private async Task<int> RunAsync(Invocation invocation, CancellationToken ct)
     {
         var settings = SettingsReader.ReadServe(invocation, terminal);
-        if (invocation.Parse.GetValue(invocation.Line.ConfigCheck)) return ConfigCheck.Print(settings.Values, settings.Mistakes, terminal);
         foreach (var mistake in settings.Mistakes) terminal.WriteError("espipe: " + mistake);
         if (settings.Mistakes.Count > 0) return ExitCode.Usage;
         using var loggers = Logging.Create(settings.Run, fileIsGiven: settings.Values.Any(v => v.Definition.Name == "--log-file" && v.Origin != OptionOrigin.Default), terminal, out var problem);

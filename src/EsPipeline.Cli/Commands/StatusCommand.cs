@@ -25,7 +25,7 @@ internal sealed class StatusCommand(Terminal terminal) : ICommand
 
     private async Task<int> RunAsync(Invocation invocation, OutputFormat format, int most, CancellationToken ct)
     {
-        var settings = SettingsReader.Read(invocation, terminal);
+        var settings = SettingsReader.ReadForState(invocation, terminal);
         await using var state = StateStores.Open(settings.Run.State, TimeProvider.System, NullLogger.Instance);
         var job = await JobSelection.FindAsync(settings, state, ct);
         var runs = await state.ReadRunsAsync(job, most, ct);

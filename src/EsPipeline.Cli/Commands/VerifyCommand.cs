@@ -32,7 +32,6 @@ internal sealed class VerifyCommand(Terminal terminal) : ICommand
     private async Task<int> RunAsync(Invocation invocation, OutputFormat format, CancellationToken ct)
     {
         var settings = SettingsReader.Read(invocation, terminal);
-        if (invocation.Parse.GetValue(invocation.Line.ConfigCheck)) return ConfigCheck.Print(settings, terminal);
         if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
         if (MistakeIn(invocation, settings.Run) is { } mistake) throw ConfigurationErrors.Invalid.Error(mistake, "See 'espipe verify --help'.");
 

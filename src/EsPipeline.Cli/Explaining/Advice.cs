@@ -75,7 +75,7 @@ internal sealed partial class Advice(Settings? settings)
     private string Fill(string text, bool inCommand, PrefixedNames? names) => Placeholder().Replace(text, match =>
     {
         var name = match.Groups["name"].Value;
-        if (name == "job-options") return JobOptions();
+        if (name == "job-options") return JobOptions(settings);
         var value = ValueOf(name, names);
         if (value.Length == 0) value = $"<{name.TrimStart('-')}>";
         var isPieceOfCommand = char.IsAsciiLetterLower(name[0]);
@@ -102,7 +102,8 @@ internal sealed partial class Advice(Settings? settings)
         return value is null ? "" : value.Definition.Show(value.Value is IReadOnlyList<string> list ? (list.Count > 0 ? list[0] : "") : value.Value);
     }
 
-    private string JobOptions()
+    /// <summary>The options by which another command finds a call's job.</summary>
+    public static string JobOptions(Settings? settings)
     {
         if (settings is null) return "--job <job>";
         var job = settings.Source is null || settings.Sink is null ? settings.Run.Job ?? "<job>" : settings.Job;

@@ -26,6 +26,11 @@ internal sealed record ClusterAddress(Uri Root, string? User, Secret? Password, 
     {
         if (options.Url.Length == 0 && options.Host.Length > 0)
         {
+            if (options.UseSsl && options.Host.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+            {
+                mistakes.Add("ELASTICSEARCH_HOST: it says http://, and ELASTICSEARCH_USE_SSL asks for TLS; write https:// or leave the scheme out.");
+            }
+
             var scheme = options.Host.Contains("://", StringComparison.Ordinal) ? "" : options.UseSsl ? "https://" : "http://";
             var colon = options.Host.LastIndexOf(':');
             var hasPort = colon > options.Host.LastIndexOf(']') && colon > options.Host.IndexOf("://", StringComparison.Ordinal) + 2;
@@ -38,7 +43,10 @@ internal sealed record ClusterAddress(Uri Root, string? User, Secret? Password, 
     /// <summary>The one index that addresses and <c>--es-index</c> name, the usual one where they name none; null where that is a mistake.</summary>
     public static string? IndexOf(ElasticsearchOptions options, IReadOnlyList<ClusterAddress> addresses, List<string> mistakes)
     {
-        string[] names = [.. addresses.Select(a => a.Index).Append(options.Index.Length == 0 ? null : options.Index).OfType<string>().Distinct()];
+        var (url, index) = (options.OriginOf("--es-url"), options.Index.Length == 0 ? null : options.Index);
+        if (index is not null && options.OriginOf("--es-index") > url) return index;
+        if (addresses.Any(a => a.Index is not null) && url > options.OriginOf("--es-index")) index = null;
+        string[] names = [.. addresses.Select(a => a.Index).Append(index).OfType<string>().Distinct()];
         if (names.Length == 1) return names[0];
         if (names.Length == 0 && options.UsualIndex is { } usual) return usual;
         mistakes.Add(names.Length == 0

@@ -17,11 +17,11 @@ public enum Compression
 }
 
 /// <summary>How an Elasticsearch or OpenSearch cluster is reached, whether it is read or written.</summary>
-public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptions
+public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptions, IOptionsWithOrigins
 {
     /// <summary>The addresses.</summary>
     [Option("--es-url", "Address of the cluster, or several with commas; http://host:9200/index/_search also names the index",
-        Environment = ["ES_HOST_URL"], Value = "URL", Default = "http://localhost:9200", NamesJob = true, Address = true)]
+        Environment = ["ES_HOST_URL"], Value = "URL", Default = "http://localhost:9200", NamesJob = true, Address = true, GivesWayTo = ["ELASTICSEARCH_HOST"])]
     public string Url { get; init; } = "";
 
     /// <summary>The index.</summary>
@@ -42,15 +42,16 @@ public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptio
     public bool UseSsl { get; init; }
 
     /// <summary>The user.</summary>
-    [Option("--es-user", "User", Environment = ["ELASTICSEARCH_USERNAME", "ES_USER", "ES_USERNAME"], Value = "NAME")]
+    [Option("--es-user", "User", Environment = ["ELASTICSEARCH_USERNAME", "ES_USER", "ES_USERNAME"], Value = "NAME", GivesWayTo = ["--es-api-key"])]
     public string User { get; init; } = "";
 
     /// <summary>The user's password.</summary>
-    [Option("--es-pass", "The user's password", Environment = ["ELASTICSEARCH_PASSWORD", "ES_PASSWORD"])]
+    [Option("--es-pass", "The user's password", Environment = ["ELASTICSEARCH_PASSWORD", "ES_PASSWORD"], GivesWayTo = ["--es-api-key"])]
     public Secret? Password { get; init; }
 
     /// <summary>The API key.</summary>
-    [Option("--es-api-key", "API key, as id:key or encoded, instead of user and password", Aliases = ["--api-key"], Environment = ["ES_API_KEY"])]
+    [Option("--es-api-key", "API key, as id:key or encoded, instead of user and password", Aliases = ["--api-key"], Environment = ["ES_API_KEY"],
+        GivesWayTo = ["--es-user"])]
     public Secret? ApiKey { get; init; }
 
     /// <summary>The authority that signs the server's certificate.</summary>
@@ -73,6 +74,9 @@ public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptio
     /// <summary>Whether what goes over the network is compressed.</summary>
     [Option("--es-compress", "Whether what is sent and received is compressed; auto: unless the server is on this machine", Environment = ["ES_COMPRESS"])]
     public Compression Compress { get; init; } = Compression.Auto;
+
+    /// <inheritdoc/>
+    public Func<string, OptionOrigin> OriginOf { get; set; } = _ => OptionOrigin.Default;
 
     /// <summary>True where the certificate is not verified.</summary>
     internal bool IsInsecure => Insecure || !VerifyCertificates;
@@ -117,7 +121,7 @@ public abstract record ElasticsearchOptions : IValidatedOptions, IEffectiveOptio
     {
         var mistakes = new List<string>();
         var tls = addresses.Any(a => a.IsTls);
-        if (ApiKey is not null && (User.Length > 0 || addresses.Any(a => a.User is not null))) mistakes.Add("--es-api-key and --es-user: give one of them.");
+        if (ApiKey is not null && (User.Length > 0 || (addresses.Any(a => a.User is not null) && OriginOf("--es-api-key") == OriginOf("--es-url")))) mistakes.Add("--es-api-key and --es-user: give one of them.");
         if (User.Length > 0 && Password is null) mistakes.Add("--es-pass: give the password of --es-user, best as ELASTICSEARCH_PASSWORD.");
         if (Password is not null && User.Length == 0) mistakes.Add("--es-user: give the user that the password belongs to.");
         if (ApiKey is not null && Credentials.EncodeKey(ApiKey) is null) mistakes.Add("--es-api-key: it is neither id:key nor the encoded form that the server gives.");

@@ -1,3 +1,4 @@
+using EsPipeline.Connectors.Columns;
 using System.Text.Json;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
@@ -32,7 +33,8 @@ public sealed partial class CsvSink : FileOutputSink
         : base(options, time, log)
     {
         _options = options;
-        var named = run.Fields.Select(f => f.Split('.')[0]).Distinct(StringComparer.Ordinal).ToArray();
+        string[] named = run.Fields.Count == 0 ? []
+            : [.. DocumentFields.Wanted(run).Select(f => f.Path).Concat(run.Set.Select(s => s.Split('=')[0].Split('.')[0])).Distinct(StringComparer.Ordinal)];
         _named = named.Length == 0 || named.Contains("id") ? named : ["id", .. named];
     }
 

@@ -43,8 +43,8 @@ public record FirestoreOptions : IValidatedOptions, IEffectiveOptions
     public string? CredentialsFile { get; init; }
 
     /// <summary>The emulator.</summary>
-    [Option("", "Firestore emulator to use instead of the service, without signing in", Environment = ["FIRESTORE_EMULATOR_HOST"], Value = "HOST:PORT", Address = true)]
-    public string? EmulatorHost { get; init; }
+    [Option("", "Firestore emulator to use instead of the service, without signing in; for both ends where both are Firestore, unless the sink's says otherwise (none: the service)", Environment = ["FIRESTORE_EMULATOR_HOST"], Value = "HOST:PORT", Address = true, ForBothEnds = true)]
+    public string? EmulatorHost { get; init => field = value == "none" ? null : value; }
 
     /// <summary>The project as given, or as the credentials file names it; null where neither does.</summary>
     internal string? ProjectId => Project ?? (CredentialsFile is null ? null : CredentialsDocument.TryReadProject(CredentialsFile));

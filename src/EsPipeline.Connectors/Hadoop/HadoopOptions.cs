@@ -31,7 +31,8 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     public string? Endpoint { get; init; }
 
     /// <summary>The bucket.</summary>
-    [Option("--s3-bucket", "Bucket with the job folders", Environment = ["S3_BUCKET_NAME", "HETZNER_S3_BUCKET_NAME"], Value = "NAME", NamesJob = true)]
+    [Option("--s3-bucket", "Bucket with the job folders", Environment = ["S3_BUCKET_NAME", "HETZNER_S3_BUCKET_NAME"], Value = "NAME", NamesJob = true,
+        GivesWayTo = ["--hadoop-path"])]
     public string? Bucket { get; init; }
 
     /// <summary>What the keys begin with.</summary>
@@ -59,7 +60,7 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A folder in place of a bucket.</summary>
-    [Option("--hadoop-path", "Folder with the job folders, in place of a bucket", Environment = ["HADOOP_PATH"], Value = "FOLDER", NamesJob = true)]
+    [Option("--hadoop-path", "Folder with the job folders, in place of a bucket", Environment = ["HADOOP_PATH"], Value = "FOLDER", NamesJob = true, GivesWayTo = ["--s3-bucket"])]
     public string? Path { get; init; }
 
     /// <summary>What the lines are.</summary>

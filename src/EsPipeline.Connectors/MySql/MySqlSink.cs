@@ -48,8 +48,22 @@ public sealed partial class MySqlSink : IReadableSink, IRehearsableSink, ISampli
     public bool KeepsFirst => _options.Write == MySqlWrite.InsertIgnore;
 
     /// <summary>Connects, and where the table is there tries the rights that writing takes, without touching a row.</summary>
-    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => HealthReport.AskAsync(
-        _options, _connections, _time, session => HealthReport.WriteWarnings(session.Server, _target.Probe(session)), ct);
+    public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
+    {
+        var isMissing = false;
+        var health = await HealthReport.AskAsync(
+            _options,
+            _connections,
+            _time,
+            session =>
+            {
+                var layout = _target.Probe(session);
+                isMissing = layout is null;
+                return HealthReport.WriteWarnings(session.Server, layout);
+            },
+            ct).ConfigureAwait(false);
+        return health with { TargetIsMissing = isMissing };
+    }
 
     /// <summary>Makes the table where it is missing; one with columns for fields that nobody knows yet is made with the first documents.</summary>
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct) => _connections.RunAsync(

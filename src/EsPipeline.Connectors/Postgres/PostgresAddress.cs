@@ -53,18 +53,21 @@ internal static class PostgresAddress
         {
             var (user, password) = Split(uri!.UserInfo, ':');
             var path = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/'));
-            if (uri.Host.Length > 0) target.Host = uri.Host;
-            if (uri.Port > 0) target.Port = uri.Port;
-            if (path.Length > 0) target.Database = path;
-            if (user.Length > 0) target.Username = Uri.UnescapeDataString(user);
-            if (password.Length > 0) target.Password = Uri.UnescapeDataString(password);
-            mode = Parameter(uri, "sslmode") ?? mode;
+            if (uri.Host.Length > 0 && Counts("--pg-host")) target.Host = uri.Host;
+            if (uri.Port > 0 && Counts("--pg-port")) target.Port = uri.Port;
+            if (path.Length > 0 && Counts("--pg-database")) target.Database = path;
+            if (user.Length > 0 && Counts("--pg-user")) target.Username = Uri.UnescapeDataString(user);
+            if (password.Length > 0 && Counts("--pg-pass")) target.Password = Uri.UnescapeDataString(password);
+            if (Counts("--pg-sslmode")) mode = Parameter(uri, "sslmode") ?? mode;
             target.RootCertificate = Parameter(uri, "sslrootcert");
         }
 
         target.SslMode = ModeOf(mode) ?? (IsLocal(target.Host!) ? Npgsql.SslMode.Prefer : Npgsql.SslMode.VerifyFull);
         if (options.CaFile.Length > 0) target.RootCertificate = options.CaFile;
         return target;
+
+        // A part on the command line goes before an address in the environment.
+        bool Counts(string option) => options.OriginOf(option) <= options.OriginOf("--pg-url");
     }
 
     private static bool TryParse(Secret url, out Uri? uri, out string problem)

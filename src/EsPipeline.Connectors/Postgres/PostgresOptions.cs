@@ -20,10 +20,10 @@ public enum TableShape
 }
 
 /// <summary>How a PostgreSQL database is reached, and which table is meant; all that a sink has to know.</summary>
-public record PostgresOptions : IValidatedOptions, IEffectiveOptions
+public record PostgresOptions : IValidatedOptions, IEffectiveOptions, IOptionsWithOrigins
 {
     /// <summary>The address; it may hold the password.</summary>
-    [Option("--pg-url", "Address, postgres://user:password@host:port/database?sslmode=require; its parts go before the other names", Environment = ["PG_URL"], Value = "URL")]
+    [Option("--pg-url", "Address, postgres://user@host:port/database?sslmode=require (user:password@ where that is safe); its parts go before the other names, unless these were given in a stronger place", Environment = ["PG_URL"], Value = "URL")]
     public Secret? Url { get; init; }
 
     /// <summary>The host.</summary>
@@ -60,7 +60,7 @@ public record PostgresOptions : IValidatedOptions, IEffectiveOptions
     public int PoolSize { get; init; } = 5;
 
     /// <summary>The table.</summary>
-    [Option("--pg-table", "Table, as SQL names it: name or schema.name", Environment = ["PG_TABLE"], Value = "NAME", Identity = true)]
+    [Option("--pg-table", "Table, as SQL names it: name or schema.name", Environment = ["PG_TABLE"], Value = "NAME", Identity = true, GivesWayTo = ["--pg-documents"])]
     public string Table { get; init; } = "";
 
     /// <summary>The key's columns.</summary>
@@ -70,6 +70,9 @@ public record PostgresOptions : IValidatedOptions, IEffectiveOptions
     /// <summary>How documents lie in the table.</summary>
     [Option("--pg-shape", "document: the key in one column and the document in 'content'; columns: a column a field; auto: as the table is", Identity = true)]
     public TableShape Shape { get; init; } = TableShape.Auto;
+
+    /// <inheritdoc/>
+    public Func<string, OptionOrigin> OriginOf { get; set; } = _ => OptionOrigin.Default;
 
     /// <inheritdoc/>
     public IEnumerable<KeyValuePair<string, string>> Effective

@@ -26,10 +26,10 @@ public sealed record Checkpoint
     /// <summary>What the sink has noted for later runs; null where it has noted nothing.</summary>
     public string? SinkNote { get; init; }
 
-    /// <summary>The earliest time that an unfinished snapshot selects; null where it does not select by time.</summary>
+    /// <summary>The earliest time that the snapshot selected, be it finished or not; null where it does not select by time.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>The latest time that an unfinished snapshot selects; null where it does not select by time.</summary>
+    /// <summary>The latest time that the snapshot selected; null where it does not select by time.</summary>
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>When it was saved (UTC).</summary>

@@ -30,6 +30,15 @@ public sealed class OptionAttribute(string name, string description) : Attribute
     /// <summary>True for an address, or several with commas, in which somebody may write a password, in the right form or not.</summary>
     public bool Address { get; init; }
 
+    /// <summary>
+    /// Options of the same record, or environment names of those without a name, that this one can't stand beside: where one of them was given in a place that goes before this one's (on the
+    /// command line, and this one in the environment), this one counts as not given.
+    /// </summary>
+    public string[] GivesWayTo { get; init; } = [];
+
+    /// <summary>True where both ends of one system have the source's value, unless the sink is given one of its own.</summary>
+    public bool ForBothEnds { get; init; }
+
     /// <summary>For a list: true where a value may hold commas, and the option is given once for each item.</summary>
     public bool Repeated { get; init; }
 
@@ -58,6 +67,13 @@ public sealed class AlsoKnownAsAttribute(params string[] names) : Attribute
 {
     /// <summary>The spellings.</summary>
     public IReadOnlyList<string> Names { get; } = names;
+}
+
+/// <summary>Options of which an address and its parts mean one thing together, so that it matters where each was given.</summary>
+public interface IOptionsWithOrigins
+{
+    /// <summary>Where an option of the record was given, by its name without a prefix.</summary>
+    Func<string, OptionOrigin> OriginOf { get; set; }
 }
 
 /// <summary>Options that can tell what is wrong with them together.</summary>

@@ -59,10 +59,14 @@ public sealed class OptionBinder(
     public object Bind(Type record, string prefix = "", bool validate = true, Action<object>? complete = null)
     {
         var options = Activator.CreateInstance(record)!;
-        foreach (var definition in OptionDefinition.Of(record, prefix))
+        var definitions = OptionDefinition.Of(record, prefix);
+        var found = definitions.ToDictionary(d => d.DisplayName, Find);
+        OptionOrigin OriginOf(string option) => found.TryGetValue(option, out var place) ? place.Origin : OptionOrigin.Default;
+        if (options is IOptionsWithOrigins aware) aware.OriginOf = option => OriginOf(prefix.Length == 0 ? option : $"--{prefix}-{option[2..]}");
+        foreach (var definition in definitions)
         {
-            var (texts, origin, name) = Find(definition);
-            if (texts is null)
+            var (texts, origin, name) = found[definition.DisplayName];
+            if (texts is null || definition.GivesWayTo.Any(other => OriginOf(other) > origin))
             {
                 _values.Add(new OptionValue(definition, definition.DefaultValue, OptionOrigin.Default, ""));
                 continue;
@@ -107,7 +111,7 @@ public sealed class OptionBinder(
             }
         }
 
-        return (null, OptionOrigin.Default, "");
+        return definition.OfSource is { } source ? Find(source) : (null, OptionOrigin.Default, "");
     }
 
     private bool TryConvert(OptionDefinition definition, IReadOnlyList<string> texts, out object? value, out string problem)

@@ -36,7 +36,7 @@ public sealed class OptionDefinition
     public IEnumerable<string> Aliases => _attribute.Aliases.Select(WithPrefix);
 
     /// <summary>Environment names, the first wins.</summary>
-    public IEnumerable<string> Environment => _attribute.Environment.Select(e => _prefix.Length == 0 ? e : _prefix.ToUpperInvariant() + "_" + e);
+    public IEnumerable<string> Environment => _attribute.Environment.Select(InEnvironment);
 
     /// <summary>One sentence without a full stop.</summary>
     public string Description => _attribute.Description;
@@ -65,6 +65,12 @@ public sealed class OptionDefinition
     /// <summary>True for a list whose items may hold commas.</summary>
     public bool IsRepeated => _attribute.Repeated;
 
+    /// <summary>The names of the options before which this one gives way.</summary>
+    public IEnumerable<string> GivesWayTo => _attribute.GivesWayTo.Select(n => n.StartsWith('-') ? WithPrefix(n) : InEnvironment(n));
+
+    /// <summary>The same option of the source where the sink, without one of its own, has the source's value; null elsewhere.</summary>
+    public OptionDefinition? OfSource => _attribute.ForBothEnds && _prefix.Length > 0 ? new OptionDefinition(Property, _attribute, DefaultValue, "") : null;
+
     /// <summary>True where several values may be given.</summary>
     public bool IsList => ValueType != typeof(string) && ValueType.IsAssignableTo(typeof(IEnumerable));
 
@@ -83,6 +89,9 @@ public sealed class OptionDefinition
         : ValueType == typeof(string) || IsSecret ? "TEXT"
         : IsList ? "A,B"
         : "N";
+
+    /// <summary>True where the default is another on another machine or for another system, so that only words can tell it.</summary>
+    public bool DependsOnMachine => _attribute.Default.Length > 0;
 
     /// <summary>The default as help shows it; empty where there is none.</summary>
     public string DefaultText => _attribute.Default.Length > 0 ? _attribute.Default : Format(DefaultValue);
@@ -121,6 +130,8 @@ public sealed class OptionDefinition
     };
 
     private static int Depth(Type type) => type.BaseType is { } parent ? 1 + Depth(parent) : 0;
+
+    private string InEnvironment(string name) => _prefix.Length == 0 ? name : _prefix.ToUpperInvariant() + "_" + name;
 
     private string WithPrefix(string name) => _prefix.Length == 0 || name.Length == 0 ? name : $"--{_prefix}-{name[2..]}";
 }

@@ -74,7 +74,7 @@ public sealed record RunOptions : IValidatedOptions
     public string? Job { get; init; }
 
     /// <summary>A query in the source's own language.</summary>
-    [Option("--query", "Which records, as Elasticsearch query DSL (JSON) or SQL", Environment = ["ESPIPE_QUERY"], Value = "QUERY")]
+    [Option("--query", "Which records, as Elasticsearch query DSL (JSON) or SQL", Environment = ["ESPIPE_QUERY"], Value = "QUERY", GivesWayTo = ["--query-file", "--match-all"])]
     public string? Query { get; init; }
 
     /// <summary>A file that holds the query.</summary>
@@ -114,15 +114,18 @@ public sealed record RunOptions : IValidatedOptions
     public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
     /// <summary>Records in a write at first.</summary>
-    [Option("--batch-size", "Records in a write to begin with", Environment = ["BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink")]
+    [Option("--batch-size", "Records in a write to begin with", Environment = ["BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink",
+        GivesWayTo = ["--min-batch-size", "--max-batch-size"])]
     public int? BatchSize { get; init; }
 
     /// <summary>Records in a write at least.</summary>
-    [Option("--min-batch-size", "Records in a write at least", Environment = ["MIN_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink")]
+    [Option("--min-batch-size", "Records in a write at least", Environment = ["MIN_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink",
+        GivesWayTo = ["--batch-size", "--max-batch-size"])]
     public int? MinBatchSize { get; init; }
 
     /// <summary>Records in a write at most.</summary>
-    [Option("--max-batch-size", "Records in a write at most", Environment = ["MAX_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink")]
+    [Option("--max-batch-size", "Records in a write at most", Environment = ["MAX_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink",
+        GivesWayTo = ["--batch-size", "--min-batch-size"])]
     public int? MaxBatchSize { get; init; }
 
     /// <summary>The pause between passes.</summary>

@@ -36,7 +36,10 @@ internal sealed class CheckpointSaver(
     /// <summary>False where a later run could not go on from here (standard input or output): positions are then kept in memory only.</summary>
     public bool IsDurable { get; set; } = true;
 
-    /// <summary>The times that the snapshot selects by; saved with it, since an age such as <c>5m</c> means another time in a later run.</summary>
+    /// <summary>
+    /// The times that the snapshot selects by; saved with it, since an age such as <c>5m</c> means another time in a later run, and with the
+    /// changes after it, since what the copy began with is all that it holds.
+    /// </summary>
     public (DateTimeOffset? Since, DateTimeOffset? Until) Times { get; set; } = (saved?.Since, saved?.Until);
 
     /// <summary>Saves, unless nothing has changed since the last time.</summary>
@@ -111,7 +114,6 @@ internal sealed class CheckpointSaver(
     private async Task ReplaceAsync(ReadKind phase, IReadOnlyDictionary<PartitionId, PartitionProgress> safe, string? token, CancellationToken ct)
     {
         var before = Saved?.Partitions;
-        var (since, until) = phase == ReadKind.Snapshot ? Times : default;
         var next = new Checkpoint
         {
             Identity = identity,
@@ -119,8 +121,8 @@ internal sealed class CheckpointSaver(
             Partitions = safe,
             SinkToken = token,
             SinkNote = note.Text,
-            Since = since,
-            Until = until,
+            Since = Times.Since,
+            Until = Times.Until,
             SavedAt = time.GetUtcNow(),
         };
         if (IsDurable) await state.SaveAsync(next, ct).ConfigureAwait(false);

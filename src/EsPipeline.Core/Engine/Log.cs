@@ -59,4 +59,7 @@ internal static partial class Log
 
     [LoggerMessage(1017, LogLevel.Information, "What is still to be read is planned anew: {Reason}")]
     public static partial void PlannedAnew(ILogger logger, string reason);
+
+    [LoggerMessage(1018, LogLevel.Warning, "What was copied so far began with what changed since {Since:u}: everything is copied now")]
+    public static partial void CopiedSinceOnly(ILogger logger, DateTimeOffset since);
 }

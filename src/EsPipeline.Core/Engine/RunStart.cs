@@ -26,6 +26,20 @@ internal sealed class RunStart(PipelineSetup setup, RetryPolicy sourceRetry, Ret
                 $"The checkpoint of job '{setup.Job}' belongs to another job: {string.Join("; ", saved.Identity.Differences(identity))}.");
         }
 
+        // A first single run copies the last minutes alone, and nobody who asks for everything means these.
+        if (saved?.Since is { } since && setup is { Mode: PipelineMode.FullSync, Bounded: false, Selection.Since: null })
+        {
+            Log.CopiedSinceOnly(setup.Log, since);
+            await state.ResetAsync(stop).ConfigureAwait(false);
+            saved = null;
+        }
+
+        if (saved is not null && saved.Partitions.Values.Any(p => p.Records > 0) && sink.TargetIsMissing)
+        {
+            throw CheckpointErrors.JobChanged.Error(
+                $"The checkpoint of job '{setup.Job}' says that records were copied, and what they were copied to is not there any more ({sink.System}).");
+        }
+
         note.Recall(setup.Sink, saved);
         var schema = await sourceRetry.CallAsync(setup.Source.DescribeAsync, stop).ConfigureAwait(false);
         await sinkRetry.CallAsync(ct => setup.Sink.PrepareAsync(schema, ct), stop).ConfigureAwait(false);

@@ -19,6 +19,9 @@ public sealed record ConnectorHealth(
     /// <summary>What a person should know though it stops nothing, such as a certificate that is not verified.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>True for a sink whose table or the like is not there: what a run has copied before is then gone.</summary>
+    public bool TargetIsMissing { get; init; }
+
     /// <summary>The same, of an end that is well.</summary>
     /// <exception cref="PipelineException">The problem.</exception>
     public ConnectorHealth OrThrow() => Problem is null ? this : throw Problem;

@@ -154,6 +154,26 @@ public sealed class MySqlFaultTests(MySqlServers servers)
     }
 
     [Theory]
+    [InlineData(MySqlShape.Document)]
+    [InlineData(MySqlShape.Columns)]
+    public async Task A_table_that_was_dropped_since_is_not_made_anew_as_though_everything_were_there(MySqlShape shape)
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        using var state = new TemporaryFolder();
+        Assert.Null((await RunAsync()).Error);
+        await database.ExecuteAsync("DROP TABLE docs");
+        Assert.Equal("checkpoint.job_changed", (await RunAsync()).Error?.Code);
+        Assert.Empty(await database.RowsAsync($"SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA='{database.Name}'"));
+
+        async Task<Core.Engine.RunResult> RunAsync()
+        {
+            await using var sink = database.Sink(database.Options with { Shape = shape });
+            await using var source = new ListSource([.. Corpus.Plain(10)]);
+            return await EngineRun.CopyAsync(source, sink, state.Path, Ct);
+        }
+    }
+
+    [Theory]
     [InlineData("REVOKE INSERT ON {0}.* FROM '{1}'", "mysql.not_allowed")]
     [InlineData("REVOKE ALL ON {0}.* FROM '{1}'", "mysql.not_allowed")]
     [InlineData("DROP TABLE {0}.docs", "mysql.no_table")]
