@@ -12,6 +12,7 @@ internal static partial class FileKind
     private const int CurrentFolder = -100;
     private const int OfHandle = 0x1000;
     private const uint WantTypeAndInode = 0x101;
+    private const uint WantSizeAndTime = 0x240;
 
     /// <summary>True for a regular file, and for a name that nothing has yet.</summary>
     public static bool IsRegularOrMissing(string path)
@@ -37,6 +38,19 @@ internal static partial class FileKind
             && StatX(CurrentFolder, path, 0, WantTypeAndInode, out var b) == 0 && a.IsOf(b);
     }
 
+    /// <summary>Its bytes, and when it was last changed (ticks, UTC): of the file itself and not of a link that leads to it.</summary>
+    /// <exception cref="FileNotFoundException">It is not there.</exception>
+    public static (long Length, long Modified) StateOf(string path)
+    {
+        if (OperatingSystem.IsLinux() && StatX(CurrentFolder, path, 0, WantSizeAndTime, out var status) == 0)
+        {
+            return (status.Length, DateTime.UnixEpoch.Ticks + (status.Seconds * TimeSpan.TicksPerSecond) + (status.Nanoseconds / TimeSpan.NanosecondsPerTick));
+        }
+
+        var file = new FileInfo(Final(path));
+        return (file.Length, file.LastWriteTimeUtc.Ticks);
+    }
+
     private static string Final(string path) => (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
 
     // struct statx of linux/stat.h, the same on every architecture: 256 bytes.
@@ -48,6 +62,15 @@ internal static partial class FileKind
 
         [FieldOffset(32)]
         public ulong Inode;
+
+        [FieldOffset(40)]
+        public long Length;
+
+        [FieldOffset(112)]
+        public long Seconds;
+
+        [FieldOffset(120)]
+        public uint Nanoseconds;
 
         // Major and minor number of the device.
         [FieldOffset(136)]

@@ -20,6 +20,7 @@ public abstract class FileSource : IDataSource
     private readonly RunOutput? _output;
     private readonly bool _hasKeyedSink;
     private readonly bool _looksAgain;
+    private readonly HeldFiles? _held;
     private readonly HashSet<string> _streamsRead = new(StringComparer.Ordinal);
 
     /// <param name="arguments">What was asked for.</param>
@@ -32,6 +33,9 @@ public abstract class FileSource : IDataSource
         (_arguments, _time, _log) = (arguments, time, log);
         (_output, _hasKeyedSink) = (RunOutput.Of(ends), ends?.Sink is not (null or OutputFileOptions));
         _looksAgain = run?.Mode == RunMode.Continuous;
+
+        // A file that is written begins anew where one that is read has been replaced: the end of the one before would be out of place there.
+        if (_looksAgain && _hasKeyedSink && OperatingSystem.IsLinux()) _held = new HeldFiles(time);
     }
 
     /// <summary>How many bytes are loaded at once, which is what a batch covers; tests take fewer for more batches.</summary>
@@ -73,11 +77,19 @@ public abstract class FileSource : IDataSource
         var partitions = new List<Partition>();
         string? changed = null;
         string? added = null;
-        foreach (var (file, saved) in files)
+        foreach (var (index, (file, saved)) in files.Index())
         {
+            if (_held is not null)
+            {
+                var before = await _held.BeforeAsync(
+                    file, saved, plan.Saved, async (held, position) => await ChangeAsync(held, position, ct).ConfigureAwait(false) is null).ConfigureAwait(false);
+                if (before.Count > 0) changed ??= added ?? "another file has its name now; what was written to the one before is copied first";
+                partitions.AddRange(before);
+            }
+
             // What comes after records that are read for the first time, or anew, counts as newer than they, so it has to be read after them again.
             if (saved.Offset > 0) changed ??= added ?? await ChangeAsync(file, saved, ct).ConfigureAwait(false);
-            if (changed is null && added is null && partitions.Count < lastRead && await HasMoreAsync(file, saved, ct).ConfigureAwait(false))
+            if (changed is null && added is null && index < lastRead && await HasMoreAsync(file, saved, ct).ConfigureAwait(false))
             {
                 added = $"'{file.Name}', which comes before it, {(saved.Offset > 0 ? "has grown" : "is new")}";
             }
@@ -97,7 +109,7 @@ public abstract class FileSource : IDataSource
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(Partition partition, Position after, [EnumeratorCancellation] CancellationToken ct)
     {
-        var file = new InputFile(partition.Id.Value);
+        var file = _held?.FileOf(partition.Id) ?? new InputFile(partition.Id.Value);
         var from = FilePosition.Parse(after);
         if (file.IsAsRead(from) || (file.IsStream && !_streamsRead.Add(file.Path))) yield break;
         var parser = ParserFor(file);
@@ -109,6 +121,7 @@ public abstract class FileSource : IDataSource
             throw FilesErrors.Changed.Error($"{file.Path} is not what it was a moment ago: {changed}.");
         }
 
+        if (file.Path == partition.Id.Value) _held?.Hold(file);
         await open.SeekAsync(from, ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder();
         for (var looks = 1; ; looks++)
@@ -140,6 +153,7 @@ public abstract class FileSource : IDataSource
     /// <inheritdoc/>
     public virtual ValueTask DisposeAsync()
     {
+        _held?.Dispose();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }

@@ -17,7 +17,7 @@ internal sealed record InputFile(string Path)
     private const long SettlingTicks = 2 * TimeSpan.TicksPerSecond;
 
     /// <summary>The file's name without its folder.</summary>
-    public string Name => IsStandardInput ? "standard input" : System.IO.Path.GetFileName(Path);
+    public string Name { get; init; } = Path == "-" ? "standard input" : System.IO.Path.GetFileName(Path);
 
     public bool IsStandardInput => Path == "-";
 
@@ -27,10 +27,10 @@ internal sealed record InputFile(string Path)
     public bool IsCompressed => Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) || Path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The size on disk; null for a stream.</summary>
-    public long? Length => IsStream ? null : new FileInfo(Path).Length;
+    public long? Length => IsStream ? null : FileKind.StateOf(Path).Length;
 
-    /// <summary>When the file was last changed, in ticks.</summary>
-    public long Modified => IsStream ? 0 : File.GetLastWriteTimeUtc(Path).Ticks;
+    /// <summary>When the file was last changed, in ticks; 0 for a stream, and where it is not there.</summary>
+    public long Modified => IsStream || !File.Exists(Path) ? 0 : FileKind.StateOf(Path).Modified;
 
     /// <summary>True for a packed file that was read to its end and is as it was then: to look into it would be to unpack all of it again.</summary>
     public bool IsAsRead(FilePosition end) => end.Packed > 0 && IsCompressed && end.Packed == Length && end.Modified == Modified;

@@ -120,6 +120,75 @@ public sealed class FollowedFileTests : IDisposable
         Assert.Contains("after line 2 is not copied", (await PlanAsync(source))[0].StartsOverBecause, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_is_behind_a_link_is_looked_at_and_not_the_link()
+    {
+        var real = _folder.File("real");
+        File.CreateSymbolicLink(Input, real);
+        File.WriteAllText(real, "{\"id\":1}\n{\"id\":2");
+        File.SetLastWriteTimeUtc(real, _clock.Now.UtcDateTime);
+        _clock.Now += InputFile.SettlingTime / 2;
+        Assert.Equal(["1"], await ReadAsync(RunMode.Continuous));
+        var file = new InputFile(Input);
+        Assert.Equal((new FileInfo(real).Length, File.GetLastWriteTimeUtc(real).Ticks), (file.Length, file.Modified));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_was_written_to_a_file_before_it_was_rotated_is_copied_before_what_its_successor_holds(bool removed)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "An open file can be opened once more only on Linux.");
+        var lines = new JsonLinesOptions { Files = [Input] };
+        await using var source = new JsonLinesSource(
+            lines, _clock, _log, new ConnectorOptions(lines, new EsPipeline.Connectors.MySql.MySqlSinkOptions()), new RunOptions { Mode = RunMode.Continuous });
+        Write("{\"id\":1}\n");
+        Assert.Equal(["1"], await LookAsync(source));
+        Write("{\"id\":1}\n{\"id\":2}\n");
+        File.Move(Input, _folder.File("rotated"));
+        if (removed)
+        {
+            using var old = new FileStream(_folder.File("rotated"), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            File.Delete(_folder.File("rotated"));
+            Write("{\"id\":8}\n");
+            old.Write("{\"id\":3}\n"u8);
+            old.Flush();
+            Assert.Equal(["2", "3", "8"], await LookAsync(source));
+            old.Write("{\"id\":4}\n"u8);
+            old.Flush();
+            Assert.Equal(["4", "8"], await LookAsync(source));
+        }
+        else
+        {
+            Write("{\"id\":8}\n");
+            Assert.Equal(["2", "8"], await LookAsync(source));
+        }
+
+        Assert.Empty(await LookAsync(source));
+        Write("{\"id\":8}\n{\"id\":9}\n");
+        Assert.Equal(["9"], await LookAsync(source));
+        Assert.Equal([new PartitionId(Input)], (await PlanAsync(source)).Select(p => p.Id));
+    }
+
+    // One look of a source that goes on: all partitions of its plan, which replaces what was saved of others.
+    private async Task<List<string>> LookAsync(FileSource source)
+    {
+        var keys = new List<string>();
+        var partitions = await PlanAsync(source);
+        foreach (var id in _saved.Keys.Except(partitions.Select(p => p.Id)).ToArray()) _saved.Remove(id);
+        foreach (var partition in partitions)
+        {
+            var after = partition.StartsOverBecause is null ? _saved.GetValueOrDefault(partition.Id, partition.Start) : partition.Start;
+            await foreach (var batch in source.ReadAsync(partition, after, Ct))
+            {
+                using (batch) keys.AddRange(batch.Records.ToArray().Select(r => Encoding.UTF8.GetString(r.Key.Span)));
+                _saved[partition.Id] = batch.End;
+            }
+        }
+
+        return keys;
+    }
+
     private void Write(string text)
     {
         File.WriteAllText(Input, text);
