@@ -36,7 +36,7 @@ internal sealed class PipelineHost : IAsyncDisposable
     public ILogger Log { get; }
 
     /// <summary>True where records go to standard output, which then carries nothing else.</summary>
-    public static bool WritesToStandardOutput(Settings settings) => settings.SinkOptions is OutputFileOptions { File: "-" };
+    public static bool WritesToStandardOutput(Settings settings) => settings.SinkOptions is OutputFileOptions { ToStandardOutput: true };
 
     /// <summary>Makes everything; nothing is connected yet.</summary>
     public static PipelineHost Create(Settings settings, ILoggerFactory loggers)

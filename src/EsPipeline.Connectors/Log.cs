@@ -16,6 +16,21 @@ internal static partial class Log
     [LoggerMessage(2009, LogLevel.Warning, "The file holds more than {Keys} keys: a record that comes again as it was, as in the moments that are read twice, is written again (--unique-keys)")]
     public static partial void RepeatsExceedKeys(ILogger logger, long keys);
 
+    [LoggerMessage(2010, LogLevel.Warning,
+        "{Count} documents have an id of their own that is not their key, and {File} has one place for the two: keys are lost there; --sink file keeps both")]
+    public static partial void OtherIds(ILogger logger, long count, string file);
+
+    [LoggerMessage(2011, LogLevel.Warning,
+        "{File} has {Bytes} bytes behind what this job has saved: they are cut off and, where a run was killed, written again; what somebody else has added there is lost")]
+    public static partial void CutOff(ILogger logger, string file, long bytes);
+
+    [LoggerMessage(2012, LogLevel.Warning,
+        "{Count} rows of {File} have values beside '{Column}', whose JSON is the whole document: they are not copied, the first is line {Line}; --csv-content-column with another name takes every column")]
+    public static partial void ValuesBesideContent(ILogger logger, long count, string column, string file, long line);
+
+    [LoggerMessage(2013, LogLevel.Warning, "{File} was still being written: its last line, number {Line}, has no end and is left for the next run")]
+    public static partial void LineUnfinished(ILogger logger, string file, long line);
+
     // Elasticsearch: 2100 to 2199.
     [LoggerMessage(2100, LogLevel.Warning, "The server lost its view of {Shard}; reading goes on in a new one, and what changed meanwhile is read afterwards")]
     public static partial void ViewLost(ILogger logger, string shard);
@@ -206,6 +221,10 @@ internal static partial class Log
 
     [LoggerMessage(2503, LogLevel.Information, "Part files that are left for the next run: {Count} (--max-files)")]
     public static partial void FilesLeft(ILogger log, int count);
+
+    [LoggerMessage(2504, LogLevel.Warning,
+        "Folders such as {Folder} hold a column in their names: it is in no document, and ids that are unique only beside it replace each other; copy each folder by a job of its own, with --set COLUMN=VALUE and its own target")]
+    public static partial void PartitionFolders(ILogger logger, string folder);
 
     // State in PostgreSQL: 2600 to 2699.
     [LoggerMessage(2600, LogLevel.Information, "The job {Job} is held {Holder}: waiting {Least:0} s to see whether that copy lives, and up to {Most:0} s where it has died")]

@@ -36,6 +36,9 @@ internal sealed class ChunkReader(Stream stream, bool patient, int windowBytes =
     /// <summary>The window.</summary>
     public ReadOnlySpan<byte> Window => _buffer.AsSpan(_start, Count);
 
+    /// <summary>What was the stream's end may no longer be: the next fill asks it once more.</summary>
+    public void LookAgain() => AtEnd = false;
+
     /// <summary>Takes bytes off the window's front.</summary>
     public void Consume(int count) => _start += count;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using EsPipeline.Core.Records;
+using EsPipeline.Core.Sinks;
 
 namespace EsPipeline.Connectors.Files;
 
@@ -13,7 +14,7 @@ internal sealed class CsvColumns
     private readonly Dictionary<byte[], int> _index = new(KeyComparer.Instance);
     private readonly bool _safe;
     private readonly int _idColumn;
-    private readonly (int Start, int Length, bool IsText)[] _cells;
+    private readonly (int Start, int Length, bool IsText, bool IsSet)[] _cells;
     private readonly ArrayBufferWriter<byte> _texts = new();
 
     /// <param name="names">The columns in order.</param>
@@ -24,11 +25,14 @@ internal sealed class CsvColumns
         _safe = safe;
         for (var i = 0; i < names.Count; i++) _index[Encoding.UTF8.GetBytes(names[i])] = i;
         _idColumn = _index.GetValueOrDefault("id"u8.ToArray(), -1);
-        _cells = new (int, int, bool)[names.Count];
+        _cells = new (int, int, bool, bool)[names.Count];
     }
 
     /// <summary>The columns' names in order.</summary>
     public IReadOnlyList<string> Names { get; }
+
+    /// <summary>True where the document of the last row has an <c>id</c> of its own that is not its key: the row holds one of the two.</summary>
+    public bool HadOtherId { get; private set; }
 
     /// <summary>The fields of documents in the order in which they first appear, <c>id</c> before them where none has it.</summary>
     public static IReadOnlyList<string> Of(IEnumerable<ReadOnlyMemory<byte>> documents)
@@ -68,6 +72,27 @@ internal sealed class CsvColumns
         return null;
     }
 
+    /// <summary>A name that a document has twice, in its members' order; null for none.</summary>
+    public static string? TwiceIn(ReadOnlySpan<byte> json)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            if (!names.Add(name)) return name;
+            reader.Read();
+            reader.Skip();
+        }
+
+        return null;
+    }
+
+    /// <summary>A document whose row would have to hold two values in one cell.</summary>
+    public static RecordFailure NamedTwice(string field) =>
+        new(0, FilesErrors.NamedTwice, $"It has the field '{field}' twice, and a row has one cell for it.");
+
     /// <summary>The columns' names that a header of safe cells stands for.</summary>
     public static IReadOnlyList<string> NamesOf(IEnumerable<string> header) => [.. header.Select(h => h is ['\'', var first, ..] && LooksLikeFormula(first) ? h[1..] : h)];
 
@@ -83,23 +108,31 @@ internal sealed class CsvColumns
         output.Write("\n"u8);
     }
 
-    /// <summary>Writes a row of a document that is all text (<see cref="NoTextIn"/>); the key stands in <c>id</c> where the document has no such field.</summary>
-    /// <returns>Null, or the name of a field that no column is for; then nothing was written.</returns>
-    public string? WriteRow(ReadOnlySpan<byte> key, ReadOnlySpan<byte> json, RecordBatchBuilder output)
+    /// <summary>
+    /// Writes a row of a document that is all text (<see cref="NoTextIn"/>); the key stands in <c>id</c> where the document has no text or number there.
+    /// </summary>
+    /// <returns>Null, or why the document can't be a row; then nothing was written.</returns>
+    public RecordFailure? WriteRow(ReadOnlySpan<byte> key, ReadOnlySpan<byte> json, RecordBatchBuilder output)
     {
         Array.Clear(_cells);
         _texts.ResetWrittenCount();
-        if (_idColumn >= 0) SetCell(_idColumn, key, isText: true);
+        HadOtherId = false;
         var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(reader.GetString()!) : reader.ValueSpan;
-            if (!_index.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var column)) return reader.GetString();
+            if (!_index.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var column))
+            {
+                return new RecordFailure(0, FilesErrors.UnknownColumn, $"It has the field '{reader.GetString()}', for which the file has no column.");
+            }
+
+            if (_cells[column].IsSet) return NamedTwice(Names[column]);
             reader.Read();
             SetValue(column, ref reader, json);
         }
 
+        if (_idColumn >= 0) SetKey(key);
         for (var i = 0; i < _cells.Length; i++)
         {
             if (i > 0) output.Write(","u8);
@@ -110,6 +143,16 @@ internal sealed class CsvColumns
         return null;
     }
 
+    // What is no text or number is no key to whoever reads the file: the record's own is then the only one that there is.
+    private void SetKey(ReadOnlySpan<byte> key)
+    {
+        var cell = _cells[_idColumn];
+        var own = _texts.WrittenSpan.Slice(cell.Start, cell.Length);
+        var isKey = cell.IsText || (own.Length > 0 && own[0] is (byte)'-' or (>= (byte)'0' and <= (byte)'9'));
+        HadOtherId = cell.IsSet && (cell.IsText || own.Length > 0) && !own.SequenceEqual(key);
+        if (!isKey || own.IsEmpty) SetCell(_idColumn, key, isText: true);
+    }
+
     private void SetValue(int column, ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         if (reader.TokenType == JsonTokenType.String)
@@ -117,7 +160,7 @@ internal sealed class CsvColumns
             var start = _texts.WrittenCount;
             var length = reader.CopyString(_texts.GetSpan(Math.Max(1, reader.ValueSpan.Length)));
             _texts.Advance(length);
-            _cells[column] = (start, length, true);
+            _cells[column] = (start, length, true, true);
             return;
         }
 
@@ -129,7 +172,7 @@ internal sealed class CsvColumns
 
     private void SetCell(int column, ReadOnlySpan<byte> value, bool isText)
     {
-        _cells[column] = (_texts.WrittenCount, value.Length, isText);
+        _cells[column] = (_texts.WrittenCount, value.Length, isText, true);
         _texts.Write(value);
     }
 

@@ -25,6 +25,8 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
     private int _contentColumn = -1;
     private long _brokenContents;
     private long _firstBrokenContent;
+    private long _besideContents;
+    private long _firstBesideContent;
 
     /// <summary>The columns' names.</summary>
     public IReadOnlyList<string> Columns { get; private set; } = [];
@@ -60,8 +62,8 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
         var data = padded[..^ChunkReader.Padding];
         if (status != CsvRowStatus.Whole) return BrokenQuote(status, data, line, output, out lines);
         lines = _row.Lines;
-        if (_row.Count == 1 && _row[0, data].IsEmpty) return _row.Length;
         var bytes = data[.._row.Length];
+        if (TrimLineEnd(bytes).IsEmpty) return _row.Length;
         if (_row.Count != _prefixes.Length)
         {
             var key = _idColumn >= 0 && _idColumn < _row.Count ? Unquoted(_idColumn, data) : default;
@@ -91,6 +93,7 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
     public void Finish()
     {
         if (_brokenContents > 0) Log.BrokenContents(log, _brokenContents, options.ContentColumn, name, _firstBrokenContent);
+        if (_besideContents > 0) Log.ValuesBesideContent(log, _besideContents, options.ContentColumn, name, _firstBesideContent);
     }
 
     // Only the line on which it begins is set aside: the lines after it may well be whole rows.
@@ -207,6 +210,7 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
         {
             JsonSyntax.CheckObject(value);
             output.Write(value);
+            if (_prefixes.Length > 2 && HasValueBesideContent(data) && _besideContents++ == 0) _firstBesideContent = line;
             return true;
         }
         catch (JsonException)
@@ -214,6 +218,16 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
             if (_brokenContents++ == 0) _firstBrokenContent = line;
             return false;
         }
+    }
+
+    private bool HasValueBesideContent(ReadOnlySpan<byte> data)
+    {
+        for (var i = 0; i < _prefixes.Length; i++)
+        {
+            if (i != _contentColumn && i != _idColumn && !_row[i, data].IsEmpty) return true;
+        }
+
+        return false;
     }
 
     private ReadOnlySpan<byte> Unquoted(int index, ReadOnlySpan<byte> data)

@@ -27,6 +27,6 @@ public sealed partial class CsvSink
     private protected override RecordFailure? FormatAlone(in Record record, RecordBatchBuilder output)
     {
         if (NoRow(record) is { } refused) return refused;
-        return _columns!.WriteRow(record.Key.Span, record.Json.Span, output) is { } unknown ? UnknownColumn(unknown) : null;
+        return _columns!.WriteRow(record.Key.Span, record.Json.Span, output);
     }
 }

@@ -62,15 +62,21 @@ public sealed partial class CsvSink : FileOutputSink
         if (NoRow(record) is { } refused) return refused;
         if (_columns is null)
         {
+            if (CsvColumns.TwiceIn(record.Json.Span) is { } twice) return CsvColumns.NamedTwice(twice);
             _sample.Add((record.Key.ToArray(), record.Json.ToArray()));
             _sampleBytes += record.Bytes;
             return null;
         }
 
         WriteHeaderFirst(output);
-        return _columns.WriteRow(record.Key.Span, record.Json.Span, output) is { } unknown
-            ? UnknownColumn(unknown)
-            : null;
+        return WriteRow(_columns, record.Key.Span, record.Json.Span, output);
+    }
+
+    private RecordFailure? WriteRow(CsvColumns columns, ReadOnlySpan<byte> key, ReadOnlySpan<byte> json, RecordBatchBuilder output)
+    {
+        if (columns.WriteRow(key, json, output) is { } refused) return refused;
+        if (columns.HadOtherId) NoteOtherId();
+        return null;
     }
 
     // What no row can say, whatever its columns.
@@ -79,12 +85,10 @@ public sealed partial class CsvSink : FileOutputSink
         : CsvColumns.NoTextIn(record.Json.Span) is { } place ? new RecordFailure(0, FilesErrors.NoText, $"{place} holds an escape that is half of a surrogate pair.")
         : null;
 
-    private static RecordFailure UnknownColumn(string field) =>
-        new(0, FilesErrors.UnknownColumn, $"It has the field '{field}', for which the file has no column.");
-
     private protected override void EndSlice(RecordBatchBuilder output)
     {
-        if (_columns is null && (_sample.Count >= SampleRecords || _sampleBytes >= SampleBytes)) Decide(output);
+        // Behind a complete file, such as that of an empty snapshot, nobody says when there is no more to come.
+        if (_columns is null && (IsComplete || _sample.Count >= SampleRecords || _sampleBytes >= SampleBytes)) Decide(output);
     }
 
     private protected override void SliceWritten()
@@ -105,6 +109,7 @@ public sealed partial class CsvSink : FileOutputSink
     private protected override async Task<string> SaveStateAsync(CancellationToken ct)
     {
         if (_columns is not null) return JsonSerializer.Serialize(_columns.Names);
+        if (_sample.Count == 0) return "";
         using var text = new MemoryStream();
         foreach (var (key, json) in _sample)
         {
@@ -148,12 +153,12 @@ public sealed partial class CsvSink : FileOutputSink
         if (FileLength == 0 && output.Current.IsEmpty) _columns!.WriteHeader(output);
     }
 
-    // Every field of the sample has a column, so no row of it can be refused.
+    // Every field of the sample has a column, and none is there twice, so no row of it can be refused.
     private void Decide(RecordBatchBuilder output)
     {
         if (_sample.Count == 0) return;
         _decided = new CsvColumns(CsvColumns.Of(_sample.Select(r => (ReadOnlyMemory<byte>)r.Json)), _options.CsvSafe);
         _decided.WriteHeader(output);
-        foreach (var (key, json) in _sample) _decided.WriteRow(key, json, output);
+        foreach (var (key, json) in _sample) WriteRow(_decided, key, json, output);
     }
 }

@@ -1,28 +1,82 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace EsPipeline.Connectors.Files;
 
-/// <summary>Tells files from devices and pipes, which have no length to cut back to and must never be replaced by a rename.</summary>
+/// <summary>
+/// What the system knows of a file besides its bytes: whether it is one at all, and not a device or a pipe, which have no length to cut back to and
+/// must never be replaced by a rename; and which one it is, whatever its names are.
+/// </summary>
 internal static partial class FileKind
 {
     private const int CurrentFolder = -100;
-    private const uint WantType = 1;
+    private const int OfHandle = 0x1000;
+    private const uint WantTypeAndInode = 0x101;
+    private const uint WantSizeAndTime = 0x240;
 
     /// <summary>True for a regular file, and for a name that nothing has yet.</summary>
     public static bool IsRegularOrMissing(string path)
     {
         if (!OperatingSystem.IsLinux()) return !path.StartsWith("/dev/", StringComparison.Ordinal);
-        if (StatX(CurrentFolder, path, 0, WantType, out var status) != 0) return true;
+        if (StatX(CurrentFolder, path, 0, WantTypeAndInode, out var status) != 0) return true;
         var type = status.Mode & 0xF000;
         return type is 0x8000 or 0x4000;
     }
 
-    // struct statx of linux/stat.h, the same on every architecture: 256 bytes, the mode at byte 28.
+    /// <summary>True where both names lead to one file or folder that is there, over links or not; elsewhere than on Linux where they are the same, a link at their ends followed.</summary>
+    public static bool AreSame(string one, string other)
+    {
+        if (!OperatingSystem.IsLinux()) return string.Equals(Final(one), Final(other), OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
+        return StatX(CurrentFolder, one, 0, WantTypeAndInode, out var a) == 0 && StatX(CurrentFolder, other, 0, WantTypeAndInode, out var b) == 0 && a.IsOf(b);
+    }
+
+    /// <summary>True where a name still leads to the file that was opened; always elsewhere than on Linux.</summary>
+    public static bool IsAt(SafeFileHandle open, string path)
+    {
+        if (!OperatingSystem.IsLinux()) return true;
+        return StatX((int)open.DangerousGetHandle(), "", OfHandle, WantTypeAndInode, out var a) == 0
+            && StatX(CurrentFolder, path, 0, WantTypeAndInode, out var b) == 0 && a.IsOf(b);
+    }
+
+    /// <summary>Its bytes, and when it was last changed (ticks, UTC): of the file itself and not of a link that leads to it.</summary>
+    /// <exception cref="FileNotFoundException">It is not there.</exception>
+    public static (long Length, long Modified) StateOf(string path)
+    {
+        if (OperatingSystem.IsLinux() && StatX(CurrentFolder, path, 0, WantSizeAndTime, out var status) == 0)
+        {
+            return (status.Length, DateTime.UnixEpoch.Ticks + (status.Seconds * TimeSpan.TicksPerSecond) + (status.Nanoseconds / TimeSpan.NanosecondsPerTick));
+        }
+
+        var file = new FileInfo(Final(path));
+        return (file.Length, file.LastWriteTimeUtc.Ticks);
+    }
+
+    private static string Final(string path) => (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
+
+    // struct statx of linux/stat.h, the same on every architecture: 256 bytes.
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct Status
     {
         [FieldOffset(28)]
         public ushort Mode;
+
+        [FieldOffset(32)]
+        public ulong Inode;
+
+        [FieldOffset(40)]
+        public long Length;
+
+        [FieldOffset(112)]
+        public long Seconds;
+
+        [FieldOffset(120)]
+        public uint Nanoseconds;
+
+        // Major and minor number of the device.
+        [FieldOffset(136)]
+        public ulong Device;
+
+        public readonly bool IsOf(in Status other) => Inode == other.Inode && Device == other.Device;
     }
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]

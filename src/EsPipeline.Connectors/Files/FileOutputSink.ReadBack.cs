@@ -16,7 +16,7 @@ public abstract partial class FileOutputSink : IVerifiableSink
     /// <inheritdoc/>
     public async Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct)
     {
-        if (_options.File == "-" || IsStream) throw VerifyErrors.NotComparable.Error("What went to standard output, a pipe or a device can't be read back.");
+        if (IsStream) throw VerifyErrors.NotComparable.Error("What went to standard output, a pipe or a device can't be read back.");
         _readBack = await PrepareParserAsync(new InputFile(_options.File), ct).ConfigureAwait(false);
 
         // A document may have an id of its own, which is the key of its line.

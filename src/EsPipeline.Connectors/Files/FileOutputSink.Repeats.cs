@@ -37,7 +37,9 @@ public abstract partial class FileOutputSink
     private bool IsRepeat(in Record record, LatestRecords latest)
     {
         using var line = new RecordBatchBuilder(64 * 1024);
+        var otherIds = _otherIdsInSlice;
         if (FormatAlone(record, line) is not null) return false;
+        _otherIdsInSlice = otherIds;
         line.Write(new byte[ChunkReader.Padding]);
         using var read = new RecordBatchBuilder(64 * 1024);
         _readBack!.ReadRecord(line.Current, atEnd: true, record.Place, read, out _);

@@ -46,6 +46,9 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     /// <summary>Where the sink may keep what belongs to the unfinished file.</summary>
     private protected string PartPath => _file.PartPath;
 
+    /// <summary>True where the file has its name, and what is written goes to its end: nothing is held back any more.</summary>
+    private protected bool IsComplete => _file.IsComplete;
+
     /// <summary>Bytes in the file.</summary>
     private protected long FileLength => _file.Length;
 
@@ -82,6 +85,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
         using var output = new RecordBatchBuilder(2 * SliceBytes);
         var failures = new List<RecordFailure>();
         var (keys, mark, unchanged) = (_keys, _keys?.Mark ?? 0, 0);
+        EndOtherIds(written: false);
         try
         {
             unchanged = FormatNew(slice, keys, output, failures);
@@ -98,6 +102,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
         }
 
         SliceWritten();
+        EndOtherIds(written: true);
         RepeatsWritten();
         Guard(() => keys?.SaveIfMany());
         if (keys?.Count >= _options.UniqueKeys)
@@ -129,6 +134,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
 
         EndSlice(output);
         SliceWritten();
+        EndOtherIds(written: true);
         return ValueTask.FromResult(new RehearsedWrite(failures.Count < slice.Count ? 1 : 0, failures));
     }
 
@@ -148,6 +154,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     /// <inheritdoc/>
     public async Task<bool> RestoreAsync(string? token, CancellationToken ct)
     {
+        _file.Hold();
         (_latest, _knowsLatest, _expectsRepeats, _keysGivenUp) = (null, false, false, false);
         if (token is null)
         {
@@ -157,19 +164,23 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
             return await RestoreStateAsync(null, ct).ConfigureAwait(false);
         }
 
-        return token.Split(':', 7) is ["out1", var name, var length, var tail, var keys, var seed, var state]
+        var restored = token.Split(':', 7) is ["out1", var name, var length, var tail, var keys, var seed, var state]
             && long.TryParse(keys, CultureInfo.InvariantCulture, out var count)
             && ulong.TryParse(seed, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hashSeed)
             && _file.TryRestore($"{name}:{length}:{tail}")
             && await GuardAsync(async () =>
                 ((_keysGivenUp = count == KeysGivenUp) || hashSeed == 0 || (_keys = KeyLog.Load(KeysPath, hashSeed, count)) is not null)
                 && await RestoreStateAsync(state, ct).ConfigureAwait(false)).ConfigureAwait(false);
+        if (restored && _file.Foreign > 0) Log.CutOff(_log, _file.Path, _file.Foreign);
+        return restored;
     }
 
     /// <inheritdoc/>
     public virtual Task CompleteAsync(CancellationToken ct)
     {
         _file.Complete();
+        EndOtherIds(written: true);
+        TellOtherIds();
         DeleteBeside(KeysPath);
         (_keys, _keysGivenUp) = (null, false);
         return Task.CompletedTask;
@@ -178,6 +189,7 @@ public abstract partial class FileOutputSink : IResumableSink, IRehearsableSink
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        TellOtherIds();
         await _file.DisposeAsync().ConfigureAwait(false);
         GC.SuppressFinalize(this);
     }

@@ -46,6 +46,59 @@ public static class FilesErrors
         ],
     };
 
+    /// <summary>Another job writes the file.</summary>
+    public static readonly ErrorCode BeingWritten = new(
+        "file.being_written", FailureKind.Environment, "Another job is writing the output file, and two would write over each other.",
+        "Wait for its end, or give each job a file of its own with --output-file.")
+    {
+        EndsRun = true,
+        Steps =
+        [
+            "See which jobs are running: `pgrep -af espipe`",
+            "Give this one a file of its own: `--output-file OTHER`",
+        ],
+    };
+
+    /// <summary>The output is among what is read.</summary>
+    public static readonly ErrorCode OwnOutput = new(
+        "file.own_output", FailureKind.Environment, "The file that is written is one of those that are read.",
+        "Write elsewhere: give --output-file another folder, or another name than the glob has.")
+    {
+        EndsRun = true,
+        Steps =
+        [
+            "See what is read, and what is written: `espipe --config-check`",
+            "Write elsewhere: `--output-file OTHER`",
+        ],
+    };
+
+    /// <summary>Keys of lines are those of two files.</summary>
+    public static readonly ErrorCode SameName = new(
+        "file.same_name", FailureKind.Environment, "Two files of one run have the same name, and keys of file and line (@line) would be those of both.",
+        "Rename one, copy them in runs of their own to targets of their own, or name a column or field with the key.")
+    {
+        EndsRun = true,
+        Steps = ["Rename one of the two; the message names them: `mv FILE OTHER`"],
+    };
+
+    /// <summary>A first line that is no header.</summary>
+    public static readonly ErrorCode OtherHeader = new(
+        "csv.other_header", FailureKind.Environment, "The first line of a CSV file has no column of the files before it: it may be a row.",
+        "Give every file the header; or copy files of other columns in a run of their own.")
+    {
+        EndsRun = true,
+        Steps = ["See the first lines; the message names the files: `head -n 1 FILE OTHER`"],
+    };
+
+    /// <summary>The file was replaced between planning and reading.</summary>
+    public static readonly ErrorCode Changed = new(
+        "file.changed", FailureKind.Environment, "A file was replaced or written over after it was looked at and before it was read.",
+        "Nothing: it is looked at again. Where it ends a run, start that again.")
+    {
+        PlansAnew = true,
+        Steps = ["See whether it is written to all the time; the message names it: `ls -la --full-time FILE`"],
+    };
+
     /// <summary>libzstd is missing.</summary>
     public static readonly ErrorCode NoZstd = new(
         "file.no_zstd", FailureKind.Environment, "Files that end in .zst need the library libzstd, which is not on this machine.",
@@ -141,6 +194,18 @@ public static class FilesErrors
         [
             "See the columns that were chosen: `head -n 1 {--output-file}`",
             "Name all of them, and begin anew: `--fields A,B,C`",
+        ],
+    };
+
+    /// <summary>A document has a name twice, and a row one cell for it.</summary>
+    public static readonly ErrorCode NamedTwice = new(
+        "csv.named_twice", FailureKind.Permanent, "A document has two fields of one name, and a row of a CSV file has one cell for them.",
+        "Mend it at the source, leave the field out with --exclude-fields, or write JSON Lines, which keep it as it is.")
+    {
+        Steps =
+        [
+            "Keep the documents as they are: the same command with `--sink jsonl`",
+            "Do without the field: `--exclude-fields FIELD`",
         ],
     };
 

@@ -26,8 +26,9 @@ public sealed class JsonLinesSink(OutputFileOptions options, TimeProvider time, 
         }
 
         var json = record.Json.Span.Trim(" \t\r\n"u8);
-        if (HasId(json))
+        if (HasId(json, record.Key.Span, out var isKey))
         {
+            if (!isKey) NoteOtherId();
             JsonText.WriteLine(json, output);
         }
         else
@@ -43,17 +44,25 @@ public sealed class JsonLinesSink(OutputFileOptions options, TimeProvider time, 
         return null;
     }
 
-    // Most documents have it first or not at all; only where the bytes could be a field's name is the document read.
-    private static bool HasId(ReadOnlySpan<byte> json)
+    // Most documents have it first, and the same as their key, or not at all; only where the bytes could be a field's name is the document read.
+    private static bool HasId(ReadOnlySpan<byte> json, ReadOnlySpan<byte> key, out bool isKey)
     {
-        if (json.StartsWith("{\"id\":"u8)) return true;
+        var text = json.StartsWith("{\"id\":\""u8) ? json["{\"id\":\"".Length..] : default;
+        isKey = text.Length > key.Length && text[key.Length] == '"' && text.StartsWith(key) && key.IndexOfAny((byte)'\\', (byte)'"') < 0;
+        if (isKey) return true;
         if (json.IndexOf("\"id\""u8) < 0 && json.IndexOf("\\u006"u8) < 0) return false;
         var reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (DocumentJson.TextIs(ref reader, "id"u8)) return true;
+            var isId = DocumentJson.TextIs(ref reader, "id"u8);
             reader.Read();
+            if (isId)
+            {
+                isKey = reader.TokenType is JsonTokenType.String or JsonTokenType.Number && DocumentJson.TextIs(ref reader, key);
+                return true;
+            }
+
             reader.Skip();
         }
 

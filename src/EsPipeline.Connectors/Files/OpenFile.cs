@@ -1,3 +1,4 @@
+using System.Globalization;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 
@@ -8,9 +9,9 @@ internal sealed class OpenFile : IDisposable
 {
     private readonly InputFile _file;
     private readonly IRecordParser _parser;
-    private readonly long _modified;
     private readonly long _packed;
     private readonly int _windowBytes;
+    private long _modified;
     private Stream _stream;
     private RecordStream _records;
     private byte[] _beginning = [];
@@ -20,7 +21,7 @@ internal sealed class OpenFile : IDisposable
     private OpenFile(InputFile file, IRecordParser parser, Stream stream, long modified, long packed, int windowBytes)
     {
         (_file, _parser, _stream, _modified, _packed, _windowBytes) = (file, parser, stream, modified, packed, windowBytes);
-        _records = new RecordStream(stream, parser, patient: !file.IsStandardInput, windowBytes);
+        _records = new RecordStream(stream, parser, patient: !file.IsStream, windowBytes) { HoldsUnfinished = true };
     }
 
     /// <summary>The place behind the last record that was read.</summary>
@@ -30,6 +31,9 @@ internal sealed class OpenFile : IDisposable
     /// The same, once the end of a packed file has been reached. What is written to it after it was opened makes it another one, read or not.
     /// </summary>
     public FilePosition End => Position with { Packed = _packed };
+
+    /// <summary>True at the end of a file whose last line has no end and was left alone.</summary>
+    public bool IsUnfinished => _records.IsUnfinished;
 
     /// <summary>Opens a file behind its header.</summary>
     /// <exception cref="PipelineException">It is not there, can't be read, or its header is of no use.</exception>
@@ -57,16 +61,27 @@ internal sealed class OpenFile : IDisposable
     {
         if (position.Offset <= _records.Offset) return;
         Close();
-        _stream = await GuardAsync(() => _file.OpenAsync(position.Offset, ct)).ConfigureAwait(false);
-        _records = new RecordStream(_stream, _parser, patient: !_file.IsStandardInput, _windowBytes, position.Offset, position.Line);
+        var (offset, before) = (position.Offset, new byte[3]);
+        _stream = await GuardAsync(() => _file.OpenAsync(offset - 1, ct)).ConfigureAwait(false);
+        await GuardAsync(() => _stream.ReadAtLeastAsync(before.AsMemory(0, 1), 1, throwOnEndOfStream: false, ct).AsTask()).ConfigureAwait(false);
+        if (before[0] != '\n')
+        {
+            var read = await GuardAsync(() => _stream.ReadAtLeastAsync(before.AsMemory(1), 2, throwOnEndOfStream: false, ct).AsTask()).ConfigureAwait(false);
+            offset += LateLineEnd(before.AsSpan(0, 1 + read));
+            Close();
+            _stream = await GuardAsync(() => _file.OpenAsync(offset, ct)).ConfigureAwait(false);
+        }
+
+        _records = new RecordStream(_stream, _parser, patient: true, _windowBytes, offset, position.Line) { HoldsUnfinished = true };
         _tail = position.Tail;
     }
 
     /// <summary>Why a position of an earlier run is of no use for this file, as a clause; null where the file is as it was, or has only grown.</summary>
     public async Task<string?> ChangeSinceAsync(FilePosition position, CancellationToken ct)
     {
-        if (position.Offset == 0 || _file.IsStandardInput) return null;
-        const string replaced = "the file is not the one that was read before";
+        if (position.Offset == 0 || _file.IsStream) return null;
+        var lost = string.Create(CultureInfo.InvariantCulture, $"what was written to it after line {position.Line - 1} is not copied, unless another of the files that are read holds it");
+        var replaced = $"the file that was read before is not there any more: {lost}";
         if (_beginning.Length < position.Head.Length || Fingerprint.Of(_beginning.AsSpan(0, position.Head.Length)) != position.Head) return replaced;
 
         // The byte behind the position too: a last line that had no end yet may have been written on.
@@ -75,7 +90,7 @@ internal sealed class OpenFile : IDisposable
         await using (stream.ConfigureAwait(false))
         {
             var read = await GuardAsync(() => stream.ReadAtLeastAsync(before, before.Length, throwOnEndOfStream: false, ct).AsTask()).ConfigureAwait(false);
-            if (read < position.Tail.Length) return "the file is shorter than what was read of it before";
+            if (read < position.Tail.Length) return $"the file is shorter than what was read of it before: {lost}";
             if (Fingerprint.Of(before.AsSpan(0, position.Tail.Length)) != position.Tail) return replaced;
             if (read == before.Length && read > 1 && !IsLineEnd(before[^1]) && !IsLineEnd(before[^2])) return "its last line was not finished when it was read";
         }
@@ -94,7 +109,25 @@ internal sealed class OpenFile : IDisposable
         return bytes;
     }
 
+    /// <summary>What is left without a line end is a record.</summary>
+    public void TakeUnfinished() => _records.HoldsUnfinished = false;
+
+    /// <summary>Asks the file once more whether it has grown.</summary>
+    public void LookAgain()
+    {
+        _modified = _file.Modified;
+        _records.LookAgain();
+    }
+
     public void Dispose() => Close();
+
+    // How long a line end is that was written only after its line had been read and counted; it stands behind the first of these bytes.
+    private static int LateLineEnd(ReadOnlySpan<byte> around) => around switch
+    {
+        [not (byte)'\r', (byte)'\r', (byte)'\n'] => 2,
+        [_, (byte)'\n', ..] or [not (byte)'\r', (byte)'\r', ..] => 1,
+        _ => 0,
+    };
 
     private static bool IsLineEnd(byte character) => character is (byte)'\n' or (byte)'\r';
 

@@ -13,14 +13,23 @@ internal sealed class OutputFile : IAsyncDisposable
 {
     private readonly string _target;
     private Stream? _stream;
+    private OutputLock? _lock;
     private bool _complete;
     private bool _torn;
 
     public OutputFile(string path)
     {
-        IsStream = path == "-";
-        _target = IsStream ? path : Resolve(path);
-        IsStream |= !FileKind.IsRegularOrMissing(_target);
+        // Where the link of a pipe leads to (/dev/fd/63) is no name that could be opened.
+        var full = OutputFileOptions.IsStandardOutput(path) ? "-" : System.IO.Path.GetFullPath(path);
+        IsStream = full == "-" || !FileKind.IsRegularOrMissing(full);
+        _target = IsStream ? full : Resolve(full);
+    }
+
+    /// <summary>The full path that the file of a name has in the end; null for standard output, a pipe or a device.</summary>
+    public static string? TargetOf(string path)
+    {
+        var file = new OutputFile(path);
+        return file.IsStream ? null : file._target;
     }
 
     /// <summary>The full path that the file has in the end.</summary>
@@ -35,8 +44,26 @@ internal sealed class OutputFile : IAsyncDisposable
     /// <summary>Bytes that were written whole.</summary>
     public long Length { get; private set; }
 
-    /// <summary>True where the file has its name, and what is appended goes to its end.</summary>
+    /// <summary>Bytes of a complete file behind <see cref="Length"/>, which are cut off before the next ones are written.</summary>
+    public long Foreign { get; private set; }
+
+    /// <summary>True where the file has its name, and what is appended goes to its end; for a stream, where everything up to then has been written.</summary>
     public bool IsComplete => _complete;
+
+    /// <summary>Keeps other jobs from writing it, until this is disposed.</summary>
+    /// <exception cref="PipelineException"><see cref="FilesErrors.BeingWritten"/>, <see cref="FilesErrors.Unwritable"/>.</exception>
+    public void Hold()
+    {
+        if (IsStream || _lock is not null) return;
+        try
+        {
+            _lock = OutputLock.TryTake(_target + ".lock") ?? throw FilesErrors.BeingWritten.Error($"{_target} is being written by another job.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(e);
+        }
+    }
 
     /// <summary>Removes what was not written whole, so that the file holds <see cref="Length"/> bytes.</summary>
     public void CutBack()
@@ -87,7 +114,7 @@ internal sealed class OutputFile : IAsyncDisposable
     public void Begin()
     {
         Close();
-        (_complete, Length, _torn) = (false, 0, false);
+        (_complete, Length, _torn, Foreign) = (false, 0, false, 0);
         if (IsStream) return;
         try
         {
@@ -113,6 +140,7 @@ internal sealed class OutputFile : IAsyncDisposable
             var path = complete ? _target : PartPath;
             if (IsStream || LengthOf(path) < length || TailAt(path, length).ToString() != tail) return false;
             (_complete, Length, _torn) = (complete, length, LengthOf(path) > length);
+            Foreign = complete ? LengthOf(path) - length : 0;
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -124,7 +152,8 @@ internal sealed class OutputFile : IAsyncDisposable
     /// <summary>Gives the file its name; what is appended from here on goes to its end.</summary>
     public void Complete()
     {
-        if (IsStream || _complete) return;
+        if (IsStream) _complete = true;
+        if (_complete) return;
         try
         {
             _stream ??= Open();
@@ -162,6 +191,8 @@ internal sealed class OutputFile : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         Close();
+        _lock?.Dispose();
+        _lock = null;
         return ValueTask.CompletedTask;
     }
 
@@ -180,17 +211,28 @@ internal sealed class OutputFile : IAsyncDisposable
     }
 
     // A symbolic link is followed, so that the rename replaces the file and not the link.
-    private static string Resolve(string path)
-    {
-        var full = System.IO.Path.GetFullPath(path);
-        return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
-    }
+    private static string Resolve(string full) =>
+        new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
 
     private Stream Open()
     {
         if (_target == "-") return OpenStandardOutput();
         if (IsStream) return new FileStream(_target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
-        var stream = new FileStream(CurrentPath, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
+        FileStream stream;
+        if (OperatingSystem.IsWindows() || _complete || !File.Exists(_target))
+        {
+            stream = new FileStream(CurrentPath, options);
+        }
+        else
+        {
+            // Who might read the file that is replaced may read the new one, and nobody else.
+            var mode = File.GetUnixFileMode(_target) | UnixFileMode.UserWrite;
+            options.UnixCreateMode = mode;
+            stream = new FileStream(CurrentPath, options);
+            File.SetUnixFileMode(stream.SafeFileHandle, mode);
+        }
+
         stream.Position = Length;
         return stream;
     }

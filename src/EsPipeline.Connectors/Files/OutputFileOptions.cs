@@ -13,6 +13,12 @@ public record OutputFileOptions : IValidatedOptions, IEffectiveOptions
     [Option("--unique-keys", "Keys remembered, to write what comes again only once: 16 bytes each, up to 100 where changes are followed by time", Min = 0, Max = 1_000_000_000)]
     public long UniqueKeys { get; init; } = 10_000_000;
 
+    /// <summary>True where records go to standard output, under whatever name.</summary>
+    public bool ToStandardOutput => IsStandardOutput(File);
+
+    /// <summary>True for the names of standard output.</summary>
+    internal static bool IsStandardOutput(string file) => file is "-" or "/dev/stdout" or "/dev/fd/1" or "/proc/self/fd/1";
+
     /// <inheritdoc/>
     public IEnumerable<KeyValuePair<string, string>> Effective
     {

@@ -27,6 +27,15 @@ internal sealed class RecordStream : IDisposable
     /// <summary>The number of the line on which the next record begins.</summary>
     public long Line { get; private set; }
 
+    /// <summary>True to leave a last record alone that has no line end: it may not have been written whole yet.</summary>
+    public bool HoldsUnfinished { get; set; }
+
+    /// <summary>True at the stream's end where such a record was left alone.</summary>
+    public bool IsUnfinished => _chunk.AtEnd && _chunk.Count > 0;
+
+    /// <summary>Asks the stream once more whether it has grown.</summary>
+    public void LookAgain() => _chunk.LookAgain();
+
     /// <summary>Reads what stands before the first record.</summary>
     /// <param name="path">What to call the file in an error.</param>
     /// <param name="most">How much of the beginning is wanted.</param>
@@ -55,7 +64,7 @@ internal sealed class RecordStream : IDisposable
     }
 
     /// <summary>Adds records up to the end of what has been loaded, and loads more where that holds none that is whole.</summary>
-    /// <returns>How many bytes they cover; 0 at the end of the stream.</returns>
+    /// <returns>How many bytes they cover; 0 at the end of the stream, or where it <see cref="IsUnfinished"/>.</returns>
     public async ValueTask<long> ReadAsync(RecordBatchBuilder output, CancellationToken ct)
     {
         var before = Offset;
@@ -63,7 +72,7 @@ internal sealed class RecordStream : IDisposable
         {
             while (_chunk.Count > 0)
             {
-                var used = _parser.ReadRecord(_chunk.Padded, _chunk.AtEnd, Line, output, out var lines);
+                var used = _parser.ReadRecord(_chunk.Padded, _chunk.AtEnd && !HoldsUnfinished, Line, output, out var lines);
                 if (used == 0) break;
                 Advance(used, lines);
             }

@@ -34,6 +34,7 @@ public sealed class HadoopSource : IDataSource
     private readonly HashSet<StoredObject> _taken = [];
     private Dictionary<PartitionId, JobFolder>? _jobs;
     private int _unfinished = -1;
+    private bool _toldPartitions;
 
     /// <param name="options">Where the jobs are, and what they have written.</param>
     /// <param name="time">The clock.</param>
@@ -222,6 +223,12 @@ public sealed class HadoopSource : IDataSource
         if (listing.Unfinished.Count != _unfinished && listing.Unfinished.Count > 0)
         {
             Log.UnfinishedJobs(_log, listing.Unfinished.Count, PrintableText.Escape(listing.Unfinished[0]));
+        }
+
+        if (!_toldPartitions && listing.PartitionFolder is { } folder)
+        {
+            Log.PartitionFolders(_log, PrintableText.Escape(folder));
+            _toldPartitions = true;
         }
 
         if (listing.Jobs.Count == 0 && _unfinished < 0) Log.NoJobs(_log, _store.Description);

@@ -37,6 +37,26 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
         return new JobListing(jobs, [.. unfinished.Order(KeyOrder.Instance)]);
     }
 
+    /// <summary>
+    /// A folder on the way to a data file whose name is a column and its value (<c>dt=2024-01-01</c>), as Spark and Hive write partitions: the files
+    /// themselves do not hold that column. Null for none.
+    /// </summary>
+    public string? PartitionFolder
+    {
+        get
+        {
+            foreach (var file in Jobs.SelectMany(j => j.Files))
+            {
+                foreach (var range in file.Folder.AsSpan().Split('/'))
+                {
+                    if (file.Folder.AsSpan(range).IndexOf('=') > 0) return file.Folder[..range.End.Value];
+                }
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>True for what is the framework's own and no data.</summary>
     public static bool IsHidden(string path)
     {

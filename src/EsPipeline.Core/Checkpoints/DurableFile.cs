@@ -55,6 +55,21 @@ public static partial class DurableFile
         return new FileStream(path, options);
     }
 
+    /// <summary>Locks a file (<c>flock</c>), which is made where it is not there, until the stream is disposed; null where another process, or this one, has locked it.</summary>
+    public static FileStream? TryLock(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = PrivateMode;
+        try
+        {
+            return new FileStream(path, options);
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && IsSharingViolation(e))
+        {
+            return null;
+        }
+    }
+
     /// <summary>Makes a rename or a new name in a folder durable. Windows does that by itself.</summary>
     /// <exception cref="IOException">The folder can't be opened or synced.</exception>
     public static void SyncFolder(string path)
@@ -71,6 +86,9 @@ public static partial class DurableFile
             _ = Close(descriptor);
         }
     }
+
+    // EWOULDBLOCK is 11 on Linux and 35 on macOS; ERROR_SHARING_VIOLATION is 0x80070020 on Windows.
+    private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 || (uint)e.HResult == 0x80070020;
 
     private static IOException Failure(string path) =>
         new($"{path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}", new Win32Exception(Marshal.GetLastPInvokeError()));

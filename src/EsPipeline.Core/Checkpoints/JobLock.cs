@@ -17,11 +17,11 @@ internal sealed class JobLock : IDisposable
     {
         var path = Path.Combine(folder, "lock");
         var holder = Path.Combine(folder, "lock.holder");
-        var stream = TryLock(path) ?? throw CheckpointErrors.JobRunning.Error($"The job '{job}' is already being run {Holder(holder)}.");
+        var stream = DurableFile.TryLock(path) ?? throw CheckpointErrors.JobRunning.Error($"The job '{job}' is already being run {Holder(holder)}.");
         try
         {
             // Some network file systems, and DOTNET_SYSTEM_IO_DISABLEFILELOCKING, grant every lock: one that does not exclude is no lock.
-            using var second = TryLock(path);
+            using var second = DurableFile.TryLock(path);
             if (second is not null)
             {
                 throw CheckpointErrors.StateUnusable.Error(
@@ -41,24 +41,6 @@ internal sealed class JobLock : IDisposable
     }
 
     public void Dispose() => _stream.Dispose();
-
-    /// <summary>Locks a file, which is made where it is not there; null where another process, or this one, has locked it.</summary>
-    public static FileStream? TryLock(string path)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        try
-        {
-            return new FileStream(path, options);
-        }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && IsSharingViolation(e))
-        {
-            return null;
-        }
-    }
-
-    // EWOULDBLOCK is 11 on Linux and 35 on macOS; ERROR_SHARING_VIOLATION is 0x80070020 on Windows.
-    private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 || (uint)e.HResult == 0x80070020;
 
     private static string Holder(string path)
     {

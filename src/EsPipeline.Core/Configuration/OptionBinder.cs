@@ -152,7 +152,7 @@ public sealed class OptionBinder(
         else if (type == typeof(TimeText))
         {
             value = TimeText.TryParse(text, now, out var time) ? time : null;
-            problem = "a time such as 2024-01-01T00:00:00Z or an age such as 5m";
+            problem = "a time such as 2024-01-01T00:00:00Z or 2024-01-01, or an age such as 5m";
         }
         else if (type.IsEnum)
         {

@@ -1,12 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace EsPipeline.Core.Configuration;
 
 /// <summary>A time as a person typed it: <c>2024-01-01T00:00:00Z</c>, <c>2024-01-01</c>, or an age such as <c>5m</c>.</summary>
 /// <param name="Text">As typed; part of a job's identity, since an age means another time in each run.</param>
 /// <param name="Instant">What it means in this run (UTC where no zone is given).</param>
-public sealed record TimeText(string Text, DateTimeOffset Instant)
+public sealed partial record TimeText(string Text, DateTimeOffset Instant)
 {
     private const int DateCharacters = 10;
 
@@ -24,8 +25,7 @@ public sealed record TimeText(string Text, DateTimeOffset Instant)
         {
             if (age <= now - DateTimeOffset.MinValue) time = new TimeText(text, now - age);
         }
-        else if (text.Length >= DateCharacters && DateTimeOffset.TryParse(
-            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces, out var instant))
+        else if (Iso8601().IsMatch(text) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant))
         {
             var start = instant.ToUniversalTime();
             time = new TimeText(text, start) { Last = LengthOf(text) is { } length ? start + (length - TimeSpan.FromMicroseconds(1)) : start };
@@ -46,6 +46,10 @@ public sealed record TimeText(string Text, DateTimeOffset Instant)
             _ => withoutZone.AsSpan().ContainsAny('.', ',') ? null : TimeSpan.FromSeconds(1),
         };
     }
+
+    // Nothing else: 03/04/2024 is a day in March to some, and in April to others.
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Iso8601();
 
     /// <inheritdoc/>
     public override string ToString() => Text;

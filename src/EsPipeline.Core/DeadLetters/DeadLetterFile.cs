@@ -136,7 +136,7 @@ public sealed class DeadLetterFile : IAsyncDisposable
         _turn.Dispose();
     }
 
-    private void Lock() => _lock = JobLock.TryLock(Path + ".lock") ?? throw DeadLetterErrors.Unusable.Error(
+    private void Lock() => _lock = DurableFile.TryLock(Path + ".lock") ?? throw DeadLetterErrors.Unusable.Error(
         $"The dead-letter file {Path} is in use by another job.", "Wait until that one has ended, or give each job a file of its own with --dead-letters.");
 
     private async Task LoadAsync(CancellationToken ct)

@@ -69,7 +69,7 @@ internal sealed class Look : IDisposable
     /// <summary>Records of the source that could not be read so far as to know their key.</summary>
     public long Keyless => _keyless;
 
-    /// <summary>Documents to look at whose key in the sink is not that of their record; of a look at some keys only.</summary>
+    /// <summary>Documents to look at whose key in the sink is not that of their record.</summary>
     public long OtherKeys => _otherKeys;
 
     /// <summary>Records that the sink does not take.</summary>
@@ -194,12 +194,14 @@ internal sealed class Look : IDisposable
             foreach (var failure in failures) Refuse(slice[failure.Index], batch, failure.Error, failure.Reason);
             foreach (var malformed in back.Malformed) NoteUnreadable(malformed, batch);
             Hash(back, _expected, _pairs.Expect);
-            if (_only is not null && !_place.KeepsKeys) NoteOtherKeys(slice, back);
+            if (!_place.KeepsKeys) NoteOtherKeys(slice, back);
         }
     }
 
     private void NoteOtherKeys(RecordSlice slice, RecordBatch back)
     {
+        // Nearly always each record is where it was, under its key.
+        if (back.Count == slice.Count && Enumerable.Range(0, slice.Count).All(i => back.Records.Span[i].Key.Span.SequenceEqual(slice[i].Key.Span))) return;
         var keys = new HashSet<byte[]>(slice.Count, KeyComparer.Instance);
         foreach (ref readonly var record in slice.Records) keys.Add(record.Key.ToArray());
         var own = keys.GetAlternateLookup<ReadOnlySpan<byte>>();

@@ -111,6 +111,7 @@ public sealed class Verifier
         var letters = await ReadLettersAsync(ct).ConfigureAwait(false);
         using var first = await LookAsync(place, only: null, new DocumentPairs([]), ct).ConfigureAwait(false);
         using var at = new Differences(_seed, DocumentsKept, extras, letters, first.Problems);
+        if (first.OtherKeys > 0) notes.Add($"{first.OtherKeys} records have another key in the sink than at the source, as where a document has an id of its own: of those that share one there only the first and the last are compared.");
         first.Compare(at.Note);
         first.Dispose();
         if (at.Suspects == 0) return Result(first, at, null, notes);

@@ -73,6 +73,27 @@ public abstract class ResumableSinkConformance : SinkConformance
     }
 
     [Fact]
+    public virtual async Task Changes_are_there_as_soon_as_they_are_saved_also_after_a_snapshot_of_nothing()
+    {
+        Document[] documents = [.. Corpus.Plain(20)];
+        await using var target = await CreateAsync(Ct);
+        string? token;
+        await using (var sink = (IResumableSink)await OpenAsync(target))
+        {
+            await sink.CompleteAsync(Ct);
+            await sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: false, Ct);
+            await WriteAllAsync(sink, documents[..5]);
+            token = await sink.FlushAsync(Ct);
+            ContentAssert.Same(documents[..5].Select(target.Expected), await target.ReadAllAsync(Ct));
+        }
+
+        await using var resumed = (IResumableSink)await ReopenAsync(target, token, ReadKind.Changes);
+        await WriteAllAsync(resumed, documents[5..]);
+        Assert.NotNull(await resumed.FlushAsync(Ct));
+        ContentAssert.Same(documents.Select(target.Expected), await target.ReadAllAsync(Ct));
+    }
+
+    [Fact]
     public virtual async Task A_token_of_what_is_not_there_any_more_is_told_so()
     {
         await using var target = await CreateAsync(Ct);

@@ -75,7 +75,7 @@ internal sealed class CsvDataSet(int files) : FileDataSet(files)
     protected override string Malformed => "one,\"two\",three\n";
 
     public override IDataSource Open(SourceKnobs knobs) =>
-        new CsvSource(new CsvOptions { Files = Files }, TimeProvider.System, NullLogger<CsvSource>.Instance) { WindowBytes = WindowBytes(knobs) };
+        new CsvSource(new CsvOptions { Files = Files }, FileClock.Later, NullLogger<CsvSource>.Instance) { WindowBytes = WindowBytes(knobs) };
 
     protected override string Line(Document document) => $"{Quote(document.Key)},{Quote(document.Json)}\n";
 
@@ -90,7 +90,7 @@ internal sealed class JsonLinesDataSet(int files) : FileDataSet(files)
     protected override string Malformed => "{\"id\":\"broken\",\"content\":{\n";
 
     public override IDataSource Open(SourceKnobs knobs) =>
-        new JsonLinesSource(new JsonLinesOptions { Files = Files, ContentField = "content" }, TimeProvider.System) { WindowBytes = WindowBytes(knobs) };
+        new JsonLinesSource(new JsonLinesOptions { Files = Files, ContentField = "content" }, FileClock.Later) { WindowBytes = WindowBytes(knobs) };
 
     public override async Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken ct) =>
         await File.AppendAllTextAsync(LastFile, string.Concat(keys.Select(k => $"{{\"id\":{Json(k)},\"deleted\":true}}\n")), ct);

@@ -20,14 +20,14 @@ internal sealed class FileReading
 
     /// <summary>Reads CSV.</summary>
     public static Task<FileReading> OfCsvAsync(byte[] bytes, CsvOptions? options = null, string name = "in.csv") => OfAsync(
-        bytes, name, path => new CsvSource((options ?? new CsvOptions()) with { Files = [path] }, TimeProvider.System, NullLogger<CsvSource>.Instance));
+        bytes, name, path => new CsvSource((options ?? new CsvOptions()) with { Files = [path] }, FileClock.Later, NullLogger<CsvSource>.Instance));
 
     /// <summary>Reads CSV.</summary>
     public static Task<FileReading> OfCsvAsync(string text, CsvOptions? options = null) => OfCsvAsync(Encoding.UTF8.GetBytes(text), options);
 
     /// <summary>Reads JSON Lines.</summary>
     public static Task<FileReading> OfJsonLinesAsync(string text, JsonLinesOptions? options = null) => OfAsync(
-        Encoding.UTF8.GetBytes(text), "in.jsonl", path => new JsonLinesSource((options ?? new JsonLinesOptions()) with { Files = [path] }, TimeProvider.System));
+        Encoding.UTF8.GetBytes(text), "in.jsonl", path => new JsonLinesSource((options ?? new JsonLinesOptions()) with { Files = [path] }, FileClock.Later));
 
     /// <summary>Reads all that a stream holds, a megabyte at a time; of the records only their number is kept.</summary>
     public static async Task<(FileReading Reading, long Records)> OfStreamAsync(Stream stream, IRecordParser parser)

@@ -47,6 +47,21 @@ public sealed class JobTests(S3Server server)
     }
 
     [Fact]
+    public async Task Folders_that_hold_a_column_in_their_names_are_told_once()
+    {
+        await using var set = await SetAsync(s3: false);
+        await set.WriteAsync("a/_SUCCESS", "", Ct);
+        await set.WriteAsync("a/part-00000", "a0\t1\n", Ct);
+        var log = new Elasticsearch.ListLog<HadoopSource>();
+        await using var source = set.Open(new SourceKnobs(), set.Options, log);
+        await source.GetPartitionsAsync(SourceReader.Plan(set, ReadKind.Snapshot, 1), Ct);
+        Assert.Empty(log.Lines);
+        await set.WriteAsync("a/dt=2024-01-01/part-00000", "a0\t2\n", Ct);
+        for (var look = 0; look < 2; look++) await source.GetPartitionsAsync(SourceReader.Plan(set, ReadKind.Snapshot, 1), Ct);
+        Assert.StartsWith("Folders such as a/dt=2024-01-01 hold a column in their names", Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_link_to_a_file_is_read_one_to_a_folder_is_told_of_and_one_that_leads_nowhere_is_an_error()
     {
         using var folder = new TemporaryFolder();

@@ -71,7 +71,7 @@ public sealed class OptionBinderTests
     [InlineData("--flag", "maybe", "--flag: 'maybe' is not true or false.")]
     [InlineData("--choice", "sometimes", "--choice: 'sometimes' is not one of continuous, single, full-sync, custom, health-check.")]
     [InlineData("--pause", "soon", "--pause: 'soon' is not a duration such as 30s, 5m or 2h.")]
-    [InlineData("--at", "soon", "--at: 'soon' is not a time such as 2024-01-01T00:00:00Z or an age such as 5m.")]
+    [InlineData("--at", "soon", "--at: 'soon' is not a time such as 2024-01-01T00:00:00Z or 2024-01-01, or an age such as 5m.")]
     public void A_wrong_value_is_a_sentence_and_the_default_stays(string option, string text, string mistake)
     {
         var (options, mistakes) = Bind(Given((option, text)));
