@@ -137,41 +137,6 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     }
 
     /// <inheritdoc/>
-    public async Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct)
-    {
-        // A key such as ".." can't stand in a path.
-        var body = SearchBody.Write(w =>
-        {
-            w.WriteStartObject();
-            w.WriteStartArray("ids");
-            w.WriteStringValue(key.Span);
-            w.WriteEndArray();
-            w.WriteEndObject();
-        });
-        var target = await FindAgainAsync(ct).ConfigureAwait(false);
-        var answer = await _client.SendAsync(HttpMethod.Post, $"{IndexExpression.Encode(target.Concrete)}/_mget", body, ct).ConfigureAwait(false);
-        var document = answer.GetProperty("docs")[0];
-        if (document.TryGetProperty("error", out var error)) throw Refusal.OfItem(System.Net.HttpStatusCode.BadRequest, error).Explain(_client.Addresses[0], HttpMethod.Post, "/_mget", null, null);
-        if (!document.GetProperty("found").GetBoolean()) return null;
-        return document.TryGetProperty("_source", out var source)
-            ? Encoding.UTF8.GetBytes(source.GetRawText())
-            : throw ElasticsearchErrors.NoSource.Error($"The index '{target.Concrete}' has _source disabled.");
-    }
-
-    /// <summary>Refreshes the index, so that everything written is found, and counts; nested documents do not count.</summary>
-    public async Task<long> CountAsync(CancellationToken ct)
-    {
-        var index = IndexExpression.Encode((await FindAgainAsync(ct).ConfigureAwait(false)).Concrete);
-        await _client.SendAsync(HttpMethod.Post, $"{index}/_refresh", default, ct).ConfigureAwait(false);
-        var answer = await _client.SendAsync(HttpMethod.Get, $"{index}/_count", default, ct).ConfigureAwait(false);
-
-        // Invariant 4.
-        return answer.GetProperty("_shards").GetProperty("failed").GetInt32() == 0
-            ? answer.GetProperty("count").GetInt64()
-            : throw ElasticsearchErrors.PartialAnswer.Error($"Not all shards of {Place} could be counted.");
-    }
-
-    /// <inheritdoc/>
     public async Task CompleteAsync(CancellationToken ct)
     {
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);

@@ -119,6 +119,7 @@ public sealed class ElasticsearchSource : IDataSource
         _views = [.. views.Values];
         _parts = parts.ToDictionary(p => p.Id, p => new ShardPart
         {
+            Server = _server,
             Index = p.Shard?.Index ?? p.Index!,
             Shard = p.Shard,
             View = p.Shard is null ? null : views.GetValueOrDefault(p.Shard.Name),
@@ -151,7 +152,7 @@ public sealed class ElasticsearchSource : IDataSource
 
     private async Task<DataFacts> FactsAsync(string timestampField, SavedPositions saved, CancellationToken ct)
     {
-        var facts = await new ShardCatalog(_client, _expression).ReadAsync(ct).ConfigureAwait(false);
+        var facts = await new ShardCatalog(_client, _server!, _expression).ReadAsync(ct).ConfigureAwait(false);
 
         // Without checkpoints a snapshot needs a view that holds; where there is none, scrolling is what remains.
         if (!facts.IsFinal) facts = facts.WithSlicesFor(i => !_server!.HasPointInTime || _withoutViews.Contains(i.Name));
@@ -178,7 +179,7 @@ public sealed class ElasticsearchSource : IDataSource
     {
         var selects = selection.Since is not null || selection.Until is not null;
         if (!selects && !needed) return null;
-        var field = new TimeField(_client, selection.TimestampField);
+        var field = new TimeField(_client, _server!, selection.TimestampField);
         try
         {
             await field.CheckAsync(_expression, facts.HasDocuments, ct).ConfigureAwait(false);

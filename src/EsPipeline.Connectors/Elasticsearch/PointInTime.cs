@@ -106,7 +106,7 @@ internal sealed class PointInTime(ElasticsearchClient client, ServerInfo server,
 
     private async Task<string> OpenAsync(CancellationToken ct)
     {
-        var path = $"{shard.Index.Address}/{server.OpenPointInTime}?keep_alive={SearchBody.KeepAlive}&preference=_shards:{shard.Shard}";
+        var path = $"{shard.Index.Address}/{server.OpenPointInTime}?keep_alive={SearchBody.KeepAlive}{server.Reach(shard.Shard)}";
         var answer = await client.SendAsync(HttpMethod.Post, path, default, ct).ConfigureAwait(false);
         if (answer.TryGetProperty("_shards", out var shards) && shards.GetProperty("failed").GetInt32() > 0)
         {

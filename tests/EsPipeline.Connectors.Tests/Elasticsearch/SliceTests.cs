@@ -36,17 +36,18 @@ public sealed class SliceTests(SharedServers servers)
     }
 
     // A server with little memory refuses a large page before it is cut off here; the engine then asks again.
-    private static async Task<(HashSet<string> Keys, long Largest)> ReadAsync(TestIndex index)
+    private static async Task<(HashSet<string> Keys, long Largest)> ReadAsync(TestIndex index, string? url = null, int mostDocuments = SequenceWindow.MostDocuments)
     {
-        using var client = new ElasticsearchClient(index.Options, TimeProvider.System);
-        var window = new SequenceWindow(0);
+        using var client = new ElasticsearchClient(url is null ? index.Options : index.Options with { Url = url }, TimeProvider.System);
+        var server = await ServerInfo.AskAsync(client, Sources.Ct);
+        var window = new SequenceWindow(0, mostDocuments);
         var (keys, largest) = (new HashSet<string>(), 0L);
         while (true)
         {
             try
             {
                 var reader = new SliceReader(
-                    client, new ConcreteIndex(index.Name, "-", index.Name, IsShared: false), new RecordForm(index.Name, Envelope.Source, []), new SearchFilter(), window, NullLogger.Instance);
+                    client, server, new ConcreteIndex(index.Name, "-", index.Name, IsShared: false), new RecordForm(index.Name, Envelope.Source, []), new SearchFilter(), window, NullLogger.Instance);
                 await foreach (var records in reader.ReadAsync(0, 1, Sources.Ct))
                 {
                     using var batch = records.ToBatch(default, 0, "");
