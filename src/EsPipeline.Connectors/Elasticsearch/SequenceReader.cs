@@ -140,6 +140,11 @@ internal sealed class SequenceReader(
             View?.Lose(id);
             throw;
         }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Unavailable)
+        {
+            View?.Fail(id);
+            throw;
+        }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden && id is not null && shard.Index.IsShared)
         {
             await View!.RefuseAsync().ConfigureAwait(false);
