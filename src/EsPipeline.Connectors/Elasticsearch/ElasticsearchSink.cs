@@ -78,8 +78,8 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         var (target, most) = await new IndexPreparation(_client, _options, _name, _log).PrepareAsync(schema, ct).ConfigureAwait(false);
         LimitTo(most);
-        (_target, _bulk, _checkedAt) = (target, BulkPath(target), _time.GetTimestamp());
         _pipeline = PipelineOf(target);
+        (_target, _bulk, _checkedAt) = (target, BulkPath(target), _time.GetTimestamp());
         if (!_options.BulkLoad) await _bulkLoad.RestoreAsync(target, ct).ConfigureAwait(false);
     }
 
@@ -139,6 +139,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     /// <inheritdoc/>
     public async Task CompleteAsync(CancellationToken ct)
     {
+        SayDropped();
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
         if (!_relaxed) return;
         await _bulkLoad.RestoreAsync(await FindAgainAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false);
@@ -148,6 +149,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        SayDropped();
         if (_relaxed) await EndBulkLoadAsync().ConfigureAwait(false);
         _copied.Dispose();
         _client.Dispose();
@@ -173,8 +175,10 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         var path = new StringBuilder(IndexExpression.Encode(_name)).Append("/_bulk?").Append(BulkAnswer.Filter);
 
-        // An alias that was removed would else come back as an index of its name; and one that rolls over writes to another from then on.
-        if (target.IsAlias) path.Append(BulkAnswer.IndexFilter).Append("&require_alias=true");
+        // An ingest pipeline may send documents elsewhere, and an alias that rolls over writes to another index from then on. One that was removed would
+        // else come back as an index of its name.
+        if (target.IsAlias || _pipeline is not null) path.Append(BulkAnswer.IndexFilter);
+        if (target.IsAlias) path.Append("&require_alias=true");
         if (_options.Pipeline.Length > 0) path.Append("&pipeline=").Append(Uri.EscapeDataString(_options.Pipeline));
         return path.Append(RefreshText).ToString();
     }
@@ -241,8 +245,11 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         using var bytes = await _client.FetchAsync(
             HttpMethod.Post, path, () => new BulkBody(slice, _client.Compresses), 4096 + (64 * slice.Count), Array.MaxLength, ct).ConfigureAwait(false);
-        var answer = new BulkAnswer(_client.Addresses[0], "/" + path.Split('?')[0], _pipeline);
-        return (answer, answer.Read(bytes.Written.Span, slice));
+        var target = _target is { IsAlias: false, IsSeen: true } one ? one.Concrete : null;
+        var answer = new BulkAnswer(_client.Addresses[0], "/" + path.Split('?')[0], _pipeline, target);
+        var result = answer.Read(bytes.Written.Span, slice);
+        NoteDetours(answer);
+        return (answer, result);
     }
 
     private Task<TargetIndex> FindAgainAsync(CancellationToken ct) => TargetIndex.GetAsync(_client, _name, ct);
