@@ -62,8 +62,8 @@ public sealed partial class ElasticsearchSink : IVerifiableSink
                 if (TargetIndex.Setting(target.Settings, kind) is { } pipeline and not "_none") throw NotComparable($"its {kind} '{pipeline}' changes documents before they are kept");
             }
 
-            var mode = TargetIndex.Setting(target.Settings, "mapping", "source", "mode");
-            if (mode == "synthetic" || MappingSchema.SourceRemarks(_name, target.Mappings).Any()) throw NotComparable("it does not keep documents as they were (_source)");
+            var remarks = await KeptSource.RemarksAsync(_client, await ServerAsync(ct).ConfigureAwait(false), target.Concrete, ct).ConfigureAwait(false);
+            if (remarks.Count > 0) throw NotComparable(remarks[0]);
         }
 
         return new ReadBackPlace(new ElasticsearchSource(

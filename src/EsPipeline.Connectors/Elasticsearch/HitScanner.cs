@@ -15,6 +15,12 @@ internal struct Hit
     /// <summary>True where <see cref="Id"/> holds escapes.</summary>
     public bool IdIsEscaped;
 
+    /// <summary>The content of <c>_routing</c>; empty where there is none.</summary>
+    public Range Routing;
+
+    /// <summary>True where <see cref="Routing"/> holds escapes.</summary>
+    public bool RoutingIsEscaped;
+
     /// <summary>The document; empty where there is none.</summary>
     public Range Source;
 
@@ -122,6 +128,7 @@ internal ref struct HitScanner(byte[] array, int length)
             if (name.SequenceEqual("_source"u8)) hit.Source = SkipValue();
             else if (name.SequenceEqual("_id"u8)) hit.Id = ReadString(out hit.IdIsEscaped);
             else if (name.SequenceEqual("sort"u8)) hit.Sort = ReadSort();
+            else if (name.SequenceEqual("_routing"u8)) hit.Routing = ReadString(out hit.RoutingIsEscaped);
             else SkipValue();
         }
 

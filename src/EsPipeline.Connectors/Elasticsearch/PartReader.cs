@@ -147,5 +147,5 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
         : filter;
 
     private RecordForm FormOf(ConcreteIndex index) =>
-        new(index.Name, options.Envelope, options.Key == KeyForm.IndexId ? Encoding.UTF8.GetBytes(index.Name + "/") : []);
+        new(index.Name, options.Envelope, options.Key == KeyForm.Id ? [] : Encoding.UTF8.GetBytes(index.Name + "/"), options.Key == KeyForm.IndexRoutingId);
 }
