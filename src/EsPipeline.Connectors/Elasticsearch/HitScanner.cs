@@ -125,7 +125,7 @@ internal ref struct HitScanner(byte[] array, int length)
         Enter((byte)'{');
         while (NextMember(out var name))
         {
-            if (name.SequenceEqual("_source"u8)) hit.Source = SkipValue();
+            if (name.SequenceEqual("_source"u8)) hit.Source = SkipDocument();
             else if (name.SequenceEqual("_id"u8)) hit.Id = ReadString(out hit.IdIsEscaped);
             else if (name.SequenceEqual("sort"u8)) hit.Sort = ReadSort();
             else if (name.SequenceEqual("_routing"u8)) hit.Routing = ReadString(out hit.RoutingIsEscaped);
@@ -134,6 +134,24 @@ internal ref struct HitScanner(byte[] array, int length)
 
         hit.Whole = start..At;
         return hit;
+    }
+
+    // What follows a document at once shows that it is strict JSON, or that it is no document whatever it holds.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Range SkipDocument()
+    {
+        var end = Here == (byte)'{' ? JsonSpan.EndOfContainer(_array, _text.Length, At) : -1;
+        if (end < 0 || end == _text.Length || _text[end] is not ((byte)',' or (byte)'}'))
+        {
+            LooseJson.Tighten(_array.AsSpan(0, _text.Length), At);
+            SkipBlanks();
+            end = Here == (byte)'{' ? JsonSpan.EndOfContainer(_array, _text.Length, At) : -1;
+            if (end < 0) throw Unexpected();
+        }
+
+        var start = At;
+        At = end;
+        return start..end;
     }
 
     private readonly byte Here => At < _text.Length ? _text[At] : (byte)0;
