@@ -26,7 +26,17 @@ public sealed class JsonLinesSink(OutputFileOptions options, TimeProvider time, 
         }
 
         var json = record.Json.Span.Trim(" \t\r\n"u8);
-        if (HasId(json))
+        bool hasId;
+        try
+        {
+            hasId = HasId(json);
+        }
+        catch (JsonException e)
+        {
+            return new RecordFailure(0, FilesErrors.NotJson, $"The document is no JSON that can be read: {e.Message}");
+        }
+
+        if (hasId)
         {
             JsonText.WriteLine(json, output);
         }
