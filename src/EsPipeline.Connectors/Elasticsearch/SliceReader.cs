@@ -79,7 +79,8 @@ internal sealed class SliceReader(
     {
         try
         {
-            return await client.FetchAsync(
+            // Each page moves the scroll on: one that is asked for twice is the page behind it. After a lost answer the slice is read anew.
+            return await client.FetchOnceAsync(
                 HttpMethod.Post, path, body, _expectedBytes, size == 1 ? Array.MaxLength : SequenceReader.MostBytes, ct).ConfigureAwait(false);
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Throttled || e.Error == ElasticsearchErrors.TimedOut)
