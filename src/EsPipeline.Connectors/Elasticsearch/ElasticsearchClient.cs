@@ -27,6 +27,12 @@ internal sealed class ElasticsearchClient : IDisposable
 {
     private const int SmallAnswer = 16 * 1024;
 
+    // From how many bytes on a body may be more than something on the way takes.
+    private const int LargeBody = 64 * 1024;
+
+    // How long large bodies are sent with care after one did not arrive.
+    private static readonly TimeSpan CarefulTime = TimeSpan.FromMinutes(10);
+
     private static readonly string UserAgent = $"espipe/{typeof(ElasticsearchClient).Assembly.GetName().Version?.ToString(3)}";
 
     private readonly ElasticsearchOptions _options;
@@ -35,13 +41,15 @@ internal sealed class ElasticsearchClient : IDisposable
     private readonly ClientPatience _patience;
     private readonly ResiliencePipeline _calls;
     private readonly ResiliencePipeline _onlyCall;
+    private readonly TimeProvider _time;
+    private long _carefulSince = long.MinValue;
 
     /// <param name="options">Valid options.</param>
     /// <param name="time">The clock.</param>
     /// <param name="patience">How long to wait.</param>
     public ElasticsearchClient(ElasticsearchOptions options, TimeProvider time, ClientPatience? patience = null)
     {
-        _options = options;
+        (_options, _time) = (options, time);
         Addresses = ClusterAddress.Parse(options, []);
         _patience = patience ?? ClientPatience.Default;
         _hosts = new HostPool(Addresses, time);
@@ -183,6 +191,8 @@ internal sealed class ElasticsearchClient : IDisposable
         request.Headers.TryAddWithoutValidation("Accept", "application/json");
         request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
         request.Content = body?.Invoke();
+        var isLarge = request.Content is { } content && !(content.Headers.ContentLength < LargeBody);
+        if (isLarge && IsCareful) await AskBeforeBodyAsync(request, ct).ConfigureAwait(false);
 
         HttpResponseMessage response;
         try
@@ -193,6 +203,7 @@ internal sealed class ElasticsearchClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             _hosts.Failed(address);
+            if (isLarge) Interlocked.Exchange(ref _carefulSince, _time.GetTimestamp());
             throw await TransportFailure.ExplainAsync(address, e, ct).ConfigureAwait(false);
         }
 
@@ -202,6 +213,17 @@ internal sealed class ElasticsearchClient : IDisposable
         {
             throw await Refusal.ReadAsync(address, method, PathOnly(path), response, ct).ConfigureAwait(false);
         }
+    }
+
+    private bool IsCareful => Interlocked.Read(ref _carefulSince) is not long.MinValue and var since && _time.GetElapsedTime(since) < CarefulTime;
+
+    // Whoever does not want a body as large may say so (413) and close before it has read it, which whoever still sends takes for a broken line. A
+    // server that is asked first says it before anything is sent; asked each time it would cost a way there and back.
+    private static async Task AskBeforeBodyAsync(HttpRequestMessage request, CancellationToken ct)
+    {
+        // It also has to know how long the body is, which nobody does before it is compressed.
+        if (request.Content!.Headers.ContentLength is null) await request.Content.LoadIntoBufferAsync(ct).ConfigureAwait(false);
+        request.Headers.ExpectContinue = true;
     }
 
     private SocketsHttpHandler HandlerFor(ServerTrust trust)
