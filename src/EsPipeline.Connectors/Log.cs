@@ -83,6 +83,14 @@ internal static partial class Log
     [LoggerMessage(2115, LogLevel.Warning, "{Alias} is written to in {Now} from here on, no longer in {Before}: what is there stays there, and a document that changes is then in both")]
     public static partial void TargetMoved(ILogger logger, string alias, string now, string before);
 
+    [LoggerMessage(2116, LogLevel.Warning,
+        "The ingest pipeline {Pipeline} has dropped {Count} documents: they count as unchanged, and are not in {Index}, or not as they are in the source")]
+    public static partial void PipelineDrops(ILogger logger, long count, string pipeline, string index);
+
+    [LoggerMessage(2117, LogLevel.Warning,
+        "The ingest pipeline {Pipeline} has documents written to {Elsewhere} instead of {Index}: they count as written, and nobody compares or deletes them there")]
+    public static partial void PipelineReroutes(ILogger logger, string pipeline, string elsewhere, string index);
+
     // Firestore: 2200 to 2299.
     [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
     public static partial void FirestoreConversions(ILogger logger, string conversions);

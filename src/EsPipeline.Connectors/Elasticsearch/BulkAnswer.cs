@@ -11,12 +11,13 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <param name="address">The server's address, for its errors.</param>
 /// <param name="path">The request's path, for its errors.</param>
 /// <param name="pipeline">The ingest pipeline that documents go through, which may give them other ids; null for none that is known.</param>
-internal sealed class BulkAnswer(ClusterAddress address, string path, string? pipeline)
+/// <param name="target">The one index that documents are meant for; null where there may be several.</param>
+internal sealed class BulkAnswer(ClusterAddress address, string path, string? pipeline, string? target)
 {
     private readonly List<int> _unchanged = [];
 
     /// <summary>What is asked for of each item; everything else would only be received and thrown away.</summary>
-    public const string Filter = "filter_path=errors,items.*.status,items.*.error,items.*._id";
+    public const string Filter = "filter_path=errors,items.*.status,items.*.error,items.*._id,items.*.result";
 
     /// <summary>What comes behind <see cref="Filter"/> where the index is to be told, too.</summary>
     public const string IndexFilter = ",items.*._index";
@@ -26,6 +27,12 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
 
     /// <summary>The indexes of the records that the index already was as they want it, of what was read item by item.</summary>
     public IReadOnlyList<int> Unchanged => _unchanged;
+
+    /// <summary>How many of those an ingest pipeline has dropped: they are not in the index, or not as they were sent.</summary>
+    public int Dropped { get; private set; }
+
+    /// <summary>Another index than the one meant, to which an ingest pipeline has sent documents; null where none is known.</summary>
+    public string? Elsewhere { get; private set; }
 
     /// <summary>The index that the last item without an error was about; null where none tells it.</summary>
     public string? Index { get; private set; }
@@ -37,7 +44,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
         try
         {
             // With no error, nothing to delete, which may find nothing, and no pipeline, every item says the same: they are counted and not read.
-            if (HasErrors(answer) || HasDeletes(slice) || pipeline is not null) return Walk(answer, slice);
+            if (HasErrors(answer) || HasDeletes(slice) || pipeline is not null || answer.IndexOf("\"result\":\"noop\""u8) >= 0) return Walk(answer, slice);
             var items = answer.Count("\"status\":"u8);
             return items == slice.Count && answer[^1] == (byte)'}' ? WriteResult.All(items) : throw Mismatch(items, slice.Count);
         }
@@ -78,6 +85,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
             reader.Read();
             var item = ReadItem(ref reader, slice[index].Key.Span);
             reader.Read();
+            if (item.IsDropped) Dropped++;
             if (item.IsUnchanged(slice[index])) _unchanged.Add(index);
             else if (item.Failure(index, address, path) is { } failure) failures.Add(failure);
             index++;
@@ -108,7 +116,7 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
     // From the start of what is within {"index":…} to its end.
     private BulkItem ReadItem(ref Utf8JsonReader reader, ReadOnlySpan<byte> key)
     {
-        var (status, error, index) = (0, default(JsonElement), Index);
+        var (status, error, index, isDropped) = (0, default(JsonElement), Index, false);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("status"u8))
@@ -126,6 +134,11 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
                 reader.Read();
                 if (index is null || !reader.ValueTextEquals(index)) index = reader.GetString();
             }
+            else if (reader.ValueTextEquals("result"u8))
+            {
+                reader.Read();
+                isDropped = reader.ValueTextEquals("noop"u8);
+            }
             else if (reader.ValueTextEquals("error"u8))
             {
                 reader.Read();
@@ -140,8 +153,13 @@ internal sealed class BulkAnswer(ClusterAddress address, string path, string? pi
         }
 
         // One that failed may tell the name that was asked for.
-        if (error.ValueKind == JsonValueKind.Undefined) Index = index;
-        return status > 0 ? new BulkItem(status, error) : throw new JsonException("an item has no status.");
+        if (error.ValueKind == JsonValueKind.Undefined)
+        {
+            Index = index;
+            if (target is not null && index is not null && index != target) Elsewhere = index;
+        }
+
+        return status > 0 ? new BulkItem(status, error, isDropped) : throw new JsonException("an item has no status.");
     }
 
     // Whatever was written under another id than its key is written again each time, and never found again.

@@ -8,11 +8,16 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <summary>What became of one record of a <c>_bulk</c> request.</summary>
 /// <param name="Status">Its own HTTP status.</param>
 /// <param name="Error">Its error; undefined where there is none.</param>
-internal readonly record struct BulkItem(int Status, JsonElement Error)
+/// <param name="IsDropped">True where an ingest pipeline has dropped it, which is no error to the servers.</param>
+internal readonly record struct BulkItem(int Status, JsonElement Error, bool IsDropped)
 {
-    /// <summary>True where the index already is as the record wants it: it holds a newer version, or what is to be deleted is not there.</summary>
+    /// <summary>
+    /// True where the index was left as it is: it holds a newer version, what is to be deleted is not there, or whoever made the ingest pipeline
+    /// does not want the record.
+    /// </summary>
     public bool IsUnchanged(in Record record) =>
-        (Status == (int)HttpStatusCode.Conflict && record.Version > 0)
+        IsDropped
+        || (Status == (int)HttpStatusCode.Conflict && record.Version > 0)
         || (Status == (int)HttpStatusCode.NotFound && record.Operation == RecordOperation.Delete && Error.ValueKind == JsonValueKind.Undefined);
 
     /// <summary>Why the record was not written; null where it was.</summary>

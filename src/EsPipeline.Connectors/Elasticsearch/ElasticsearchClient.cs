@@ -27,6 +27,12 @@ internal sealed class ElasticsearchClient : IDisposable
 {
     private const int SmallAnswer = 16 * 1024;
 
+    // From how many bytes on a body may be more than something on the way takes.
+    private const int LargeBody = 64 * 1024;
+
+    // How long large bodies are sent with care after one did not arrive.
+    private static readonly TimeSpan CarefulTime = TimeSpan.FromMinutes(10);
+
     private static readonly string UserAgent = $"espipe/{typeof(ElasticsearchClient).Assembly.GetName().Version?.ToString(3)}";
 
     private readonly ElasticsearchOptions _options;
@@ -34,13 +40,16 @@ internal sealed class ElasticsearchClient : IDisposable
     private readonly HostPool _hosts;
     private readonly ClientPatience _patience;
     private readonly ResiliencePipeline _calls;
+    private readonly ResiliencePipeline _onlyCall;
+    private readonly TimeProvider _time;
+    private long _carefulSince = long.MinValue;
 
     /// <param name="options">Valid options.</param>
     /// <param name="time">The clock.</param>
     /// <param name="patience">How long to wait.</param>
     public ElasticsearchClient(ElasticsearchOptions options, TimeProvider time, ClientPatience? patience = null)
     {
-        _options = options;
+        (_options, _time) = (options, time);
         Addresses = ClusterAddress.Parse(options, []);
         _patience = patience ?? ClientPatience.Default;
         _hosts = new HostPool(Addresses, time);
@@ -48,7 +57,7 @@ internal sealed class ElasticsearchClient : IDisposable
 
         // Not an HttpClient, whose own timeouts and headers cost every request and are of no use here.
         _http = new HttpMessageInvoker(HandlerFor(trust));
-        _calls = PipelineFor(time);
+        (_calls, _onlyCall) = (PipelineFor(time, _hosts.Count - 1), PipelineFor(time, 0));
     }
 
     /// <summary>The cluster's addresses.</summary>
@@ -94,6 +103,13 @@ internal sealed class ElasticsearchClient : IDisposable
     public Task<AnswerBuffer> FetchAsync(HttpMethod method, string path, ReadOnlyMemory<byte> json, int sizeHint, long maxBytes, CancellationToken ct, AnswerRoom? room = null) =>
         FetchAsync(method, path, json.IsEmpty ? null : () => JsonContent(json), sizeHint, maxBytes, ct, room);
 
+    /// <summary>
+    /// Sends a request that moves something on at the server, such as a scroll, so that no other host may be asked the same again: one whose answer was
+    /// lost on its way may have been carried out.
+    /// </summary>
+    public Task<AnswerBuffer> FetchOnceAsync(HttpMethod method, string path, ReadOnlyMemory<byte> json, int sizeHint, long maxBytes, CancellationToken ct) =>
+        FetchAsync(_onlyCall, method, path, () => JsonContent(json), sizeHint, maxBytes, null, ct);
+
     /// <summary>Sends a request and receives the answer's bytes.</summary>
     /// <param name="method">The method.</param>
     /// <param name="path">Path and query without a slash at the front; everything in it encoded.</param>
@@ -103,10 +119,16 @@ internal sealed class ElasticsearchClient : IDisposable
     /// <param name="ct">Cancels.</param>
     /// <param name="room">What has to be waited for before the answer becomes a large one; null for nothing.</param>
     /// <exception cref="PipelineException">There was no answer, or one that says no.</exception>
-    public async Task<AnswerBuffer> FetchAsync(
-        HttpMethod method, string path, Func<HttpContent>? body, int sizeHint, long maxBytes, CancellationToken ct, AnswerRoom? room = null)
+    public Task<AnswerBuffer> FetchAsync(
+        HttpMethod method, string path, Func<HttpContent>? body, int sizeHint, long maxBytes, CancellationToken ct, AnswerRoom? room = null) =>
+        FetchAsync(_calls, method, path, body, sizeHint, maxBytes, room, ct);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<AnswerBuffer> FetchAsync(
+        ResiliencePipeline calls, HttpMethod method, string path, Func<HttpContent>? body, int sizeHint, long maxBytes, AnswerRoom? room, CancellationToken ct)
     {
-        var (address, response) = await AskAsync(method, path, body, ct).ConfigureAwait(false);
+        var (address, response) = await AskAsync(calls, method, path, body, ct).ConfigureAwait(false);
         using (response)
         {
             var buffer = new AnswerBuffer(sizeHint, maxBytes, room);
@@ -134,20 +156,18 @@ internal sealed class ElasticsearchClient : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
-
     private static ReadOnlyMemoryContent JsonContent(ReadOnlyMemory<byte> json) =>
         new(json) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
     private static string PathOnly(string path) => "/" + path.Split('?')[0];
 
     private async Task<(ClusterAddress Address, HttpResponseMessage Response)> AskAsync(
-        HttpMethod method, string path, Func<HttpContent>? body, CancellationToken ct)
+        ResiliencePipeline calls, HttpMethod method, string path, Func<HttpContent>? body, CancellationToken ct)
     {
         ClusterAddress? last = null;
         try
         {
-            return await _calls.ExecuteAsync(
+            return await calls.ExecuteAsync(
                 async token =>
                 {
                     last = _hosts.Next();
@@ -171,6 +191,8 @@ internal sealed class ElasticsearchClient : IDisposable
         request.Headers.TryAddWithoutValidation("Accept", "application/json");
         request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
         request.Content = body?.Invoke();
+        var isLarge = request.Content is { } content && !(content.Headers.ContentLength < LargeBody);
+        if (isLarge && IsCareful) await AskBeforeBodyAsync(request, ct).ConfigureAwait(false);
 
         HttpResponseMessage response;
         try
@@ -181,6 +203,7 @@ internal sealed class ElasticsearchClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             _hosts.Failed(address);
+            if (isLarge) Interlocked.Exchange(ref _carefulSince, _time.GetTimestamp());
             throw await TransportFailure.ExplainAsync(address, e, ct).ConfigureAwait(false);
         }
 
@@ -190,6 +213,17 @@ internal sealed class ElasticsearchClient : IDisposable
         {
             throw await Refusal.ReadAsync(address, method, PathOnly(path), response, ct).ConfigureAwait(false);
         }
+    }
+
+    private bool IsCareful => Interlocked.Read(ref _carefulSince) is not long.MinValue and var since && _time.GetElapsedTime(since) < CarefulTime;
+
+    // Whoever does not want a body as large may say so (413) and close before it has read it, which whoever still sends takes for a broken line. A
+    // server that is asked first says it before anything is sent; asked each time it would cost a way there and back.
+    private static async Task AskBeforeBodyAsync(HttpRequestMessage request, CancellationToken ct)
+    {
+        // It also has to know how long the body is, which nobody does before it is compressed.
+        if (request.Content!.Headers.ContentLength is null) await request.Content.LoadIntoBufferAsync(ct).ConfigureAwait(false);
+        request.Headers.ExpectContinue = true;
     }
 
     private SocketsHttpHandler HandlerFor(ServerTrust trust)
@@ -211,14 +245,14 @@ internal sealed class ElasticsearchClient : IDisposable
     }
 
     // At most one quick try at each other host; what needs more patience than that is the engine's to try again.
-    private ResiliencePipeline PipelineFor(TimeProvider time)
+    private ResiliencePipeline PipelineFor(TimeProvider time, int otherHosts)
     {
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
-        if (_hosts.Count > 1)
+        if (otherHosts > 0)
         {
             builder.AddRetry(new RetryStrategyOptions
             {
-                MaxRetryAttempts = _hosts.Count - 1,
+                MaxRetryAttempts = otherHosts,
                 Delay = TimeSpan.Zero,
                 ShouldHandle = new PredicateBuilder().Handle<PipelineException>(
                     e => e.Error == ElasticsearchErrors.Unreachable || e.Error == ElasticsearchErrors.Unavailable),

@@ -97,6 +97,18 @@ public static partial class ElasticsearchErrors
         Steps = ["See what the name stands for: `{es-curl} '{--es-url}/_cat/aliases/{--es-index}?v'`"],
     };
 
+    /// <summary>Writes would wait for a refresh that does not come.</summary>
+    public static readonly ErrorCode RefreshTooRare = new(
+        "elasticsearch.refresh_too_rare", FailureKind.Environment, "Each write is to wait for the index's next refresh, which comes too late or never.",
+        "Leave --es-refresh wait away, or set the index's refresh_interval to less than a minute.")
+    {
+        Steps =
+        [
+            "See the interval: `{es-curl} '{--es-url}/{--es-index}/_settings/index.refresh_interval?pretty'`",
+            "Set one: `{es-curl} -X PUT -H 'Content-Type: application/json' -d '{\"index\":{\"refresh_interval\":\"5s\"}}' {--es-url}/{--es-index}/_settings`",
+        ],
+    };
+
     /// <summary>No such ingest pipeline.</summary>
     public static readonly ErrorCode PipelineMissing = new(
         "elasticsearch.pipeline_missing", FailureKind.Environment, "There is no ingest pipeline of this name.", "Check --es-pipeline, or make the pipeline (PUT _ingest/pipeline/NAME).")

@@ -8,6 +8,8 @@ namespace EsPipeline.Connectors.Elasticsearch;
 public sealed partial class ElasticsearchSink
 {
     private readonly CopiedIndices _copied = new();
+    private long _dropped;
+    private string? _elsewhere;
 
     /// <inheritdoc/>
     public void Recall(ISinkNote note) => _copied.Recall(note);
@@ -100,6 +102,17 @@ public sealed partial class ElasticsearchSink
         return [.. left.Zip(held).Where(f => f.First.Error != ElasticsearchErrors.Blocked || f.Second).Select(f => f.First.Error != ElasticsearchErrors.Blocked
             ? f.First
             : f.First with { Error = ElasticsearchErrors.BlockedBehind, Reason = $"It is in {index}, which '{_name}' means, too, and which is blocked for writing." })];
+    }
+
+    private void NoteDetours(BulkAnswer answer)
+    {
+        Interlocked.Add(ref _dropped, answer.Dropped);
+        if (answer.Elsewhere is { } index && Interlocked.Exchange(ref _elsewhere, index) is null) Log.PipelineReroutes(_log, _pipeline ?? "", index, _name);
+    }
+
+    private void SayDropped()
+    {
+        if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var count) Log.PipelineDrops(_log, count, _pipeline ?? "of the index", _name);
     }
 
     private string RefreshText =>

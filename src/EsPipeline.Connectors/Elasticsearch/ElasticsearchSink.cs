@@ -78,8 +78,8 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         var (target, most) = await new IndexPreparation(_client, _options, _name, _log).PrepareAsync(schema, ct).ConfigureAwait(false);
         LimitTo(most);
-        (_target, _bulk, _checkedAt) = (target, BulkPath(target), _time.GetTimestamp());
         _pipeline = PipelineOf(target);
+        (_target, _bulk, _checkedAt) = (target, BulkPath(target), _time.GetTimestamp());
         if (!_options.BulkLoad) await _bulkLoad.RestoreAsync(target, ct).ConfigureAwait(false);
     }
 
@@ -137,43 +137,9 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     }
 
     /// <inheritdoc/>
-    public async Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct)
-    {
-        // A key such as ".." can't stand in a path.
-        var body = SearchBody.Write(w =>
-        {
-            w.WriteStartObject();
-            w.WriteStartArray("ids");
-            w.WriteStringValue(key.Span);
-            w.WriteEndArray();
-            w.WriteEndObject();
-        });
-        var target = await FindAgainAsync(ct).ConfigureAwait(false);
-        var answer = await _client.SendAsync(HttpMethod.Post, $"{IndexExpression.Encode(target.Concrete)}/_mget", body, ct).ConfigureAwait(false);
-        var document = answer.GetProperty("docs")[0];
-        if (document.TryGetProperty("error", out var error)) throw Refusal.OfItem(System.Net.HttpStatusCode.BadRequest, error).Explain(_client.Addresses[0], HttpMethod.Post, "/_mget", null, null);
-        if (!document.GetProperty("found").GetBoolean()) return null;
-        return document.TryGetProperty("_source", out var source)
-            ? Encoding.UTF8.GetBytes(source.GetRawText())
-            : throw ElasticsearchErrors.NoSource.Error($"The index '{target.Concrete}' has _source disabled.");
-    }
-
-    /// <summary>Refreshes the index, so that everything written is found, and counts; nested documents do not count.</summary>
-    public async Task<long> CountAsync(CancellationToken ct)
-    {
-        var index = IndexExpression.Encode((await FindAgainAsync(ct).ConfigureAwait(false)).Concrete);
-        await _client.SendAsync(HttpMethod.Post, $"{index}/_refresh", default, ct).ConfigureAwait(false);
-        var answer = await _client.SendAsync(HttpMethod.Get, $"{index}/_count", default, ct).ConfigureAwait(false);
-
-        // Invariant 4.
-        return answer.GetProperty("_shards").GetProperty("failed").GetInt32() == 0
-            ? answer.GetProperty("count").GetInt64()
-            : throw ElasticsearchErrors.PartialAnswer.Error($"Not all shards of {Place} could be counted.");
-    }
-
-    /// <inheritdoc/>
     public async Task CompleteAsync(CancellationToken ct)
     {
+        SayDropped();
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
         if (!_relaxed) return;
         await _bulkLoad.RestoreAsync(await FindAgainAsync(ct).ConfigureAwait(false), ct).ConfigureAwait(false);
@@ -183,6 +149,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        SayDropped();
         if (_relaxed) await EndBulkLoadAsync().ConfigureAwait(false);
         _copied.Dispose();
         _client.Dispose();
@@ -208,8 +175,10 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         var path = new StringBuilder(IndexExpression.Encode(_name)).Append("/_bulk?").Append(BulkAnswer.Filter);
 
-        // An alias that was removed would else come back as an index of its name; and one that rolls over writes to another from then on.
-        if (target.IsAlias) path.Append(BulkAnswer.IndexFilter).Append("&require_alias=true");
+        // An ingest pipeline may send documents elsewhere, and an alias that rolls over writes to another index from then on. One that was removed would
+        // else come back as an index of its name.
+        if (target.IsAlias || _pipeline is not null) path.Append(BulkAnswer.IndexFilter);
+        if (target.IsAlias) path.Append("&require_alias=true");
         if (_options.Pipeline.Length > 0) path.Append("&pipeline=").Append(Uri.EscapeDataString(_options.Pipeline));
         return path.Append(RefreshText).ToString();
     }
@@ -276,8 +245,11 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     {
         using var bytes = await _client.FetchAsync(
             HttpMethod.Post, path, () => new BulkBody(slice, _client.Compresses), 4096 + (64 * slice.Count), Array.MaxLength, ct).ConfigureAwait(false);
-        var answer = new BulkAnswer(_client.Addresses[0], "/" + path.Split('?')[0], _pipeline);
-        return (answer, answer.Read(bytes.Written.Span, slice));
+        var target = _target is { IsAlias: false, IsSeen: true } one ? one.Concrete : null;
+        var answer = new BulkAnswer(_client.Addresses[0], "/" + path.Split('?')[0], _pipeline, target);
+        var result = answer.Read(bytes.Written.Span, slice);
+        NoteDetours(answer);
+        return (answer, result);
     }
 
     private Task<TargetIndex> FindAgainAsync(CancellationToken ct) => TargetIndex.GetAsync(_client, _name, ct);

@@ -49,6 +49,11 @@ public sealed record ElasticsearchSinkOptions : ElasticsearchOptions
         {
             yield return "--es-pipeline: it is not the name of one pipeline.";
         }
+
+        if (BulkLoad && Refresh == RefreshTime.Wait)
+        {
+            yield return "--es-refresh wait: with --es-bulk-load the index does not refresh while everything is copied, so each write would wait for ever.";
+        }
     }
 
     private protected override string? MistakeInIndex(string index) => IndexExpression.MistakeInTarget(index);

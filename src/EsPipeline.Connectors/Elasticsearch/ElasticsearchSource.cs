@@ -13,7 +13,7 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// </summary>
 /// <remarks>
 /// A snapshot shows each shard as it was at one moment, which is when its first part is read; a document never changes its shard.
-/// A key is the document's <c>_id</c>, or with <c>--es-key index-id</c> the index's name, a slash, and <c>_id</c>. Records have no version:
+/// A key is the document's <c>_id</c>; with <c>--es-key</c> the index's name, and perhaps the routing, stand before it. Records have no version:
 /// sequence numbers begin anew when an index is made again, so a sink must not take a greater one for a newer document. A record's place is
 /// its sequence number.
 /// </remarks>
@@ -119,6 +119,7 @@ public sealed class ElasticsearchSource : IDataSource
         _views = [.. views.Values];
         _parts = parts.ToDictionary(p => p.Id, p => new ShardPart
         {
+            Server = _server,
             Index = p.Shard?.Index ?? p.Index!,
             Shard = p.Shard,
             View = p.Shard is null ? null : views.GetValueOrDefault(p.Shard.Name),
@@ -128,7 +129,7 @@ public sealed class ElasticsearchSource : IDataSource
             Query = query,
             Window = new SequenceWindow(p.Shard?.DocumentBytes ?? 0, _tuning.MostDocuments),
         });
-        var keysAreUnique = _options.Key == KeyForm.IndexId || !facts.Indices.Skip(1).Any();
+        var keysAreUnique = parts.Any(p => p.Position is RangePosition) && await KeysAreUniqueAsync(facts, ct).ConfigureAwait(false);
         return [.. parts.Select(p => new Partition(p.Id, p.Position.ToPosition())
         {
             UniqueKeys = keysAreUnique && p.Position is RangePosition,
@@ -149,9 +150,18 @@ public sealed class ElasticsearchSource : IDataSource
         _client.Dispose();
     }
 
+    // The servers keep an _id once in a shard; which shard that is, the _id alone decides unless a document has a routing of its own.
+    private async Task<bool> KeysAreUniqueAsync(DataFacts facts, CancellationToken ct)
+    {
+        if (_options.Key == KeyForm.IndexRoutingId) return true;
+        if (_options.Key == KeyForm.Id && facts.Indices.Skip(1).Any()) return false;
+        return facts.Shards.GroupBy(s => s.Index).All(i => !i.Skip(1).Any())
+            || await CustomRouting.FindAsync(_client, _server!, _expression, ct).ConfigureAwait(false) is null;
+    }
+
     private async Task<DataFacts> FactsAsync(string timestampField, SavedPositions saved, CancellationToken ct)
     {
-        var facts = await new ShardCatalog(_client, _expression).ReadAsync(ct).ConfigureAwait(false);
+        var facts = await new ShardCatalog(_client, _server!, _expression).ReadAsync(ct).ConfigureAwait(false);
 
         // Without checkpoints a snapshot needs a view that holds; where there is none, scrolling is what remains.
         if (!facts.IsFinal) facts = facts.WithSlicesFor(i => !_server!.HasPointInTime || _withoutViews.Contains(i.Name));
@@ -178,7 +188,7 @@ public sealed class ElasticsearchSource : IDataSource
     {
         var selects = selection.Since is not null || selection.Until is not null;
         if (!selects && !needed) return null;
-        var field = new TimeField(_client, selection.TimestampField);
+        var field = new TimeField(_client, _server!, selection.TimestampField);
         try
         {
             await field.CheckAsync(_expression, facts.HasDocuments, ct).ConfigureAwait(false);

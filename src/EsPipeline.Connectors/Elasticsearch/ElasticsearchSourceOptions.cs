@@ -30,6 +30,12 @@ public enum KeyForm
 
     /// <summary>The index's name, a slash, and <c>_id</c>.</summary>
     IndexId,
+
+    /// <summary>
+    /// The index's name, a slash, the document's routing, a slash, and <c>_id</c>; a slash in the routing is <c>%2F</c> there, a percent sign
+    /// <c>%25</c>, and a document without one has nothing between the slashes.
+    /// </summary>
+    IndexRoutingId,
 }
 
 /// <summary>How an Elasticsearch or OpenSearch cluster is read.</summary>
@@ -56,7 +62,7 @@ public sealed record ElasticsearchSourceOptions : ElasticsearchOptions
     public Envelope Envelope { get; init; } = Envelope.Source;
 
     /// <summary>What a record's key is.</summary>
-    [Option("--es-key", "What a record's key is: _id, where of documents in several indices with the same one the last read stays, or index/_id, which keeps them apart",
+    [Option("--es-key", "What a record's key is: _id, where of documents in several indices with the same one the last read stays, or index/_id, which keeps them apart, or index/routing/_id, which keeps those apart, too, that have the same one in an index under several routings",
         Environment = ["ES_KEY"], Identity = true)]
     public KeyForm Key { get; init; } = KeyForm.Id;
 

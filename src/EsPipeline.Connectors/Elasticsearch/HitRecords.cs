@@ -18,7 +18,6 @@ internal sealed class HitRecords
     private Record[] _records;
     private byte[] _keys = [];
     private int _keysUsed;
-    private byte[] _prefix = [];
     private List<MalformedRecord>? _malformed;
 
     private HitRecords(int expected) => _records = ArrayPool<Record>.Shared.Rent(Math.Max(16, expected));
@@ -41,7 +40,7 @@ internal sealed class HitRecords
     /// <exception cref="PipelineException">The page can't be read, or a hit has no document.</exception>
     public static HitRecords Read(SearchPage page, int expected, long? above, RecordForm form, Func<long, bool>? isKnown)
     {
-        var records = new HitRecords(expected) { Last = above ?? 0, _prefix = form.KeyPrefix };
+        var records = new HitRecords(expected) { Last = above ?? 0 };
         try
         {
             records.ReadAll(page, above is not null, form, isKnown);
@@ -102,40 +101,44 @@ internal sealed class HitRecords
             throw ElasticsearchErrors.NoSource.Error($"The document '{System.Text.Encoding.UTF8.GetString(id.Span)}' of {form.Index} has no _source.");
         }
 
-        var (whole, document) = (hit.Whole, hit.Source);
-        if (form.Envelope == Envelope.Hit)
+        // A key of its own is made before the hit is moved together.
+        var key = default(ReadOnlyMemory<byte>);
+        var isOwn = hit.IdIsEscaped || form.KeyPrefix.Length > 0;
+        if (isOwn && !TryWriteKey(array, hit, form, out key))
         {
-            (whole, var moved) = HitEnvelope.Compact(array, hit.Whole);
-            (id, document) = (Part(array, moved), whole);
-        }
-
-        var key = id;
-        if ((hit.IdIsEscaped || _prefix.Length > 0) && !TryWriteKey(id.Span, hit.IdIsEscaped, out key))
-        {
-            var raw = array.AsSpan(whole);
+            var raw = array.AsSpan(hit.Whole);
             (_malformed ??= []).Add(new MalformedRecord(
                 hit.Sort ?? 0,
                 id.ToArray(),
                 raw[..Math.Min(raw.Length, MalformedRecord.MaxRawBytes)].ToArray(),
                 ElasticsearchErrors.BadId,
-                "Its _id is not valid Unicode, or longer than 512 bytes."));
+                "Its _id or its routing is not valid Unicode, or longer than 512 bytes."));
             return;
+        }
+
+        var document = hit.Source;
+        if (form.Envelope == Envelope.Hit)
+        {
+            (document, var moved) = HitEnvelope.Compact(array, hit.Whole);
+            id = Part(array, moved);
         }
 
         if (Count == _records.Length) GrowRecords();
         var json = Part(array, document);
-        _records[Count++] = new Record(key, json, RecordOperation.Upsert, 0, hit.Sort ?? 0);
+        _records[Count++] = new Record(isOwn ? key : id, json, RecordOperation.Upsert, 0, hit.Sort ?? 0);
     }
 
     private static ReadOnlyMemory<byte> Part(byte[] array, Range range) =>
         array.AsMemory(range.Start.Value, range.End.Value - range.Start.Value);
 
     // Records that exist already point into the chunks, so these never move.
-    private bool TryWriteKey(ReadOnlySpan<byte> id, bool escaped, out ReadOnlyMemory<byte> key)
+    private bool TryWriteKey(byte[] array, in Hit hit, RecordForm form, out ReadOnlyMemory<byte> key)
     {
         key = default;
-        if (id.Length > LongestEscapedId) return false;
-        var most = _prefix.Length + id.Length;
+        var id = Part(array, hit.Id).Span;
+        var routing = form.KeyHasRouting ? Part(array, hit.Routing).Span : default;
+        if (id.Length > LongestEscapedId || routing.Length > LongestEscapedId) return false;
+        var most = form.KeyPrefix.Length + (3 * routing.Length) + 1 + id.Length;
         if (_keys.Length - _keysUsed < most)
         {
             _keys = ArrayPool<byte>.Shared.Rent(Math.Max(KeyChunk, most));
@@ -143,13 +146,43 @@ internal sealed class HitRecords
             _buffers.Add(_keys);
         }
 
-        var content = _keys.AsSpan(_keysUsed + _prefix.Length);
-        var length = id.Length;
-        if (!escaped) id.CopyTo(content);
-        else if (!TryUnescape(id, content, out length)) return false;
-        _prefix.CopyTo(_keys, _keysUsed);
-        key = _keys.AsMemory(_keysUsed, _prefix.Length + length);
+        form.KeyPrefix.CopyTo(_keys, _keysUsed);
+        var used = _keysUsed + form.KeyPrefix.Length;
+        if (form.KeyHasRouting)
+        {
+            if (!TryWriteRouting(routing, hit.RoutingIsEscaped, _keys.AsSpan(used), out var length)) return false;
+            used += length;
+        }
+
+        if (!TryWriteText(id, hit.IdIsEscaped, _keys.AsSpan(used), out var idLength)) return false;
+        key = _keys.AsMemory(_keysUsed, used + idLength - _keysUsed);
         _keysUsed += key.Length;
+        return true;
+    }
+
+    // The slash behind it has to be the first, whatever it holds, or two documents might get one key.
+    private static bool TryWriteRouting(ReadOnlySpan<byte> routing, bool escaped, Span<byte> to, out int length)
+    {
+        length = 0;
+        Span<byte> text = stackalloc byte[routing.Length];
+        if (!TryWriteText(routing, escaped, text, out var bytes)) return false;
+        foreach (var one in text[..bytes])
+        {
+            var encoded = one switch { (byte)'/' => "%2F"u8, (byte)'%' => "%25"u8, _ => default };
+            if (encoded.IsEmpty) to[length++] = one;
+            encoded.CopyTo(to[length..]);
+            length += encoded.Length;
+        }
+
+        to[length++] = (byte)'/';
+        return true;
+    }
+
+    private static bool TryWriteText(ReadOnlySpan<byte> content, bool escaped, Span<byte> to, out int length)
+    {
+        if (escaped) return TryUnescape(content, to, out length);
+        content.CopyTo(to);
+        length = content.Length;
         return true;
     }
 
@@ -190,5 +223,6 @@ internal sealed class HitRecords
 /// <summary>What the keys and documents of one index's records are.</summary>
 /// <param name="Index">The index.</param>
 /// <param name="Envelope">What a document is.</param>
-/// <param name="KeyPrefix">What stands before <c>_id</c> in a key; empty for nothing.</param>
-internal sealed record RecordForm(string Index, Envelope Envelope, byte[] KeyPrefix);
+/// <param name="KeyPrefix">What a key begins with; empty where it is <c>_id</c> alone.</param>
+/// <param name="KeyHasRouting">Whether the document's routing and a slash stand between that and <c>_id</c>.</param>
+internal sealed record RecordForm(string Index, Envelope Envelope, byte[] KeyPrefix, bool KeyHasRouting = false);

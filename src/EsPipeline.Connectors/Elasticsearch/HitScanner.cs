@@ -15,6 +15,12 @@ internal struct Hit
     /// <summary>True where <see cref="Id"/> holds escapes.</summary>
     public bool IdIsEscaped;
 
+    /// <summary>The content of <c>_routing</c>; empty where there is none.</summary>
+    public Range Routing;
+
+    /// <summary>True where <see cref="Routing"/> holds escapes.</summary>
+    public bool RoutingIsEscaped;
+
     /// <summary>The document; empty where there is none.</summary>
     public Range Source;
 
@@ -119,14 +125,33 @@ internal ref struct HitScanner(byte[] array, int length)
         Enter((byte)'{');
         while (NextMember(out var name))
         {
-            if (name.SequenceEqual("_source"u8)) hit.Source = SkipValue();
+            if (name.SequenceEqual("_source"u8)) hit.Source = SkipDocument();
             else if (name.SequenceEqual("_id"u8)) hit.Id = ReadString(out hit.IdIsEscaped);
             else if (name.SequenceEqual("sort"u8)) hit.Sort = ReadSort();
+            else if (name.SequenceEqual("_routing"u8)) hit.Routing = ReadString(out hit.RoutingIsEscaped);
             else SkipValue();
         }
 
         hit.Whole = start..At;
         return hit;
+    }
+
+    // What follows a document at once shows that it is strict JSON, or that it is no document whatever it holds.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Range SkipDocument()
+    {
+        var end = Here == (byte)'{' ? JsonSpan.EndOfContainer(_array, _text.Length, At) : -1;
+        if (end < 0 || end == _text.Length || _text[end] is not ((byte)',' or (byte)'}'))
+        {
+            LooseJson.Tighten(_array.AsSpan(0, _text.Length), At);
+            SkipBlanks();
+            end = Here == (byte)'{' ? JsonSpan.EndOfContainer(_array, _text.Length, At) : -1;
+            if (end < 0) throw Unexpected();
+        }
+
+        var start = At;
+        At = end;
+        return start..end;
     }
 
     private readonly byte Here => At < _text.Length ? _text[At] : (byte)0;

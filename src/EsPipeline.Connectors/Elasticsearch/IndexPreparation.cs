@@ -1,3 +1,4 @@
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
 using Microsoft.Extensions.Logging;
@@ -11,6 +12,9 @@ internal sealed class IndexPreparation(ElasticsearchClient client, Elasticsearch
     public const long UsualContentLength = 100 << 20;
 
     private const int MostShown = 10;
+
+    // Leaves a third of what an answer may take for the write itself.
+    private static readonly TimeSpan LongestWait = ClientPatience.Default.Answer * (2.0 / 3);
 
     /// <summary>Makes it ready.</summary>
     /// <returns>The index, and the most bytes that the server takes in one request.</returns>
@@ -40,8 +44,16 @@ internal sealed class IndexPreparation(ElasticsearchClient client, Elasticsearch
 
     private async Task<long> CheckAsync(TargetIndex? index, IndexDefinition? file, SourceSchema schema, CancellationToken ct)
     {
-        if (index is { IsSeen: true }) Compare(index, file, schema);
-        else if (index is not null) Log.IndexNotSeen(log, name);
+        if (index is { IsSeen: true })
+        {
+            Compare(index, file, schema);
+            RefuseEndlessWaits(index);
+        }
+        else if (index is not null)
+        {
+            Log.IndexNotSeen(log, name);
+        }
+
         if (options.Pipeline.Length > 0) await CheckPipelineAsync(ct).ConfigureAwait(false);
         return await ContentLengthAsync(ct).ConfigureAwait(false);
     }
@@ -52,6 +64,17 @@ internal sealed class IndexPreparation(ElasticsearchClient client, Elasticsearch
         if (differences.Count == 0) return;
         var more = differences.Count > MostShown ? $"; and {differences.Count - MostShown} more" : "";
         throw ElasticsearchErrors.IndexDiffers.Error($"The index '{index.Concrete}' does not fit: {string.Join("; ", differences.Take(MostShown))}{more}.");
+    }
+
+    // What a run with --es-bulk-load has left relaxed gets its interval back before anything is written.
+    private void RefuseEndlessWaits(TargetIndex index)
+    {
+        if (options.Refresh != RefreshTime.Wait || BulkLoad.IsNoted(index)) return;
+        if (TargetIndex.Setting(index.Settings, "refresh_interval") is not { } text) return;
+        var isSoon = DurationText.TryParse(text, out var interval) ? interval > TimeSpan.Zero && interval < LongestWait : !text.StartsWith('-');
+        if (isSoon) return;
+        throw ElasticsearchErrors.RefreshTooRare.Error(
+            $"With --es-refresh wait each write waits for the next refresh of '{index.Concrete}', whose refresh_interval is {text}: none would come in time.");
     }
 
     private async Task MakeAsync(IndexDefinition definition, bool mayExist, CancellationToken ct)

@@ -19,29 +19,13 @@ internal static class MappingSchema
         return new SourceSchema(fields);
     }
 
-    /// <summary>What should be known about how an index keeps its documents, a sentence each.</summary>
-    public static IEnumerable<string> SourceRemarks(string index, JsonElement mappings)
+    /// <summary>True where an index's mapping has a field of this type.</summary>
+    public static bool HasType(JsonElement mapping, string type)
     {
-        if (!mappings.TryGetProperty("_source", out var source)) yield break;
-        if (source.TryGetProperty("mode", out var mode) && mode.GetString() == "synthetic")
-        {
-            yield return $"{index} does not keep its documents as they were (synthetic _source): they come with their fields in another order, and arrays sorted";
-        }
-
-        if (source.TryGetProperty("excludes", out var excludes) && excludes.GetArrayLength() > 0)
-        {
-            yield return $"{index} does not keep all fields of its documents (_source excludes {string.Join(", ", excludes.EnumerateArray())}): these are not copied";
-        }
-
-        if (source.TryGetProperty("includes", out var includes) && includes.GetArrayLength() > 0)
-        {
-            yield return $"{index} keeps only some fields of its documents (_source includes {string.Join(", ", includes.EnumerateArray())}): the others are not copied";
-        }
+        var fields = new List<SourceField>();
+        Collect(mapping, "", fields, []);
+        return fields.Any(f => f.NativeType == type);
     }
-
-    /// <summary>True where an index keeps no documents.</summary>
-    public static bool HasNoSource(JsonElement mappings) =>
-        mappings.TryGetProperty("_source", out var source) && source.TryGetProperty("enabled", out var enabled) && enabled.ToString() is "false" or "False";
 
     private static void Collect(JsonElement mapping, string prefix, List<SourceField> fields, Dictionary<string, int> index)
     {

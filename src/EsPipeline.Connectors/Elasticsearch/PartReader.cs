@@ -100,7 +100,7 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
     {
         var next = position.Next ?? Later(position.UpTo, part.LatestTime);
         var filter = Since(FilterOf(part), part, position.UpTo);
-        var reader = new SliceReader(client, part.Index, FormOf(part.Index), filter, part.Window, log);
+        var reader = new SliceReader(client, part.Server, part.Index, FormOf(part.Index), filter, part.Window, log);
         await foreach (var records in reader.ReadAsync(position.Slice, position.Slices, ct).ConfigureAwait(false))
         {
             yield return records.ToBatch(position.ToPosition(), 0, part.PlaceUnit);
@@ -128,7 +128,7 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
 
     private SequenceReader ReaderOf(
         ShardPart part, SearchFilter filter, Func<long?> upTo, PointInTime? view, long dense, Func<long, bool>? isKnown = null) =>
-        new(client, part.Shard!, FormOf(part.Index), filter, part.Window)
+        new(client, part.Server, part.Shard!, FormOf(part.Index), filter, part.Window)
         {
             View = view,
             Dense = dense,
@@ -147,5 +147,5 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
         : filter;
 
     private RecordForm FormOf(ConcreteIndex index) =>
-        new(index.Name, options.Envelope, options.Key == KeyForm.IndexId ? Encoding.UTF8.GetBytes(index.Name + "/") : []);
+        new(index.Name, options.Envelope, options.Key == KeyForm.Id ? [] : Encoding.UTF8.GetBytes(index.Name + "/"), options.Key == KeyForm.IndexRoutingId);
 }

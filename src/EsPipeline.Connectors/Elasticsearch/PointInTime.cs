@@ -15,9 +15,13 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <param name="log">Where a lost view is reported.</param>
 internal sealed class PointInTime(ElasticsearchClient client, ServerInfo server, ShardFacts shard, int readers, ILogger log) : IAsyncDisposable
 {
+    // A node that is gone takes the views along that it held, which some versions say as if it were to come back (500). One failure may be another's.
+    private const int MostFailures = 2;
+
     private readonly SemaphoreSlim _gate = new(1, 1);
     private int _readers = readers;
     private int _opened;
+    private int _failures;
     private string? _id;
 
     /// <summary>
@@ -56,12 +60,20 @@ internal sealed class PointInTime(ElasticsearchClient client, ServerInfo server,
     /// <summary>Notes the id of the newest answer: the next request has to use it.</summary>
     public void Renew(string? id)
     {
+        _failures = 0;
         if (id is not null && _id is not null) _id = id;
+    }
+
+    /// <summary>The server was not able to search in the view: when it is not once more, the view is given up, since what is read outlives it.</summary>
+    public void Fail(string? id)
+    {
+        if (Interlocked.Increment(ref _failures) >= MostFailures) Lose(id);
     }
 
     /// <summary>The server does not know this id any more; the next reader opens another view.</summary>
     public void Lose(string? id)
     {
+        _failures = 0;
         if (id is null || Interlocked.CompareExchange(ref _id, null, id) != id) return;
         IsOneMoment = false;
         Log.ViewLost(log, shard.Name);
@@ -106,7 +118,7 @@ internal sealed class PointInTime(ElasticsearchClient client, ServerInfo server,
 
     private async Task<string> OpenAsync(CancellationToken ct)
     {
-        var path = $"{shard.Index.Address}/{server.OpenPointInTime}?keep_alive={SearchBody.KeepAlive}&preference=_shards:{shard.Shard}";
+        var path = $"{shard.Index.Address}/{server.OpenPointInTime}?keep_alive={SearchBody.KeepAlive}{server.Reach(shard.Shard)}";
         var answer = await client.SendAsync(HttpMethod.Post, path, default, ct).ConfigureAwait(false);
         if (answer.TryGetProperty("_shards", out var shards) && shards.GetProperty("failed").GetInt32() > 0)
         {

@@ -16,11 +16,13 @@ internal static class SearchBody
     /// <param name="upTo">Up to this; null without end.</param>
     /// <param name="size">Documents at most.</param>
     /// <param name="pointInTime">The id of the point in time to read in; null for none.</param>
-    public static byte[] Window(SearchFilter filter, long after, long? upTo, int size, string? pointInTime) => Write(w =>
+    /// <param name="server">Who is asked.</param>
+    public static byte[] Window(SearchFilter filter, long after, long? upTo, int size, string? pointInTime, ServerInfo server) => Write(w =>
     {
         w.WriteStartObject();
         w.WriteNumber("size", size);
         w.WriteBoolean("track_total_hits", false);
+        WriteSource(w, server);
         w.WritePropertyName("sort"u8);
 
         // An index without any document may have no mapping at all, not even of this.
@@ -41,10 +43,11 @@ internal static class SearchBody
     });
 
     /// <summary>The first page of a slice, in whatever order is cheapest.</summary>
-    public static byte[] Slice(SearchFilter filter, int slice, int slices, int size) => Write(w =>
+    public static byte[] Slice(SearchFilter filter, int slice, int slices, int size, ServerInfo server) => Write(w =>
     {
         w.WriteStartObject();
         w.WriteNumber("size", size);
+        WriteSource(w, server);
         w.WritePropertyName("sort"u8);
         w.WriteRawValue("""["_doc"]"""u8, skipInputValidation: true);
         if (slices > 1)
@@ -69,6 +72,15 @@ internal static class SearchBody
 
     /// <summary>JSON that is written as it stands.</summary>
     public static byte[] Of(string json) => Encoding.UTF8.GetBytes(json);
+
+    // All of the document. Where that goes without saying nothing is said, since to say it may cost.
+    private static void WriteSource(Utf8JsonWriter w, ServerInfo server)
+    {
+        if (!server.AsksForVectors) return;
+        w.WriteStartObject("_source"u8);
+        w.WriteBoolean("exclude_vectors", false);
+        w.WriteEndObject();
+    }
 
     private static void WritePointInTime(Utf8JsonWriter w, string? id)
     {

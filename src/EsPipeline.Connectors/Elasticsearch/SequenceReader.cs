@@ -15,11 +15,13 @@ internal readonly record struct SequencePage(HitRecords Records, long? Reached, 
 /// parsed, so that at most two pages are in memory.
 /// </summary>
 /// <param name="client">The cluster.</param>
+/// <param name="server">What it is.</param>
 /// <param name="shard">The shard.</param>
 /// <param name="form">What keys and documents are.</param>
 /// <param name="filter">Which documents.</param>
 /// <param name="window">How wide windows are; kept by the caller for the next read of the same part.</param>
-internal sealed class SequenceReader(ElasticsearchClient client, ShardFacts shard, RecordForm form, SearchFilter filter, SequenceWindow window)
+internal sealed class SequenceReader(
+    ElasticsearchClient client, ServerInfo server, ShardFacts shard, RecordForm form, SearchFilter filter, SequenceWindow window)
 {
     // Much more than is aimed at; a page that is longer is asked for again with fewer documents in it.
     internal const long MostBytes = 32 << 20;
@@ -112,13 +114,14 @@ internal sealed class SequenceReader(ElasticsearchClient client, ShardFacts shar
         if (after >= last) return null;
         var upTo = after < Dense ? Math.Min(Math.Min(after + window.Width, Dense), last ?? long.MaxValue) : last;
         var size = window.PageSize;
-        var preference = id is null ? $"&preference=_shards:{shard.Shard}" : "";
-        var path = $"{(id is null ? shard.Index.Address + "/" : "")}_search?allow_partial_search_results=false{preference}";
+        var path = id is null
+            ? $"{shard.Index.Address}/_search?allow_partial_search_results=false{server.Reach(shard.Shard)}"
+            : "_search?allow_partial_search_results=false";
         try
         {
             var most = size == 1 ? Array.MaxLength : MostBytes;
             var answer = await client.FetchAsync(
-                HttpMethod.Post, path, SearchBody.Window(filter, after, upTo, size, id), window.ExpectedBytes, most, ct).ConfigureAwait(false);
+                HttpMethod.Post, path, SearchBody.Window(filter, after, upTo, size, id, server), window.ExpectedBytes, most, ct).ConfigureAwait(false);
             if (answer.CutOff)
             {
                 answer.Dispose();
@@ -135,6 +138,11 @@ internal sealed class SequenceReader(ElasticsearchClient client, ShardFacts shar
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.ViewLost)
         {
             View?.Lose(id);
+            throw;
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Unavailable)
+        {
+            View?.Fail(id);
             throw;
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden && id is not null && shard.Index.IsShared)

@@ -7,13 +7,39 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <param name="IsOpenSearch">True for OpenSearch.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="ClusterUuid">The cluster's own identity.</param>
-internal sealed record ServerInfo(bool IsOpenSearch, Version Version, string ClusterUuid)
+/// <param name="IsServerless">True where somebody else runs it as a service without nodes, which says a version that is not what it can do.</param>
+internal sealed record ServerInfo(bool IsOpenSearch, Version Version, string ClusterUuid, bool IsServerless = false)
 {
     /// <summary>What a person calls it.</summary>
     public string Name => $"{(IsOpenSearch ? "OpenSearch" : "Elasticsearch")} {Version}";
 
     /// <summary>True where it has points in time: Elasticsearch since 7.10, OpenSearch since 2.4.</summary>
     public bool HasPointInTime => IsOpenSearch ? Version >= new Version(2, 4) : Version >= new Version(7, 10);
+
+    /// <summary>
+    /// True where a search has to ask for the vectors of a document: since 9.2 a new index leaves them out of it
+    /// (<c>index.mapping.exclude_source_vectors</c>). Elasticsearch 8.19, 9.1 and later know how to be asked; others answer with all of it.
+    /// </summary>
+    public bool AsksForVectors =>
+        !IsOpenSearch && (IsServerless || Version >= new Version(9, 1) || (Version.Major == 8 && Version >= new Version(8, 19)));
+
+    /// <summary>
+    /// What stands in the query of a search, or of the opening of a view, so that it reaches all that was written: in OpenSearch the primary alone,
+    /// since with segment replication a replica shows what it has been sent, however far the checkpoint is; in Elasticsearch before 8
+    /// frozen indices, too, which are else left out.
+    /// </summary>
+    /// <param name="shard">The one shard to search; null for all.</param>
+    public string Reach(int? shard = null)
+    {
+        var copies = (shard, IsOpenSearch) switch
+        {
+            ({ } one, true) => $"&preference=_shards:{one}%7C_primary",
+            ({ } one, false) => $"&preference=_shards:{one}",
+            (null, true) => "&preference=_primary",
+            (null, false) => "",
+        };
+        return !IsOpenSearch && Version.Major < 8 ? copies + "&ignore_throttled=false" : copies;
+    }
 
     /// <summary>Where a point in time is opened: below the index.</summary>
     public string OpenPointInTime => IsOpenSearch ? "_search/point_in_time" : "_pit";
@@ -50,6 +76,7 @@ internal sealed record ServerInfo(bool IsOpenSearch, Version Version, string Clu
         }
 
         var distribution = version.TryGetProperty("distribution", out var name) ? name.GetString() : null;
-        return new ServerInfo(distribution == "opensearch", parsed, cluster);
+        var isServerless = version.TryGetProperty("build_flavor", out var flavor) && flavor.GetString() == "serverless";
+        return new ServerInfo(distribution == "opensearch", parsed, cluster, isServerless);
     }
 }

@@ -5,8 +5,9 @@ namespace EsPipeline.Connectors.Elasticsearch;
 
 /// <summary>Finds out which shards there are and how far each is.</summary>
 /// <param name="client">The cluster.</param>
+/// <param name="server">What it is.</param>
 /// <param name="expression">The indices.</param>
-internal sealed class ShardCatalog(ElasticsearchClient client, string expression)
+internal sealed class ShardCatalog(ElasticsearchClient client, ServerInfo server, string expression)
 {
     private const int MostShards = 1024;
 
@@ -42,7 +43,7 @@ internal sealed class ShardCatalog(ElasticsearchClient client, string expression
     private async Task<(int Shards, HashSet<string> Unnumbered)> SearchableAsync(CancellationToken ct)
     {
         using var answer = await client.FetchAsync(
-            HttpMethod.Post, $"{Path}/_search?allow_partial_search_results=false", UnnumberedQuery, 4096, Array.MaxLength, ct).ConfigureAwait(false);
+            HttpMethod.Post, $"{Path}/_search?allow_partial_search_results=false{server.Reach()}", UnnumberedQuery, 4096, Array.MaxLength, ct).ConfigureAwait(false);
         using var page = SearchPage.Open(answer, expression);
         using var document = JsonDocument.Parse(answer.Written);
         return !document.RootElement.TryGetProperty("aggregations", out var found)
@@ -149,9 +150,8 @@ internal sealed class ShardCatalog(ElasticsearchClient client, string expression
             w.WriteEndObject();
             w.WriteEndObject();
         });
-        var preference = shard is null ? "" : $"&preference=_shards:{shard}";
         using var answer = await client.FetchAsync(
-            HttpMethod.Post, $"{index.Address}/_search?allow_partial_search_results=false{preference}", body, 4096, Array.MaxLength, ct).ConfigureAwait(false);
+            HttpMethod.Post, $"{index.Address}/_search?allow_partial_search_results=false{server.Reach(shard)}", body, 4096, Array.MaxLength, ct).ConfigureAwait(false);
         using var page = SearchPage.Open(answer, index.Name);
         using var document = JsonDocument.Parse(answer.Written);
         var hits = document.RootElement.GetProperty("hits").GetProperty("hits");

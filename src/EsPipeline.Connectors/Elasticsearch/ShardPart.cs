@@ -5,6 +5,9 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// <summary>What reading one partition needs besides its position; made when a pass is planned.</summary>
 internal sealed record ShardPart
 {
+    /// <summary>The server.</summary>
+    public required ServerInfo Server { get; init; }
+
     /// <summary>The index.</summary>
     public required ConcreteIndex Index { get; init; }
 

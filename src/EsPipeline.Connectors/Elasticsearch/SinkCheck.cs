@@ -76,6 +76,6 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
             yield return $"documents go through the ingest pipeline {pipeline}, which {index.Concrete} has by default";
         }
 
-        if (index.IsSeen && MappingSchema.HasNoSource(index.Mappings)) yield return $"{index.Concrete} does not keep documents (_source is disabled): they can be searched, not read back";
+        if (index.IsSeen && KeptSource.IsDisabled(index.Mappings)) yield return $"{index.Concrete} does not keep documents (_source is disabled): they can be searched, not read back";
     }
 }

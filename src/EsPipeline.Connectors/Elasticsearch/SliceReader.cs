@@ -9,12 +9,14 @@ namespace EsPipeline.Connectors.Elasticsearch;
 /// with once the scroll is lost; the slice is then read again.
 /// </summary>
 /// <param name="client">The cluster.</param>
+/// <param name="server">What it is.</param>
 /// <param name="index">The index.</param>
 /// <param name="form">What keys and documents are.</param>
 /// <param name="filter">Which documents.</param>
 /// <param name="window">How many documents a page has; kept by the caller for the next read of the same slice.</param>
 /// <param name="log">Where to log.</param>
-internal sealed class SliceReader(ElasticsearchClient client, ConcreteIndex index, RecordForm form, SearchFilter filter, SequenceWindow window, ILogger log)
+internal sealed class SliceReader(
+    ElasticsearchClient client, ServerInfo server, ConcreteIndex index, RecordForm form, SearchFilter filter, SequenceWindow window, ILogger log)
 {
     private int _expectedBytes = 64 * 1024;
 
@@ -40,8 +42,8 @@ internal sealed class SliceReader(ElasticsearchClient client, ConcreteIndex inde
         string? scroll = null;
         try
         {
-            var path = $"{index.Address}/_search?scroll={SearchBody.KeepAlive}&allow_partial_search_results=false";
-            var answer = await FetchAsync(path, SearchBody.Slice(filter, slice, slices, size), size, ct).ConfigureAwait(false);
+            var path = $"{index.Address}/_search?scroll={SearchBody.KeepAlive}&allow_partial_search_results=false{server.Reach()}";
+            var answer = await FetchAsync(path, SearchBody.Slice(filter, slice, slices, size, server), size, ct).ConfigureAwait(false);
             while (answer is not null)
             {
                 var page = SearchPage.Open(answer, index.Name);
@@ -77,7 +79,8 @@ internal sealed class SliceReader(ElasticsearchClient client, ConcreteIndex inde
     {
         try
         {
-            return await client.FetchAsync(
+            // Each page moves the scroll on: one that is asked for twice is the page behind it. After a lost answer the slice is read anew.
+            return await client.FetchOnceAsync(
                 HttpMethod.Post, path, body, _expectedBytes, size == 1 ? Array.MaxLength : SequenceReader.MostBytes, ct).ConfigureAwait(false);
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Throttled || e.Error == ElasticsearchErrors.TimedOut)

@@ -30,7 +30,8 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
             WarnOfIndices(catalog);
             if (!catalog.IsEmpty)
             {
-                await CheckMappingsAsync(limit.Token).ConfigureAwait(false);
+                _warnings.AddRange(await KeptSource.RemarksAsync(client, server, expression, limit.Token).ConfigureAwait(false));
+                await WarnOfRoutingAsync(server, limit.Token).ConfigureAwait(false);
                 if (QueryText.Check(query) is { } checkedQuery) await ValidateAsync(checkedQuery, limit.Token).ConfigureAwait(false);
             }
 
@@ -59,24 +60,18 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
         }
     }
 
-    private async Task CheckMappingsAsync(CancellationToken ct)
+    private async Task WarnOfRoutingAsync(ServerInfo server, CancellationToken ct)
     {
-        JsonElement mappings;
+        if (options.Key == KeyForm.IndexRoutingId) return;
         try
         {
-            mappings = await client.SendAsync(HttpMethod.Get, $"{IndexExpression.Encode(expression)}/_mapping", default, ct).ConfigureAwait(false);
+            if (await CustomRouting.FindAsync(client, server, expression, ct).ConfigureAwait(false) is not { } index) return;
+            _warnings.Add(
+                $"documents of {index} have a routing of their own, which is not copied: of several with the same _id under different routings only the one read last stays; --es-key index-routing-id keeps them apart, and the routing in the key");
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden)
+        catch (PipelineException e) when (e.Kind == FailureKind.Transient)
         {
-            // Then a document without its source says so when it is read.
-            return;
-        }
-
-        foreach (var index in mappings.EnumerateObject())
-        {
-            if (!index.Value.TryGetProperty("mappings", out var mapping)) continue;
-            if (MappingSchema.HasNoSource(mapping)) throw ElasticsearchErrors.NoSource.Error($"The index '{index.Name}' has _source disabled.");
-            _warnings.AddRange(MappingSchema.SourceRemarks(index.Name, mapping));
+            // A part of the data is not available just now, which stops whoever reads it and is told then.
         }
     }
 

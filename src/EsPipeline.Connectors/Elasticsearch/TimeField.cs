@@ -5,8 +5,9 @@ namespace EsPipeline.Connectors.Elasticsearch;
 
 /// <summary>The field that says when a document was made or changed, of type <c>date</c> or <c>date_nanos</c>, whatever its format.</summary>
 /// <param name="client">The cluster.</param>
+/// <param name="server">What it is.</param>
 /// <param name="name">Its dotted path.</param>
-internal sealed class TimeField(ElasticsearchClient client, string name)
+internal sealed class TimeField(ElasticsearchClient client, ServerInfo server, string name)
 {
     /// <summary>The format that times are sent in; given with each, so that the field's own (epoch, a day only) does not matter.</summary>
     public const string FormatName = "strict_date_optional_time";
@@ -68,7 +69,7 @@ internal sealed class TimeField(ElasticsearchClient client, string name)
             w.WriteEndObject();
         });
         var answer = await client.FetchAsync(
-            HttpMethod.Post, $"{IndexExpression.Encode(expression)}/_search?allow_partial_search_results=false", body, 4096, Array.MaxLength, ct).ConfigureAwait(false);
+            HttpMethod.Post, $"{IndexExpression.Encode(expression)}/_search?allow_partial_search_results=false{server.Reach()}", body, 4096, Array.MaxLength, ct).ConfigureAwait(false);
         using var page = SearchPage.Open(answer, expression);
         using var document = JsonDocument.Parse(answer.Written);
         if (!document.RootElement.TryGetProperty("aggregations", out var found)) return (0, []);
@@ -116,7 +117,7 @@ internal sealed class TimeField(ElasticsearchClient client, string name)
             w.WriteEndObject();
         });
         var answer = await client.FetchAsync(
-            HttpMethod.Post, $"{IndexExpression.Encode(expression)}/_search?allow_partial_search_results=false", body, 4096, Array.MaxLength, ct).ConfigureAwait(false);
+            HttpMethod.Post, $"{IndexExpression.Encode(expression)}/_search?allow_partial_search_results=false{server.Reach()}", body, 4096, Array.MaxLength, ct).ConfigureAwait(false);
         using var page = SearchPage.Open(answer, expression);
         using var document = JsonDocument.Parse(answer.Written);
         var hits = document.RootElement.GetProperty("hits").GetProperty("hits");

@@ -26,7 +26,17 @@ public sealed class JsonLinesSink(OutputFileOptions options, TimeProvider time, 
         }
 
         var json = record.Json.Span.Trim(" \t\r\n"u8);
-        if (HasId(json, record.Key.Span, out var isKey))
+bool hasId, isKey;
+        try
+        {
+            hasId = HasId(json, record.Key.Span, out isKey);
+        }
+        catch (JsonException e)
+        {
+            return new RecordFailure(0, FilesErrors.NotJson, $"The document is no JSON that can be read: {e.Message}");
+        }
+
+        if (hasId)
         {
             if (!isKey) NoteOtherId();
             JsonText.WriteLine(json, output);

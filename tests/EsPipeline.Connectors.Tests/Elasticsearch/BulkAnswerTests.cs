@@ -128,7 +128,8 @@ public sealed class BulkAnswerTests(SharedServers servers)
         ContentAssert.Same(Corpus.Plain(10, seed: 3), await target.ReadAllAsync(Sources.Ct));
     }
 
-    private static string Item(int number, int status) => $"{{\"index\":{{\"_id\":\"{Corpus.PlainKey(number)}\",\"status\":{status}}}}}";
+    private static string Item(int number, int status) =>
+        $"{{\"index\":{{\"_id\":\"{Corpus.PlainKey(number)}\",{(status == 201 ? "\"result\":\"created\"," : "")}\"status\":{status}}}}}";
 
     private static string Damaged(string damage, string text)
     {

@@ -1,5 +1,7 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
@@ -47,5 +49,32 @@ public sealed class BulkSettingsTests(SharedServers servers)
         }
 
         Assert.All(proxy.Requests.Where(r => r.Path.Contains("_bulk", StringComparison.Ordinal)), r => Assert.Contains(asked, r.Path, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("2m")]
+    [InlineData("0s")]
+    public async Task A_write_that_would_wait_for_a_refresh_that_does_not_come_is_refused_before_the_first(string interval)
+    {
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct), settings: $"\"refresh_interval\":\"{interval}\"");
+        var options = new ElasticsearchSinkOptions { Url = index.Server.Address.ToString(), Index = index.Name };
+        await using var waits = IndexTarget.Open(options with { Refresh = RefreshTime.Wait });
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => waits.PrepareAsync(SourceSchema.Unknown, Sources.Ct));
+        Assert.Equal((ElasticsearchErrors.RefreshTooRare, FailureKind.Environment), (refused.Error, refused.Kind));
+        Assert.Contains($"refresh_interval is {interval}", refused.Message, StringComparison.Ordinal);
+        foreach (var refresh in (RefreshTime[])[RefreshTime.Now, RefreshTime.Interval])
+        {
+            await using var works = IndexTarget.Open(options with { Refresh = refresh });
+            await works.PrepareAsync(SourceSchema.Unknown, Sources.Ct);
+        }
+    }
+
+    [Fact]
+    public void Waiting_for_refreshes_and_turning_them_off_is_a_mistake()
+    {
+        var options = new ElasticsearchSinkOptions { Index = "i", BulkLoad = true, Refresh = RefreshTime.Wait };
+        Assert.StartsWith("--es-refresh wait:", Assert.Single(options.Mistakes()), StringComparison.Ordinal);
+        Assert.Empty((options with { Refresh = RefreshTime.Now }).Mistakes());
     }
 }

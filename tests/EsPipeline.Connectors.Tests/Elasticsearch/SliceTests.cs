@@ -35,18 +35,38 @@ public sealed class SliceTests(SharedServers servers)
         Assert.Equal(200, (await ReadAsync(index)).Keys.Count);
     }
 
-    // A server with little memory refuses a large page before it is cut off here; the engine then asks again.
-    private static async Task<(HashSet<string> Keys, long Largest)> ReadAsync(TestIndex index)
+    [Theory]
+    [InlineData(ServerKind.Elasticsearch)]
+    [InlineData(ServerKind.OpenSearch)]
+    public async Task A_page_whose_answer_is_lost_is_not_asked_for_again_at_the_next_host(ServerKind kind)
     {
-        using var client = new ElasticsearchClient(index.Options, TimeProvider.System);
-        var window = new SequenceWindow(0);
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct));
+        await index.PutAsync(0, 200);
+        var pages = 0;
+        await using var one = new AnswerProxy(index.Server) { Change = LoseSecond };
+        await using var other = new AnswerProxy(index.Server) { Change = LoseSecond };
+        Assert.Equal(200, (await ReadAsync(index, $"{one.Address},{other.Address}", 20)).Keys.Count);
+        Assert.True(pages > 11, $"Only {pages} pages were asked for: none was lost.");
+
+        ProxiedAnswer LoseSecond(string path, ProxiedAnswer answer) =>
+            path.StartsWith("/_search/scroll", StringComparison.Ordinal) && Interlocked.Increment(ref pages) == 2
+                ? new ProxiedAnswer(503, [])
+                : answer;
+    }
+
+    // A server with little memory refuses a large page before it is cut off here; the engine then asks again.
+    private static async Task<(HashSet<string> Keys, long Largest)> ReadAsync(TestIndex index, string? url = null, int mostDocuments = SequenceWindow.MostDocuments)
+    {
+        using var client = new ElasticsearchClient(url is null ? index.Options : index.Options with { Url = url }, TimeProvider.System);
+        var server = await ServerInfo.AskAsync(client, Sources.Ct);
+        var window = new SequenceWindow(0, mostDocuments);
         var (keys, largest) = (new HashSet<string>(), 0L);
         while (true)
         {
             try
             {
                 var reader = new SliceReader(
-                    client, new ConcreteIndex(index.Name, "-", index.Name, IsShared: false), new RecordForm(index.Name, Envelope.Source, []), new SearchFilter(), window, NullLogger.Instance);
+                    client, server, new ConcreteIndex(index.Name, "-", index.Name, IsShared: false), new RecordForm(index.Name, Envelope.Source, []), new SearchFilter(), window, NullLogger.Instance);
                 await foreach (var records in reader.ReadAsync(0, 1, Sources.Ct))
                 {
                     using var batch = records.ToBatch(default, 0, "");
@@ -59,6 +79,11 @@ public sealed class SliceTests(SharedServers servers)
             catch (PipelineException e) when (e.Error == ElasticsearchErrors.Throttled)
             {
                 Assert.True(window.PageSize > 1, e.Message);
+            }
+            catch (PipelineException e) when (e.Error == ElasticsearchErrors.Unavailable)
+            {
+                // What was read of the slice comes again, and none of it may be relied on.
+                keys.Clear();
             }
         }
     }

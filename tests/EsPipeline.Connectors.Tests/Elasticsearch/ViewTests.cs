@@ -196,6 +196,29 @@ public sealed class ViewTests(SharedServers servers)
         Assert.All(failures, f => Assert.Equal("elasticsearch.view_lost", f.Code));
     }
 
+    [Fact]
+    public async Task A_view_that_went_with_its_node_is_given_up_and_nothing_is_missed()
+    {
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        await index.PutAsync(0, 200);
+        string? first = null;
+        var (pages, refused) = (0, 0);
+        await using var proxy = new AnswerProxy(index.Server);
+        proxy.Instead = (_, path, body) =>
+        {
+            if (!path.StartsWith("/_search?", StringComparison.Ordinal)) return null;
+            var id = body.Split("\"pit\":{\"id\":\"")[1].Split('"')[0];
+            first ??= id;
+            if (id != first || ++pages < 4) return null;
+            refused++;
+            return ProxiedAnswer.Json(500, """{"error":{"root_cause":[],"type":"illegal_state_exception","reason":"node [x] is not available"},"status":500}""");
+        };
+        await using var source = index.Open(index.Options with { Url = proxy.Address }, 20);
+        var (_, held, passes) = await source.WholeSnapshotAsync();
+        Assert.Equal((200, 2), (held.Count, passes));
+        Assert.InRange(refused, 2, 4);
+    }
+
     internal static ProxiedAnswer OldVersion(string path, ProxiedAnswer answer) => path == "/"
         ? answer with { Body = System.Text.Encoding.UTF8.GetBytes(answer.Text.Replace("\"8.", "\"7.9.", StringComparison.Ordinal).Replace("\"2.", "\"1.", StringComparison.Ordinal)) }
         : answer;

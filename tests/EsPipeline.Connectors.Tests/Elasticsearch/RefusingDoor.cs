@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace EsPipeline.Connectors.Tests.Elasticsearch;
+
+/// <summary>
+/// Stands before a real server and takes no body above a size: it says so (413) as soon as it has read how long the body is, and closes without
+/// having read it, so that whoever is still sending finds the connection broken. One request a connection.
+/// </summary>
+internal sealed class RefusingDoor : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _ended = new();
+    private readonly HttpClient _server;
+    private readonly long _mostBytes;
+    private readonly Task _accepting;
+
+    public RefusingDoor(ElasticsearchServer server, long mostBytes)
+    {
+        (_server, _mostBytes) = (server.Http, mostBytes);
+        _listener.Start();
+        Address = $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/";
+        _accepting = AcceptAsync();
+    }
+
+    public string Address { get; }
+
+    /// <summary>The head of each request with a body.</summary>
+    public List<string> Heads { get; } = [];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        _ended.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        var open = new List<Task>();
+        try
+        {
+            while (true) open.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_ended.Token)));
+        }
+        catch (Exception) when (_ended.IsCancellationRequested)
+        {
+            // A listener that is stopped between two clients says so otherwise than one that waits for a client.
+            await Task.WhenAll(open);
+        }
+    }
+
+    private async Task ServeAsync(TcpClient client)
+    {
+        using (client)
+        {
+            try
+            {
+                var stream = client.GetStream();
+                if (await HeadAsync(stream) is not { } head) return;
+                var lines = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+                var length = long.Parse(Header(lines, "content-length") ?? "0", System.Globalization.CultureInfo.InvariantCulture);
+                lock (Heads)
+                {
+                    if (length > 0) Heads.Add(head);
+                }
+
+                if (length > _mostBytes)
+                {
+                    await AnswerAsync(stream, 413, "too large"u8.ToArray());
+                    return;
+                }
+
+                if (Header(lines, "expect") is not null) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), _ended.Token);
+                var body = new byte[length];
+                await stream.ReadExactlyAsync(body, _ended.Token);
+                using var request = new HttpRequestMessage(new HttpMethod(lines[0].Split(' ')[0]), new Uri(lines[0].Split(' ')[1].TrimStart('/'), UriKind.Relative));
+                if (length > 0)
+                {
+                    request.Content = new ByteArrayContent(body);
+                    request.Content.Headers.TryAddWithoutValidation("Content-Type", Header(lines, "content-type"));
+                    if (Header(lines, "content-encoding") is { } encoding) request.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+                }
+
+                using var answer = await _server.SendAsync(request, _ended.Token);
+                await AnswerAsync(stream, (int)answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(_ended.Token));
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                // The client gave up, or the test is over.
+            }
+        }
+    }
+
+    private static string? Header(IEnumerable<string> lines, string name) =>
+        lines.FirstOrDefault(l => l.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
+
+    private async Task<string?> HeadAsync(NetworkStream stream)
+    {
+        var head = new StringBuilder();
+        var one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        {
+            if (await stream.ReadAsync(one, _ended.Token) == 0) return null;
+            head.Append((char)one[0]);
+        }
+
+        return head.ToString();
+    }
+
+    private async Task AnswerAsync(NetworkStream stream, int status, byte[] body)
+    {
+        var head = $"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {body.Length}\r\nconnection: close\r\n\r\n";
+        await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body], _ended.Token);
+    }
+}
