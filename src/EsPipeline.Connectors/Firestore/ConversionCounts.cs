@@ -44,6 +44,9 @@ internal sealed class ConversionCounts
     /// <summary>How many values were converted in this way.</summary>
     public long this[Conversion kind] => _counts[(int)kind];
 
+    /// <summary>References that lead to documents of another database, as they did.</summary>
+    public long ReferencesElsewhere { get; set; }
+
     /// <summary>Counts one.</summary>
     public void Add(Conversion kind)
     {
@@ -54,6 +57,7 @@ internal sealed class ConversionCounts
     /// <summary>Adds another's counts.</summary>
     public void Add(ConversionCounts other)
     {
+        ReferencesElsewhere += other.ReferencesElsewhere;
         if (!other.Any) return;
         for (var i = 0; i < Kinds; i++) _counts[i] += other._counts[i];
         Any = true;
@@ -62,6 +66,7 @@ internal sealed class ConversionCounts
     /// <summary>Begins anew.</summary>
     public void Clear()
     {
+        ReferencesElsewhere = 0;
         if (!Any) return;
         Array.Clear(_counts);
         Any = false;

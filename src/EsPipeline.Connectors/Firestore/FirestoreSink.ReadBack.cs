@@ -1,7 +1,6 @@
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Connectors.Firestore;
 
@@ -12,7 +11,7 @@ public sealed partial class FirestoreSink : IVerifiableSink
     public async Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct)
     {
         await PrepareAsync(schema, ct).ConfigureAwait(false);
-        return new ReadBackPlace(new FirestoreSource(_options, _time, NullLogger<FirestoreSource>.Instance)) { FractionsAreDoubles = true };
+        return new ReadBackPlace(FirestoreSource.ToCompare(_options, _time)) { FractionsAreDoubles = true };
     }
 
     /// <inheritdoc/>

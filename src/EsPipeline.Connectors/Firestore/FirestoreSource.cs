@@ -6,6 +6,7 @@ using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Connectors.Firestore;
 
@@ -32,6 +33,7 @@ public sealed class FirestoreSource : IDataSource
     private readonly FirestoreCollection _collection;
     private readonly CollectionQuery _query;
     private readonly DocumentDecoder _decoder;
+    private readonly bool _isTyped;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private long? _limit;
@@ -43,13 +45,18 @@ public sealed class FirestoreSource : IDataSource
     {
     }
 
-    internal FirestoreSource(FirestoreOptions options, TimeProvider time, ILogger log, FirestoreClient client)
+    internal FirestoreSource(FirestoreOptions options, TimeProvider time, ILogger log, FirestoreClient client, bool compares = false)
     {
         (_client, _time, _log) = (client, time, log);
         _collection = options.ToCollection();
         _query = new CollectionQuery(_collection);
-        _decoder = new DocumentDecoder(_collection);
+        _isTyped = options.IsTyped;
+        _decoder = new DocumentDecoder(_collection, !_isTyped ? DocumentForm.Json : compares ? DocumentForm.Comparable : DocumentForm.Typed);
     }
+
+    /// <summary>A source whose documents are to be compared with what a sink would write.</summary>
+    internal static FirestoreSource ToCompare(FirestoreOptions options, TimeProvider time) =>
+        new(options, time, NullLogger.Instance, new FirestoreClient(options, time), compares: true);
 
     /// <summary>Documents in a request: to begin with, and at most.</summary>
     internal (int Start, int Max) PageSize { get; init; } = (1000, 20_000);
@@ -64,7 +71,7 @@ public sealed class FirestoreSource : IDataSource
         try
         {
             var (_, isEmpty) = await ProbeAsync(CheckTimeout, ct).ConfigureAwait(false);
-            var health = _client.Healthy(_collection, _time.GetElapsedTime(started));
+            var health = _client.Healthy(_collection, _isTyped, _time.GetElapsedTime(started));
             return isEmpty ? health with { Warnings = [.. health.Warnings, $"the collection '{_collection.Path}' holds no documents"] } : health;
         }
         catch (PipelineException e)
