@@ -35,9 +35,10 @@ internal sealed class DocumentDecoder(FirestoreCollection collection, DocumentFo
     /// <param name="result">The result's JSON.</param>
     /// <param name="place">The number that its record gets.</param>
     /// <param name="output">Where a record goes, malformed or not.</param>
+    /// <param name="counts">Where values are counted that plain JSON has no kind for.</param>
     /// <returns>The document's id as Firestore has it; null where the result holds no document.</returns>
     /// <exception cref="Core.Errors.PipelineException">The result is an error, or can't be read.</exception>
-    public string? Decode(ReadOnlySpan<byte> result, long place, RecordBatchBuilder output)
+    public string? Decode(ReadOnlySpan<byte> result, long place, RecordBatchBuilder output, ConversionCounts counts)
     {
         try
         {
@@ -51,7 +52,7 @@ internal sealed class DocumentDecoder(FirestoreCollection collection, DocumentFo
                 else Skip(ref reader);
             }
 
-            return id is null ? null : Write(id, result[fields], updateTime, place, result, output);
+            return id is null ? null : Write(id, result[fields], updateTime, place, result, output, counts);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -83,7 +84,8 @@ internal sealed class DocumentDecoder(FirestoreCollection collection, DocumentFo
         return text.StartsWith(_prefix) ? text[_prefix.Length..].ToArray() : throw new JsonException($"a document is not of the collection {collection.Path}");
     }
 
-    private string Write(byte[] id, ReadOnlySpan<byte> fields, FirestoreTime? updateTime, long place, ReadOnlySpan<byte> result, RecordBatchBuilder output)
+    private string Write(
+        byte[] id, ReadOnlySpan<byte> fields, FirestoreTime? updateTime, long place, ReadOnlySpan<byte> result, RecordBatchBuilder output, ConversionCounts counts)
     {
         WriteKey(id, output);
         if (fields.IsEmpty)
@@ -94,7 +96,7 @@ internal sealed class DocumentDecoder(FirestoreCollection collection, DocumentFo
         {
             WriteTyped(fields, output);
         }
-        else if (!TryWritePlain(fields, output, out var unknownKind))
+        else if (!TryWritePlain(fields, output, counts, out var unknownKind))
         {
             output.DropRecord();
             output.AddMalformed(place, id, result, FirestoreErrors.Unreadable, $"It has a value of the kind '{unknownKind}'.");
@@ -114,9 +116,9 @@ internal sealed class DocumentDecoder(FirestoreCollection collection, DocumentFo
         output.EndKey();
     }
 
-    private bool TryWritePlain(ReadOnlySpan<byte> fields, RecordBatchBuilder output, out string? unknownKind)
+    private bool TryWritePlain(ReadOnlySpan<byte> fields, RecordBatchBuilder output, ConversionCounts counts, out string? unknownKind)
     {
-        var walk = new ValueWalk(fields, _documents, output);
+        var walk = new ValueWalk(fields, _documents, output, counts);
         var written = walk.TryWriteFields();
         unknownKind = walk.UnknownKind;
         return written;

@@ -21,6 +21,7 @@ public sealed partial class FirestoreSink : IVerifiableSink
         var failures = new List<RecordFailure>();
         using var answer = new PooledBuffer();
         var place = 0L;
+        var lost = new ConversionCounts();
         await FillAsync(slice, failures, request =>
         {
             for (var write = 0; write < request.Count; write++)
@@ -30,7 +31,7 @@ public sealed partial class FirestoreSink : IVerifiableSink
                 answer.Write("{\"document\":"u8);
                 ServerForm.Write(request.Write(write).Span["{\"update\":".Length..^1], answer);
                 answer.Write("}"u8);
-                _decoder.Decode(answer.Written.Span, place++, output);
+                _decoder.Decode(answer.Written.Span, place++, output, lost);
             }
 
             return Task.CompletedTask;

@@ -128,10 +128,17 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
         var body = "{\"documents\":[" + FirestoreCollection.Json(name) + "]}";
         using var answer = new QueryAnswer(await _client.StreamAsync(_batchGet, () => FirestoreClient.Json(body), WriteTimeout, ct).ConfigureAwait(false));
         using var output = new RecordBatchBuilder();
-        while (await answer.NextAsync(ct).ConfigureAwait(false) is { IsEmpty: false } result) _decoder.Decode(result.Span, 0, output);
+        while (await answer.NextAsync(ct).ConfigureAwait(false) is { IsEmpty: false } result) _decoder.Decode(result.Span, 0, output, new ConversionCounts());
         using var found = output.Build(default, 0, "document");
         if (found.Malformed.Count > 0) throw found.Malformed[0].Error.Error(found.Malformed[0].Reason);
         return found.Count == 0 ? null : found.Records.Span[0].Json.ToArray();
+    }
+
+    /// <inheritdoc/>
+    public byte[] TestDocument(Guid mark)
+    {
+        var text = $"\"{mark:N}\"";
+        return Encoding.UTF8.GetBytes($$"""{"espipe_monitor":{{(_options.IsTyped ? $$"""{"stringValue":{{text}}}""" : text)}}}""");
     }
 
     /// <inheritdoc/>

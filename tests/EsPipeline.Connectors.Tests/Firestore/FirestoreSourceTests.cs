@@ -157,6 +157,42 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     }
 
     [Fact]
+    public async Task What_plain_JSON_has_no_kind_for_is_counted_and_told_once()
+    {
+        await using var database = emulator.NewDatabase();
+        var fields = $$"""
+            {"t":{"timestampValue":"2024-01-01T00:00:00Z"},"l":{"arrayValue":{"values":[{"timestampValue":"2024-01-01T00:00:00Z"},{"bytesValue":"AAEC"},{"doubleValue":"NaN"}]} },
+            "g":{"geoPointValue":{"latitude":1,"longitude":2} },"r":{"referenceValue":"{{database.Documents}}/a/b"} ,"d":{"doubleValue":1.5},"s":{"stringValue":"x"},
+            "v":{"mapValue":{"fields":{"__type__":{"stringValue":"__vector__"},"value":{"arrayValue":{"values":[{"doubleValue":1}]} } } } } }
+            """;
+        await database.PutAsync([("a", fields), ("b", fields)]);
+        var log = new LogLines();
+        await using (var source = database.OpenSource(1, log: log)) await SourceReading.ReadAsync(source);
+        var line = Assert.Single(log.Lines);
+        Assert.Contains(
+            "4 timestamps as text, 2 bytes as base64 text, 2 points as objects, 2 references as text, 2 vectors as arrays, 2 NaN and infinities as text (--firestore-values typed", line, StringComparison.Ordinal);
+
+        database.Values = FirestoreValues.Typed;
+        await using (var source = database.OpenSource(1, log: log)) await SourceReading.ReadAsync(source);
+        Assert.Single(log.Lines);
+    }
+
+    [Fact]
+    public async Task Collections_of_the_documents_own_are_told_since_they_are_not_copied()
+    {
+        await using var database = await emulator.FilledAsync(3);
+        await using var source = database.OpenSource();
+        Assert.DoesNotContain((await source.CheckAsync(Ct)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
+        foreach (var below in (string[])["notes", "tags"])
+        {
+            await using var other = new FirestoreDatabase(database.Host, database.Project, $"things/k00/{below}");
+            await other.PutAsync([("x", "{}")]);
+            var warning = Assert.Single((await source.CheckAsync(Ct)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
+            Assert.Contains($"({below}), which are not copied: copy each with --firestore-collection things/k00/{below}", warning, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task What_the_sink_wrote_reads_back_equal()
     {
         const int Seed = 43;
