@@ -93,14 +93,8 @@ internal ref partial struct DocumentWalk
         if (base64.IndexOfAny(" \t\r\n"u8) >= 0 || !Base64.IsValid(base64, out var length)) return Malformed("has a bytesValue that is not base64.");
         if (length > FirestoreLimits.MaxValueBytes) return FitsValue(length);
         _size += length;
-
-        // The bits behind the last byte mean nothing, and are not kept.
-        using var bytes = new PooledBuffer(length);
-        Base64.DecodeFromUtf8(base64, bytes.GetSpan(length), out _, out var decoded);
-        bytes.Advance(decoded);
         _output.Write("{\"bytesValue\":\""u8);
-        Base64.EncodeToUtf8(bytes.Written.Span, _output.GetSpan(Base64.GetMaxEncodedToUtf8Length(decoded)), out _, out var written);
-        _output.Advance(written);
+        _output.Write(base64);
         _output.Write("\"}"u8);
         return true;
     }

@@ -35,6 +35,7 @@ public sealed class FirestoreSource : IDataSource
     private readonly CollectionQuery _query;
     private readonly DocumentDecoder _decoder;
     private readonly bool _isTyped;
+    private readonly bool _compares;
     private readonly Lock _lock = new();
     private readonly ConversionCounts _conversions = new();
     private readonly TimeProvider _time;
@@ -53,7 +54,7 @@ public sealed class FirestoreSource : IDataSource
         (_client, _time, _log) = (client, time, log);
         _collection = options.ToCollection();
         _query = new CollectionQuery(_collection);
-        _isTyped = options.IsTyped;
+        (_isTyped, _compares) = (options.IsTyped, compares);
         _decoder = new DocumentDecoder(_collection, !_isTyped ? DocumentForm.Json : compares ? DocumentForm.Comparable : DocumentForm.Typed);
     }
 
@@ -77,6 +78,7 @@ public sealed class FirestoreSource : IDataSource
             var health = _client.Healthy(_collection, _isTyped, _time.GetElapsedTime(started));
             var warning = first is null
                 ? $"the collection '{_collection.Path}' holds no documents"
+                : _compares ? null
                 : await WarnOfCollectionsBelowAsync(first, ct).ConfigureAwait(false);
             return warning is null ? health : health with { Warnings = [.. health.Warnings, warning] };
         }

@@ -33,7 +33,7 @@ internal sealed class FirestoreTarget(FirestoreDatabase database) : SinkTarget
     public override Document Expected(Document document) => document with { Json = PlainDecoding.Held(document.Json) };
 
     public override async Task<IReadOnlyDictionary<string, string>> ReadAllAsync(CancellationToken ct) =>
-        (await database.AllAsync()).ToDictionary(d => FirestoreNames.Decode(d.Key, NameKind.Id), d => PlainDecoding.Of(d.Value));
+        (await database.AllAsync()).ToDictionary(d => IsTyped ? d.Key : FirestoreNames.Decode(d.Key, NameKind.Id), d => PlainDecoding.Of(d.Value));
 
     // A collection has nothing but its documents.
     public override Task<string> DescribeAsync(CancellationToken ct) => Task.FromResult("");

@@ -66,7 +66,7 @@ public sealed class FirestoreTypedTests(FirestoreEmulator emulator)
             await using var sink = to.OpenSink();
             var different = Assert.Single((await EngineRun.CompareAsync(source, sink, state.Path, Ct)).Different.Examples);
             Assert.Equal("plain", different.Key);
-            Assert.StartsWith(field, Assert.Single(different.Differences), StringComparison.Ordinal);
+            Assert.All(different.Differences, d => Assert.StartsWith(field, d, StringComparison.Ordinal));
         }
     }
 
@@ -105,6 +105,7 @@ public sealed class FirestoreTypedTests(FirestoreEmulator emulator)
     [InlineData("""{"v":{"timestampValue":"2023-02-29T00:00:00Z"}}""", "no time of the years")]
     [InlineData("""{"v":{"timestampValue":"0000-12-31T23:59:59Z"}}""", "no time of the years")]
     [InlineData("""{"v":{"bytesValue":"no base64!"}}""", "not base64")]
+    [InlineData("""{"v":{"bytesValue":"_-8="}}""", "not base64")]
     [InlineData("""{"v":{"geoPointValue":{"latitude":91,"longitude":0}}}""", "no latitude of -90 to 90")]
     [InlineData("""{"v":{"geoPointValue":{"latitude":"NaN"}}}""", "no latitude of -90 to 90")]
     [InlineData("""{"v":{"geoPointValue":{"latitude":1,"altitude":2}}}""", "no latitude of -90 to 90")]
@@ -124,8 +125,10 @@ public sealed class FirestoreTypedTests(FirestoreEmulator emulator)
         Assert.Equal((1, FirestoreErrors.NotTyped), (failure.Index, failure.Error));
         Assert.Contains(reason, failure.Reason, StringComparison.Ordinal);
         Assert.Equal(["after", "before"], (await database.AllAsync()).Keys.Order());
-        if (json is """{"v":{}}""" or """{"v":{"booleanValue":"yes"}}""" or """{"v":{"bytesValue":"no base64!"}}""") return;
-        Assert.NotNull(await Xunit.Record.ExceptionAsync(() => database.PutAsync([("hostile", json)])));
+
+        // Of these the emulator makes another value than was meant.
+        string[] lenient = ["""{"v":{"stringValue":1}}""", """{"v":{"bytesValue":"_-8="}}""", """{"v":{"timestampValue":"2023-02-29T00:00:00Z"}}"""];
+        if (!lenient.Contains(json)) Assert.NotNull(await Xunit.Record.ExceptionAsync(() => database.PutAsync([("hostile", json)])));
     }
 
     [Theory]
@@ -167,7 +170,7 @@ public sealed class FirestoreTypedTests(FirestoreEmulator emulator)
     {
         (string Key, string? Json)[] documents =
         [
-            ("a", """{"n":{"integerValue":5},"d":{"doubleValue":9007199254740993},"z":{"nullValue":"NULL_VALUE"},"b":{"bytesValue":"AB=="},"l":{"arrayValue":{"values":[]}},"m":{"mapValue":{"fields":{}}}}"""),
+            ("a", """{"n":{"integerValue":5},"d":{"doubleValue":9007199254740993},"z":{"nullValue":"NULL_VALUE"},"b":{"bytesValue":"\u0041A=="},"l":{"arrayValue":{"values":[]}},"m":{"mapValue":{"fields":{}}}}"""),
             ("b", """{"t":{"timestampValue":"2024-01-01T00:00:00.123456789+02:00"},"g":{"geoPointValue":{"latitude":1}},"s":{"stringValue":"\ud800\/"},"e":{"doubleValue":-1.50e+2}}"""),
         ];
         await using var database = Typed("things");
@@ -177,6 +180,7 @@ public sealed class FirestoreTypedTests(FirestoreEmulator emulator)
         Assert.Null((await EngineRun.CopyAsync(source, sink, state.Path, Ct)).Error);
         await using var again = database.OpenSink();
         var result = await EngineRun.CompareAsync(source, again, state.Path, Ct);
+        Assert.Empty(result.Unwritable.SelectMany(u => u.Worst).Select(r => r.Reason));
         Assert.Empty(result.Different.Examples.SelectMany(e => e.Differences));
         Assert.True(result.IsClean);
         Assert.Equal("""{"integerValue":"5"}""", (await database.FieldsAsync("a"))!["n"]!.ToJsonString());
