@@ -91,6 +91,7 @@ internal sealed class Settings
         var sourceOptions = source is null ? null : binder.Bind(source.Source!.Options);
         var target = sourceOptions is null ? null : source!.Source!.UsualTarget(sourceOptions);
         var sinkOptions = sink is null ? null : binder.Bind(sink.Sink!.Options, prefix, complete: target is null ? null : options => sink.Sink.UseTarget(options, target));
+        if (source is not null && source == sink && source.Join(sourceOptions!, sinkOptions!) is { } mistake) binder.AddMistake(mistake);
         var settings = new Settings(binder, run, source, sink, sourceOptions, sinkOptions, prefix);
         var more = new List<string>(settings.Mistakes);
         settings.CheckNames(commandLine, environment, envFile, prefix, more);

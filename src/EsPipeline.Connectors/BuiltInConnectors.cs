@@ -31,6 +31,7 @@ public static class BuiltInConnectors
         {
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
             Sink = SinkEnd.Of<FirestoreSink, FirestoreSinkOptions>(),
+            Join = (source, sink) => FirestoreOptions.Join((FirestoreOptions)source, (FirestoreOptions)sink),
         },
         new("mysql", "MySQL and MariaDB")
         {

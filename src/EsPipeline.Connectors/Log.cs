@@ -99,6 +99,13 @@ internal static partial class Log
         "Firestore has forgotten the time as of which {Collection} was being read; the rest is read as it is now, so the copy is not of one moment ({Words})")]
     public static partial void FirestoreSnapshotForgotten(ILogger logger, string collection, string words);
 
+    [LoggerMessage(2202, LogLevel.Warning, "References to documents of other databases were written as they are: {Count} do not lead into {Documents}")]
+    public static partial void FirestoreReferencesElsewhere(ILogger logger, long count, string documents);
+
+    [LoggerMessage(2203, LogLevel.Warning,
+        "Plain JSON has no kind for some values of {Collection}, which were read as something else: {Conversions} (--firestore-values typed keeps them)")]
+    public static partial void FirestoreTypesLost(ILogger logger, string collection, string conversions);
+
     // MySQL and MariaDB: 2300 to 2399.
     [LoggerMessage(2300, LogLevel.Debug, "The cancelled statement of connection {ThreadId} could not be ended on the server, which will notice by itself: {Reason}")]
     public static partial void MySqlNotKilled(ILogger logger, ulong threadId, string reason);

@@ -67,6 +67,28 @@ public sealed class TypoTests : IDisposable
         Assert.Contains("espipe: --pg-table: give the table.", run.Complaints);
     }
 
+    [Theory]
+    [InlineData("--source mysql --db-table t --sink jsonl --output-file o.jsonl", "--db-write", "upsert", "neither the source mysql nor the sink jsonl uses it; it belongs to sink mysql")]
+    [InlineData("--source csv --csv-file in.csv --sink mysql --db-table t", "--db-updated-column", "u", "neither the source csv nor the sink mysql uses it; it belongs to source mysql")]
+    [InlineData("--source firestore --firestore-project p --firestore-collection c --sink jsonl --output-file o.jsonl", "--firestore-rate", "100", "neither the source firestore nor the sink jsonl uses it; it belongs to sink firestore")]
+    [InlineData("--source firestore --firestore-project p --firestore-collection c --sink jsonl --output-file o.jsonl", "--firestore-max-rate", "100", "neither the source firestore nor the sink jsonl uses it; it belongs to sink firestore")]
+    public async Task An_option_of_one_end_is_a_mistake_where_the_system_is_the_other(string ends, string option, string value, string complaint)
+    {
+        var run = (await _folder.RunAsync([.. ends.Split(' '), "--config-check", option, value])).Ended(2);
+        Assert.Contains(run.Complaints, c => c.StartsWith($"espipe: {option}: {complaint}", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("--sink-firestore-values json", true)]
+    [InlineData("--firestore-values typed --sink-firestore-values json", false)]
+    public async Task Both_ends_of_a_copy_from_Firestore_to_Firestore_have_the_same_values(string options, bool agree)
+    {
+        const string Ends = "--source firestore --firestore-project p --firestore-collection a --sink firestore --sink-firestore-project p --sink-firestore-collection b";
+        var run = (await _folder.RunAsync([.. Ends.Split(' '), "--config-check", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)])).Ended(agree ? 0 : 2);
+        Assert.Equal(!agree, run.Complaints.Any(c => c.Contains("--firestore-values and --sink-firestore-values: both ends need the same", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task An_option_without_its_value_does_not_take_the_next_option_for_it()
     {

@@ -52,7 +52,7 @@ internal sealed class MonitorCommand(Terminal terminal) : ICommand
             }
 
             var key = Encoding.UTF8.GetBytes($"espipe-monitor-{Guid.NewGuid():N}");
-            var json = Encoding.UTF8.GetBytes($"{{\"espipe_monitor\":\"{Guid.NewGuid():N}\"}}");
+            var json = sink.TestDocument(Guid.NewGuid());
             if (await WriteAsync(sink, key, json, RecordOperation.Upsert, ct) is { } refused)
             {
                 terminal.WriteResult($"test document: not written, the sink allows none: {refused.Reason} ({refused.Error.Code})");
@@ -103,7 +103,7 @@ internal sealed class MonitorCommand(Terminal terminal) : ICommand
     private static string? Mark(byte[] json)
     {
         using var document = JsonDocument.Parse(json);
-        return document.RootElement.TryGetProperty("espipe_monitor", out var mark) ? mark.GetString() : null;
+        return document.RootElement.TryGetProperty("espipe_monitor", out var mark) ? mark.GetRawText() : null;
     }
 
     private async Task ShowJobAsync(Settings settings, PipelineHost host, CancellationToken ct)

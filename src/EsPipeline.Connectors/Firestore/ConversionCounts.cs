@@ -1,6 +1,6 @@
 namespace EsPipeline.Connectors.Firestore;
 
-/// <summary>What Firestore holds in another form than the document had it.</summary>
+/// <summary>What has another form on one side of Firestore than on the other.</summary>
 internal enum Conversion
 {
     /// <summary>A number that neither 64 bits nor a double hold, kept as text.</summary>
@@ -29,6 +29,24 @@ internal enum Conversion
 
     /// <summary>Half of a surrogate pair, which no text can hold, replaced by U+FFFD.</summary>
     TextRepaired,
+
+    /// <summary>A timestamp, which became text in plain JSON.</summary>
+    TimestampAsText,
+
+    /// <summary>Bytes, which became base64 text in plain JSON.</summary>
+    BytesAsText,
+
+    /// <summary>A geographical point, which became an object in plain JSON.</summary>
+    PointAsObject,
+
+    /// <summary>A reference, which became the text of its path in plain JSON.</summary>
+    ReferenceAsText,
+
+    /// <summary>A vector, which became an array in plain JSON.</summary>
+    VectorAsArray,
+
+    /// <summary>NaN or an infinity, which became text in plain JSON.</summary>
+    NotFiniteAsText,
 }
 
 /// <summary>How many values were converted, by the kind of conversion. Not thread-safe: one for each write, added up afterwards.</summary>
@@ -44,6 +62,9 @@ internal sealed class ConversionCounts
     /// <summary>How many values were converted in this way.</summary>
     public long this[Conversion kind] => _counts[(int)kind];
 
+    /// <summary>References that lead to documents of another database, as they did.</summary>
+    public long ReferencesElsewhere { get; set; }
+
     /// <summary>Counts one.</summary>
     public void Add(Conversion kind)
     {
@@ -54,6 +75,7 @@ internal sealed class ConversionCounts
     /// <summary>Adds another's counts.</summary>
     public void Add(ConversionCounts other)
     {
+        ReferencesElsewhere += other.ReferencesElsewhere;
         if (!other.Any) return;
         for (var i = 0; i < Kinds; i++) _counts[i] += other._counts[i];
         Any = true;
@@ -62,6 +84,7 @@ internal sealed class ConversionCounts
     /// <summary>Begins anew.</summary>
     public void Clear()
     {
+        ReferencesElsewhere = 0;
         if (!Any) return;
         Array.Clear(_counts);
         Any = false;
@@ -80,6 +103,12 @@ internal sealed class ConversionCounts
         Conversion.BinaryKept => "values of binary fields that are not base64, as they are",
         Conversion.ArrayFlattened => "arrays within arrays, taken into the outer one",
         Conversion.ShapeAsText => "shapes as the text of their JSON",
+        Conversion.TimestampAsText => "timestamps as text",
+        Conversion.BytesAsText => "bytes as base64 text",
+        Conversion.PointAsObject => "points as objects",
+        Conversion.ReferenceAsText => "references as text",
+        Conversion.VectorAsArray => "vectors as arrays",
+        Conversion.NotFiniteAsText => "NaN and infinities as text",
         _ => "texts with half a surrogate pair, which became U+FFFD",
     };
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using EsPipeline.Connectors.Files;
 using EsPipeline.Core.Errors;
@@ -17,9 +18,11 @@ internal sealed record Refusal(ErrorCode Error, string Reason);
 /// </summary>
 /// <param name="collection">Where the documents go.</param>
 /// <param name="schema">What is known of the source's fields.</param>
-internal sealed class DocumentEncoder(FirestoreCollection collection, SourceSchema schema)
+/// <param name="typed">True for documents in <see cref="FirestoreValues.Typed"/> form.</param>
+internal sealed class DocumentEncoder(FirestoreCollection collection, SourceSchema schema, bool typed)
 {
     private readonly FieldTypes? _types = FieldTypes.Of(schema);
+    private readonly byte[] _documents = Encoding.UTF8.GetBytes(collection.Documents + "/");
 
     /// <summary>Appends the write of one record; appends nothing where it is refused.</summary>
     /// <param name="record">The record.</param>
@@ -50,7 +53,8 @@ internal sealed class DocumentEncoder(FirestoreCollection collection, SourceSche
         var walk = new DocumentWalk(record.Json.Span, output, counts, collection.NameBytes + idBytes + 1 + FirestoreLimits.DocumentOverhead);
         try
         {
-            if (!walk.TryWrite(_types)) return walk.Refusal;
+            if (!(typed ? walk.TryWriteTyped(_documents) : walk.TryWrite(_types))) return walk.Refusal;
+            counts.ReferencesElsewhere += walk.ReferencesElsewhere;
         }
         catch (JsonException e)
         {
@@ -61,11 +65,16 @@ internal sealed class DocumentEncoder(FirestoreCollection collection, SourceSche
         return null;
     }
 
-    private static Refusal? AppendId(ReadOnlySpan<byte> key, PooledBuffer output, out int bytes)
+    private Refusal? AppendId(ReadOnlySpan<byte> key, PooledBuffer output, out int bytes)
     {
         bytes = key.Length;
         if (key.Length > FirestoreLimits.MaxNameBytes) return TooLong(key.Length);
-        if (!FirestoreNames.NeedsEncoding(key, NameKind.Id))
+        if (typed && !FirestoreNames.IsId(key))
+        {
+            return new Refusal(FirestoreErrors.NotTyped, "Its key is no id of a document: that is not empty, has no slash, and is neither . nor .. nor of the form __x__.");
+        }
+
+        if (typed || !FirestoreNames.NeedsEncoding(key, NameKind.Id))
         {
             JsonText.WriteEscaped(key, output);
             return null;

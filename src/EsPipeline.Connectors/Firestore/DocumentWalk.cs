@@ -19,6 +19,9 @@ internal ref partial struct DocumentWalk
     private Utf8JsonReader _reader;
     private long _size;
 
+    // The field whose typed value is refused, with those that lead to it.
+    private string? _place;
+
     /// <param name="json">The document.</param>
     /// <param name="output">Where it goes.</param>
     /// <param name="counts">Where conversions are counted.</param>
@@ -29,6 +32,9 @@ internal ref partial struct DocumentWalk
         (_output, _counts, _size) = (output, counts, size);
         _reader = new Utf8JsonReader(json, DocumentJson.ReaderOptions);
     }
+
+    /// <summary>References to documents of other databases that were written, as they are.</summary>
+    public int ReferencesElsewhere { get; private set; }
 
     /// <summary>Why Firestore would not take the document.</summary>
     public Refusal? Refusal { get; private set; }
@@ -123,19 +129,17 @@ internal ref partial struct DocumentWalk
         type = types?.Find(name.AsSpan(0, length));
         var encoded = new byte[FirestoreNames.MaxEncodedLength(length)];
         bytes = FirestoreNames.Encode(name.AsSpan(0, length), NameKind.Field, encoded);
-        if (path + bytes > FirestoreLimits.MaxNameBytes)
-        {
-            return Refuse(
-                FirestoreErrors.FieldNameTooLong,
-                $"It has a field whose name, with the names and dots that lead to it, has {path + bytes} bytes; it has at most {FirestoreLimits.MaxNameBytes}.");
-        }
-
+        if (!NameFits(path + bytes)) return false;
         _size += bytes + 1;
         _output.Write("\""u8);
         JsonText.WriteEscaped(encoded.AsSpan(0, bytes), _output);
         _output.Write("\":"u8);
         return true;
     }
+
+    private bool NameFits(int bytes) => bytes <= FirestoreLimits.MaxNameBytes || Refuse(
+        FirestoreErrors.FieldNameTooLong,
+        $"It has a field whose name, with the names and dots that lead to it, has {bytes} bytes; it has at most {FirestoreLimits.MaxNameBytes}.");
 
     private bool Value(FieldTypes? type, int depth, int path)
     {

@@ -6,9 +6,9 @@ namespace EsPipeline.Connectors.Firestore;
 /// <summary>Numbers with a fraction or an exponent, as JSON writes them.</summary>
 internal static class DoubleText
 {
-    // Any decimal number of so many digits survives being a double; a decimal.Parse keeps 28 exactly.
+    // Any decimal number of so many digits survives being a double, but for those below the least normal one.
     private const int SafeDigits = 15;
-    private const int DecimalDigits = 28;
+    private const double LeastNormal = 2.2250738585072014E-308;
 
     // No double has more digits than this, see https://en.wikipedia.org/wiki/Double-precision_floating-point_format.
     private const int MostDigits = 767;
@@ -19,22 +19,21 @@ internal static class DoubleText
     public static bool Holds(ReadOnlySpan<byte> text, bool exactly)
     {
         if (!Utf8Parser.TryParse(text, out double number, out _) || !double.IsFinite(number)) return false;
-        if (!exactly) return true;
-        var digits = SignificantDigits(text);
-        if (digits <= SafeDigits) return true;
-        const NumberStyles Style = NumberStyles.Float;
-        return digits <= DecimalDigits
-            && decimal.TryParse(text, Style, CultureInfo.InvariantCulture, out var exact)
-            && decimal.TryParse(number.ToString("R", CultureInfo.InvariantCulture), Style, CultureInfo.InvariantCulture, out var held)
-            && exact == held;
+        var most = SignificantDigits(text);
+        if (number == 0) return most == 0;
+        if (!exactly || IsSafe(number, most)) return true;
+        if (most > MostDigits) return false;
+        Span<byte> written = stackalloc byte[32], left = stackalloc byte[MostDigits], right = stackalloc byte[MostDigits];
+        number.TryFormat(written, out var length, "R", CultureInfo.InvariantCulture);
+        return Digits(text, left).SequenceEqual(Digits(written[..length], right));
     }
 
     /// <summary>True where a finite double has other digits than a number, written with as many as that has.</summary>
     public static bool Rounds(ReadOnlySpan<byte> text)
     {
         var most = SignificantDigits(text);
-        if (most <= SafeDigits) return false;
         if (most > MostDigits || !Utf8Parser.TryParse(text, out double number, out _)) return true;
+        if (IsSafe(number, most)) return false;
         Span<byte> written = stackalloc byte[MostDigits + 16];
         Span<byte> left = stackalloc byte[MostDigits], right = stackalloc byte[MostDigits];
         var digits = Digits(text, left);
@@ -48,6 +47,8 @@ internal static class DoubleText
         number.TryFormat(output.GetSpan(32), out var length, "R", CultureInfo.InvariantCulture);
         output.Advance(length);
     }
+
+    private static bool IsSafe(double number, int digits) => digits <= SafeDigits && (digits == 0 || Math.Abs(number) >= LeastNormal);
 
     private static int SignificantDigits(ReadOnlySpan<byte> text)
     {

@@ -100,7 +100,10 @@ internal sealed class FirestoreClient : IDisposable
     }
 
     /// <summary>What a check says of a collection that answered as it should.</summary>
-    public ConnectorHealth Healthy(FirestoreCollection collection, TimeSpan latency)
+    /// <param name="collection">The collection.</param>
+    /// <param name="typed">True for documents in <see cref="FirestoreValues.Typed"/> form: a copy begun in one form is not gone on with in the other.</param>
+    /// <param name="latency">How long it took to answer.</param>
+    public ConnectorHealth Healthy(FirestoreCollection collection, bool typed, TimeSpan latency)
     {
         var identity = new Dictionary<string, string>
         {
@@ -108,6 +111,7 @@ internal sealed class FirestoreClient : IDisposable
             ["database"] = collection.Database,
             ["collection"] = collection.Path,
         };
+        if (typed) identity["values"] = "typed";
         if (Emulator is null) return new ConnectorHealth("Firestore", latency, identity);
 
         // What an emulator holds is not what the service holds under the same names.

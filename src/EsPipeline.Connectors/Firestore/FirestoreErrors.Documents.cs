@@ -59,6 +59,18 @@ public static partial class FirestoreErrors
         ],
     };
 
+    /// <summary>With typed values: not Firestore's own JSON.</summary>
+    public static readonly ErrorCode NotTyped = new(
+        "firestore.not_typed", FailureKind.Permanent, "With --firestore-values typed, a document has to be Firestore's own JSON and its key the id; this one is not.",
+        "Leave --firestore-values away for documents in plain JSON. A file whose lines hold the key as a field needs --exclude-fields with that field.")
+    {
+        Steps =
+        [
+            "See which others are not: the same command as `espipe plan`",
+            "Write plain JSON: the same command with `--firestore-values json`",
+        ],
+    };
+
     /// <summary>The key is too long.</summary>
     public static readonly ErrorCode IdTooLong = new(
         "firestore.id_too_long", FailureKind.Permanent, "The key is longer than the 1,500 bytes that a document's id can have.", "Choose another --id-field.")

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace EsPipeline.Connectors.Firestore;
@@ -120,6 +121,13 @@ internal static class FirestoreNames
 
     /// <summary>True for what Firestore keeps for itself: <c>__.*__</c>.</summary>
     public static bool IsReserved(ReadOnlySpan<byte> name) => name.Length >= 4 && name.StartsWith("__"u8) && name.EndsWith("__"u8);
+
+    /// <summary>True for what can be a document's id as it is; of the reserved names those with a number, <c>__id5__</c>, are ids.</summary>
+    public static bool IsId(ReadOnlySpan<byte> name)
+    {
+        if (name.IsEmpty || name.Contains((byte)'/') || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8)) return false;
+        return !IsReserved(name) || (name.StartsWith("__id"u8) && long.TryParse(name[4..^2], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _));
+    }
 
     private static bool IsEncodingOf(ReadOnlySpan<byte> name, NameKind kind, ReadOnlySpan<byte> encoded)
     {

@@ -22,6 +22,11 @@ public record FirestoreOptions : IValidatedOptions, IEffectiveOptions
         Value = "PATH", NamesJob = true)]
     public string Collection { get; init; } = "";
 
+    /// <summary>How a document looks outside of Firestore.</summary>
+    [Option("--firestore-values", "json: documents in plain JSON, as other systems have them; typed: in Firestore's own, which keeps every type of value",
+        Environment = ["FIRESTORE_VALUES"], Default = "typed where both ends are Firestore, else json", NamesJob = true)]
+    public FirestoreValues? Values { get; init; }
+
     /// <summary>The service account.</summary>
     [Option("", "E-mail address of the service account", Environment = ["FIREBASE_CLIENT_EMAIL"], Value = "EMAIL")]
     public string? ClientEmail { get; init; }
@@ -46,6 +51,12 @@ public record FirestoreOptions : IValidatedOptions, IEffectiveOptions
     [Option("", "Firestore emulator to use instead of the service, without signing in; for both ends where both are Firestore, unless the sink's says otherwise (none: the service)", Environment = ["FIRESTORE_EMULATOR_HOST"], Value = "HOST:PORT", Address = true, ForBothEnds = true)]
     public string? EmulatorHost { get; init => field = value == "none" ? null : value; }
 
+    /// <summary>What the other end has, where that is Firestore, too.</summary>
+    internal FirestoreValues? OtherValues { get; private set; }
+
+    /// <summary>True for documents in <see cref="FirestoreValues.Typed"/> form.</summary>
+    internal bool IsTyped => (Values ?? OtherValues) == FirestoreValues.Typed;
+
     /// <summary>The project as given, or as the credentials file names it; null where neither does.</summary>
     internal string? ProjectId => Project ?? (CredentialsFile is null ? null : CredentialsDocument.TryReadProject(CredentialsFile));
 
@@ -62,6 +73,15 @@ public record FirestoreOptions : IValidatedOptions, IEffectiveOptions
             yield return KeyValuePair.Create("firestore-url", ShellText.Quote(address.GetLeftPart(UriPartial.Authority)));
             yield return KeyValuePair.Create("firestore-host", ShellText.Quote(address.Host));
         }
+    }
+
+    /// <summary>Has two ends agree: a copy from Firestore to Firestore loses nothing unless one of them is told otherwise.</summary>
+    /// <returns>What is wrong with the two together; null when all is well.</returns>
+    internal static string? Join(FirestoreOptions source, FirestoreOptions sink)
+    {
+        source.OtherValues = sink.Values ?? FirestoreValues.Typed;
+        sink.OtherValues = source.Values ?? FirestoreValues.Typed;
+        return source.IsTyped == sink.IsTyped ? null : "--firestore-values and --sink-firestore-values: both ends need the same; what is given for one counts for both.";
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,6 @@
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Connectors.Firestore;
 
@@ -12,7 +11,7 @@ public sealed partial class FirestoreSink : IVerifiableSink
     public async Task<ReadBackPlace> PrepareReadBackAsync(SourceSchema schema, CancellationToken ct)
     {
         await PrepareAsync(schema, ct).ConfigureAwait(false);
-        return new ReadBackPlace(new FirestoreSource(_options, _time, NullLogger<FirestoreSource>.Instance)) { FractionsAreDoubles = true };
+        return new ReadBackPlace(FirestoreSource.ToCompare(_options, _time)) { FractionsAreDoubles = true };
     }
 
     /// <inheritdoc/>
@@ -22,6 +21,7 @@ public sealed partial class FirestoreSink : IVerifiableSink
         var failures = new List<RecordFailure>();
         using var answer = new PooledBuffer();
         var place = 0L;
+        var lost = new ConversionCounts();
         await FillAsync(slice, failures, request =>
         {
             for (var write = 0; write < request.Count; write++)
@@ -31,7 +31,7 @@ public sealed partial class FirestoreSink : IVerifiableSink
                 answer.Write("{\"document\":"u8);
                 ServerForm.Write(request.Write(write).Span["{\"update\":".Length..^1], answer);
                 answer.Write("}"u8);
-                _decoder.Decode(answer.Written.Span, place++, output);
+                _decoder.Decode(answer.Written.Span, place++, output, lost);
             }
 
             return Task.CompletedTask;

@@ -41,8 +41,8 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
     {
         (_options, _client, _time, _log) = (options, client, time, log);
         _collection = options.ToCollection();
-        _encoder = new DocumentEncoder(_collection, SourceSchema.Unknown);
-        _decoder = new DocumentDecoder(_collection);
+        _encoder = new DocumentEncoder(_collection, SourceSchema.Unknown, options.IsTyped);
+        _decoder = new DocumentDecoder(_collection, options.IsTyped ? DocumentForm.Comparable : DocumentForm.Json);
         _batchWrite = FirestoreCollection.UrlPath(_collection.Documents) + ":batchWrite";
         _batchGet = FirestoreCollection.UrlPath(_collection.Documents) + ":batchGet";
         Limits = new SinkLimits
@@ -76,7 +76,7 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
             var answer = await _client.CallAsync(_batchWrite, () => FirestoreClient.Json(body), CheckTimeout, ct).ConfigureAwait(false);
             var problem = BatchWriteAnswer.ReadFailures(answer, 1).Select(f => f.Status).FirstOrDefault(s => s.Code != NotFound);
             if (problem.Code != 0) throw problem.Error.Error($"A test write was refused: {problem.Words}");
-            return _client.Healthy(_collection, _time.GetElapsedTime(started));
+            return _client.Healthy(_collection, _options.IsTyped, _time.GetElapsedTime(started));
         }
         catch (PipelineException e)
         {
@@ -87,7 +87,7 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
     /// <summary>Collections need no making: only what is known of the fields is noted.</summary>
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct)
     {
-        _encoder = new DocumentEncoder(_collection, schema);
+        _encoder = new DocumentEncoder(_collection, schema, _options.IsTyped);
         return Task.CompletedTask;
     }
 
@@ -123,14 +123,22 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
     /// <inheritdoc/>
     public async Task<byte[]?> ReadAsync(ReadOnlyMemory<byte> key, CancellationToken ct)
     {
-        var name = _collection.NamePrefix + FirestoreNames.Encode(Encoding.UTF8.GetString(key.Span), NameKind.Id);
+        var id = Encoding.UTF8.GetString(key.Span);
+        var name = _collection.NamePrefix + (_options.IsTyped ? id : FirestoreNames.Encode(id, NameKind.Id));
         var body = "{\"documents\":[" + FirestoreCollection.Json(name) + "]}";
         using var answer = new QueryAnswer(await _client.StreamAsync(_batchGet, () => FirestoreClient.Json(body), WriteTimeout, ct).ConfigureAwait(false));
         using var output = new RecordBatchBuilder();
-        while (await answer.NextAsync(ct).ConfigureAwait(false) is { IsEmpty: false } result) _decoder.Decode(result.Span, 0, output);
+        while (await answer.NextAsync(ct).ConfigureAwait(false) is { IsEmpty: false } result) _decoder.Decode(result.Span, 0, output, new ConversionCounts());
         using var found = output.Build(default, 0, "document");
         if (found.Malformed.Count > 0) throw found.Malformed[0].Error.Error(found.Malformed[0].Reason);
         return found.Count == 0 ? null : found.Records.Span[0].Json.ToArray();
+    }
+
+    /// <inheritdoc/>
+    public byte[] TestDocument(Guid mark)
+    {
+        var text = $"\"{mark:N}\"";
+        return Encoding.UTF8.GetBytes($$"""{"espipe_monitor":{{(_options.IsTyped ? $$"""{"stringValue":{{text}}}""" : text)}}}""");
     }
 
     /// <inheritdoc/>
@@ -167,7 +175,6 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
         }
 
         await full(request).ConfigureAwait(false);
-        if (!conversions.Any) return;
         lock (_lock) _conversions.Add(conversions);
     }
 
@@ -201,5 +208,6 @@ public sealed partial class FirestoreSink : IReadableSink, IRehearsableSink
         ConversionCounts counts;
         lock (_lock) (counts, _conversions) = (_conversions, new ConversionCounts());
         if (counts.Any) Log.FirestoreConversions(_log, counts.ToString());
+        if (counts.ReferencesElsewhere > 0) Log.FirestoreReferencesElsewhere(_log, counts.ReferencesElsewhere, _collection.Documents);
     }
 }

@@ -6,6 +6,7 @@ using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EsPipeline.Connectors.Firestore;
 
@@ -26,12 +27,17 @@ public sealed class FirestoreSource : IDataSource
     private const int MostAnswerBytes = 32 << 20;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(4.5);
+    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ListTimeout = TimeSpan.FromSeconds(1.5);
 
     private readonly FirestoreClient _client;
     private readonly FirestoreCollection _collection;
     private readonly CollectionQuery _query;
     private readonly DocumentDecoder _decoder;
+    private readonly bool _isTyped;
+    private readonly bool _compares;
+    private readonly Lock _lock = new();
+    private readonly ConversionCounts _conversions = new();
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private long? _limit;
@@ -43,13 +49,18 @@ public sealed class FirestoreSource : IDataSource
     {
     }
 
-    internal FirestoreSource(FirestoreOptions options, TimeProvider time, ILogger log, FirestoreClient client)
+    internal FirestoreSource(FirestoreOptions options, TimeProvider time, ILogger log, FirestoreClient client, bool compares = false)
     {
         (_client, _time, _log) = (client, time, log);
         _collection = options.ToCollection();
         _query = new CollectionQuery(_collection);
-        _decoder = new DocumentDecoder(_collection);
+        (_isTyped, _compares) = (options.IsTyped, compares);
+        _decoder = new DocumentDecoder(_collection, !_isTyped ? DocumentForm.Json : compares ? DocumentForm.Comparable : DocumentForm.Typed);
     }
+
+    /// <summary>A source whose documents are to be compared with what a sink would write.</summary>
+    internal static FirestoreSource ToCompare(FirestoreOptions options, TimeProvider time) =>
+        new(options, time, NullLogger.Instance, new FirestoreClient(options, time), compares: true);
 
     /// <summary>Documents in a request: to begin with, and at most.</summary>
     internal (int Start, int Max) PageSize { get; init; } = (1000, 20_000);
@@ -63,9 +74,13 @@ public sealed class FirestoreSource : IDataSource
         var started = _time.GetTimestamp();
         try
         {
-            var (_, isEmpty) = await ProbeAsync(CheckTimeout, ct).ConfigureAwait(false);
-            var health = _client.Healthy(_collection, _time.GetElapsedTime(started));
-            return isEmpty ? health with { Warnings = [.. health.Warnings, $"the collection '{_collection.Path}' holds no documents"] } : health;
+            var (_, first) = await ProbeAsync(CheckTimeout, ct).ConfigureAwait(false);
+            var health = _client.Healthy(_collection, _isTyped, _time.GetElapsedTime(started));
+            var warning = first is null
+                ? $"the collection '{_collection.Path}' holds no documents"
+                : _compares ? null
+                : await WarnOfCollectionsBelowAsync(first, ct).ConfigureAwait(false);
+            return warning is null ? health : health with { Warnings = [.. health.Warnings, warning] };
         }
         catch (PipelineException e)
         {
@@ -86,8 +101,8 @@ public sealed class FirestoreSource : IDataSource
             return [.. plan.Saved.Select(p => new Partition(p.Key, p.Value) { UniqueKeys = true })];
         }
 
-        var (readTime, isEmpty) = await ProbeAsync(Timeout, ct).ConfigureAwait(false);
-        var splits = isEmpty || plan.Parallelism == 1 || plan.Selection.Limit is not null ? [] : await SplitAsync(plan.Parallelism, readTime, ct).ConfigureAwait(false);
+        var (readTime, first) = await ProbeAsync(Timeout, ct).ConfigureAwait(false);
+        var splits = first is null || plan.Parallelism == 1 || plan.Selection.Limit is not null ? [] : await SplitAsync(plan.Parallelism, readTime, ct).ConfigureAwait(false);
         string?[] bounds = [null, .. splits, null];
         return [.. bounds[..^1].Select((start, i) => new Partition(
             new PartitionId($"{_collection.Path}#{i}"), FirestorePosition.Of(readTime, start, bounds[i + 1]).ToPosition())
@@ -102,6 +117,7 @@ public sealed class FirestoreSource : IDataSource
     {
         var position = FirestorePosition.Parse(after);
         using var output = new RecordBatchBuilder();
+        var conversions = new ConversionCounts();
         var size = (int)Math.Min(PageSize.Start, _limit ?? int.MaxValue);
         long read = 0;
         while (!position.IsDone)
@@ -112,7 +128,7 @@ public sealed class FirestoreSource : IDataSource
             {
                 while (await answer.NextAsync(ct).ConfigureAwait(false) is { IsEmpty: false } result)
                 {
-                    if (_decoder.Decode(result.Span, read + 1, output) is not { } id) continue;
+                    if (_decoder.Decode(result.Span, read + 1, output, conversions) is not { } id) continue;
                     read++;
                     position = position.After(id);
                     if (output.Bytes < BatchBytes) continue;
@@ -121,6 +137,9 @@ public sealed class FirestoreSource : IDataSource
                     // Documents that have come already know nothing of the cancelling.
                     ct.ThrowIfCancellationRequested();
                 }
+
+                lock (_lock) _conversions.Add(conversions);
+                conversions.Clear();
 
                 // An answer with fewer documents than were asked for is the last one.
                 if (read - before < size) position = position.Done();
@@ -133,6 +152,7 @@ public sealed class FirestoreSource : IDataSource
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
+        if (_conversions.Any) Log.FirestoreTypesLost(_log, _collection.Path, _conversions.ToString());
         _client.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -159,24 +179,43 @@ public sealed class FirestoreSource : IDataSource
         }
     }
 
-    private async Task<(FirestoreTime ReadTime, bool IsEmpty)> ProbeAsync(TimeSpan timeout, CancellationToken ct)
+    // What time it is there, and the name of the first document; null where there is none.
+    private async Task<(FirestoreTime ReadTime, string? First)> ProbeAsync(TimeSpan timeout, CancellationToken ct)
     {
         var answer = await _client.CallAsync(_query.RunMethod, () => FirestoreClient.Json(_query.Probe), timeout, ct).ConfigureAwait(false);
         try
         {
             using var results = JsonDocument.Parse(answer);
-            var (readTime, isEmpty) = (default(FirestoreTime?), true);
+            var (readTime, first) = (default(FirestoreTime?), default(string));
             foreach (var result in results.RootElement.EnumerateArray())
             {
                 if (result.TryGetProperty("readTime", out var time)) readTime = IsoTime.Parse(Encoding.UTF8.GetBytes(time.GetString() ?? ""));
-                isEmpty &= !result.TryGetProperty("document", out _);
+                if (result.TryGetProperty("document", out var document)) first ??= document.GetProperty("name").GetString();
             }
 
-            return (readTime ?? throw new JsonException("it names no time"), isEmpty);
+            return (readTime ?? throw new JsonException("it names no time"), first);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             throw FirestoreErrors.BadAnswer.Error($"Firestore's answer to a query can't be read: {e.Message}", inner: e);
+        }
+    }
+
+    // The first document stands for all: asking each would cost as much as reading it.
+    private async Task<string?> WarnOfCollectionsBelowAsync(string document, CancellationToken ct)
+    {
+        const string Advice = "are not copied: copy each with --firestore-collection";
+        try
+        {
+            var method = FirestoreCollection.UrlPath(document) + ":listCollectionIds";
+            using var answer = JsonDocument.Parse(await _client.CallAsync(method, () => FirestoreClient.Json("{\"pageSize\":10}"), ListTimeout, ct).ConfigureAwait(false));
+            if (!answer.RootElement.TryGetProperty("collectionIds", out var list) || list.GetArrayLength() == 0) return null;
+            var names = string.Join(", ", list.EnumerateArray().Select(n => n.GetString()));
+            return $"documents of '{_collection.Path}' have collections of their own ({names}), which {Advice} {document[(_collection.Documents.Length + 1)..]}/{list[0].GetString()}";
+        }
+        catch (Exception e) when (e is PipelineException or JsonException or InvalidOperationException)
+        {
+            return $"whether documents of '{_collection.Path}' have collections of their own, which {Advice}, could not be asked: {e.Message}";
         }
     }
 

@@ -38,24 +38,27 @@ internal readonly record struct GeoPoint(double Latitude, double Longitude)
 
     private static bool TryReadObject(ref Utf8JsonReader reader, out GeoPoint point)
     {
-        var (latitude, longitude, isPoint) = (double.NaN, double.NaN, true);
+        var (latitude, longitude, isPoint) = (default(double?), default(double?), default(bool?));
         point = default;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (DocumentJson.TextIs(ref reader, "lat"u8))
+            // Something that is there twice makes it no point: which of the two is meant, nobody knows.
+            if (latitude is null && DocumentJson.TextIs(ref reader, "lat"u8))
             {
-                if (!reader.Read() || !TryReadNumber(ref reader, out latitude)) return false;
+                if (!reader.Read() || !TryReadNumber(ref reader, out var degrees)) return false;
+                latitude = degrees;
             }
-            else if (DocumentJson.TextIs(ref reader, "lon"u8))
+            else if (longitude is null && DocumentJson.TextIs(ref reader, "lon"u8))
             {
-                if (!reader.Read() || !TryReadNumber(ref reader, out longitude)) return false;
+                if (!reader.Read() || !TryReadNumber(ref reader, out var degrees)) return false;
+                longitude = degrees;
             }
-            else if (DocumentJson.TextIs(ref reader, "type"u8))
+            else if (isPoint is null && DocumentJson.TextIs(ref reader, "type"u8))
             {
                 if (!reader.Read() || reader.TokenType != JsonTokenType.String) return false;
                 isPoint = DocumentJson.TextIs(ref reader, "Point"u8) || DocumentJson.TextIs(ref reader, "point"u8);
             }
-            else if (DocumentJson.TextIs(ref reader, "coordinates"u8))
+            else if (latitude is null && longitude is null && DocumentJson.TextIs(ref reader, "coordinates"u8))
             {
                 if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray || !TryReadPair(ref reader, out var pair)) return false;
                 (latitude, longitude) = (pair.Latitude, pair.Longitude);
@@ -66,8 +69,9 @@ internal readonly record struct GeoPoint(double Latitude, double Longitude)
             }
         }
 
-        point = new GeoPoint(latitude, longitude);
-        return isPoint;
+        if (latitude is null || longitude is null) return false;
+        point = new GeoPoint(latitude.Value, longitude.Value);
+        return isPoint != false;
     }
 
     private static bool TryReadNumber(ref Utf8JsonReader reader, out double number)

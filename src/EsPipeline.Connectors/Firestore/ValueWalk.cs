@@ -10,16 +10,18 @@ internal ref struct ValueWalk
     private readonly ReadOnlySpan<byte> _json;
     private readonly ReadOnlySpan<byte> _documents;
     private readonly RecordBatchBuilder _output;
+    private readonly ConversionCounts _counts;
     private Utf8JsonReader _reader;
 
     /// <param name="json">The fields.</param>
     /// <param name="documents">What the names of this database's documents begin with; left out of references.</param>
     /// <param name="output">Where the document goes.</param>
-    public ValueWalk(ReadOnlySpan<byte> json, ReadOnlySpan<byte> documents, RecordBatchBuilder output)
+    /// <param name="counts">Where values are counted that plain JSON has no kind for.</param>
+    public ValueWalk(ReadOnlySpan<byte> json, ReadOnlySpan<byte> documents, RecordBatchBuilder output, ConversionCounts counts)
     {
         _json = json;
         _documents = documents;
-        _output = output;
+        (_output, _counts) = (output, counts);
         _reader = new Utf8JsonReader(json, QueryAnswer.ReaderOptions);
     }
 
@@ -85,10 +87,19 @@ internal ref struct ValueWalk
 
     private bool Kind()
     {
-        if (_reader.ValueTextEquals("stringValue"u8) || _reader.ValueTextEquals("timestampValue"u8) || _reader.ValueTextEquals("bytesValue"u8))
+        if (_reader.ValueTextEquals("stringValue"u8))
         {
-            Expect(JsonTokenType.String);
-            _output.Write(Token());
+            Text();
+        }
+        else if (_reader.ValueTextEquals("timestampValue"u8))
+        {
+            _counts.Add(Conversion.TimestampAsText);
+            Text();
+        }
+        else if (_reader.ValueTextEquals("bytesValue"u8))
+        {
+            _counts.Add(Conversion.BytesAsText);
+            Text();
         }
         else if (_reader.ValueTextEquals("integerValue"u8))
         {
@@ -101,7 +112,8 @@ internal ref struct ValueWalk
             // Without a point it would read as an integer; NaN and the infinities are text already.
             _reader.Read();
             _output.Write(Token());
-            if (_reader.TokenType == JsonTokenType.Number && _reader.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0) _output.Write(".0"u8);
+            if (_reader.TokenType == JsonTokenType.String) _counts.Add(Conversion.NotFiniteAsText);
+            else if (_reader.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0) _output.Write(".0"u8);
         }
         else if (_reader.ValueTextEquals("booleanValue"u8) || _reader.ValueTextEquals("nullValue"u8))
         {
@@ -131,6 +143,12 @@ internal ref struct ValueWalk
         }
 
         return true;
+    }
+
+    private void Text()
+    {
+        Expect(JsonTokenType.String);
+        _output.Write(Token());
     }
 
     private bool Map()
@@ -177,6 +195,7 @@ internal ref struct ValueWalk
 
         if (!isVector || !hasValues) return false;
         _reader = start;
+        _counts.Add(Conversion.VectorAsArray);
         known = Value();
         _reader = probe;
         return true;
@@ -213,6 +232,7 @@ internal ref struct ValueWalk
     // A coordinate that is 0 is left out by the service.
     private void Point()
     {
+        _counts.Add(Conversion.PointAsObject);
         ReadOnlySpan<byte> latitude = "0"u8, longitude = "0"u8;
         Expect(JsonTokenType.StartObject);
         while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
@@ -232,6 +252,7 @@ internal ref struct ValueWalk
 
     private void Reference()
     {
+        _counts.Add(Conversion.ReferenceAsText);
         Expect(JsonTokenType.String);
         var name = new byte[_reader.ValueSpan.Length];
         var text = name.AsSpan(0, JsonStrings.Unescape(_reader.ValueSpan, name, out _));

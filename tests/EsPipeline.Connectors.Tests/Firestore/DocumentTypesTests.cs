@@ -31,6 +31,9 @@ public sealed class DocumentTypesTests(FirestoreEmulator emulator)
     [InlineData("0.0000152587890625000000000000000", false)]
     [InlineData("9.31322574615478515625e-10", false)]
     [InlineData("12345678901234567.89", true)]
+    [InlineData("5e-324", false)]
+    [InlineData("1.23e-320", false)]
+    [InlineData("1.23456789e-320", true)]
     [InlineData("0.1000000000000000055511151231257827", false)]
     [InlineData("3.14159265358979323846", true)]
     [InlineData("1.00000000000000001", true)]
@@ -38,6 +41,32 @@ public sealed class DocumentTypesTests(FirestoreEmulator emulator)
     [InlineData("12345678901234568000e5", false)]
     public void A_number_whose_digits_a_double_does_not_have_is_counted(string number, bool rounded) =>
         Assert.Equal(rounded, DoubleText.Rounds(System.Text.Encoding.UTF8.GetBytes(number)));
+
+    [Theory]
+    [InlineData("0.000e5", true, true)]
+    [InlineData("1e-400", false, false)]
+    [InlineData("-0.00001e-320", false, false)]
+    [InlineData("1.23456789e-320", true, false)]
+    [InlineData("1.23e-320", true, true)]
+    [InlineData("0.1", true, true)]
+    [InlineData("0.1234567890123456789", true, false)]
+    [InlineData("1.2345678901234567e-20", true, true)]
+    [InlineData("1.23456789012345678e-20", true, false)]
+    [InlineData("0.1000000000000000055511151231257827", true, false)]
+    [InlineData("1e400", false, false)]
+    public void A_double_holds_a_number_within_its_range_and_exactly_with_all_its_digits(string number, bool holds, bool exactly) => Assert.Equal(
+        (holds, exactly),
+        (DoubleText.Holds(System.Text.Encoding.UTF8.GetBytes(number), exactly: false), DoubleText.Holds(System.Text.Encoding.UTF8.GetBytes(number), exactly: true)));
+
+    [Fact]
+    public async Task A_point_with_a_coordinate_twice_is_refused_and_neither_lost()
+    {
+        await using var database = emulator.NewDatabase();
+        await using var sink = await database.OpenSinkAsync(Mapping);
+        string[] twice = ["""{"where":{"lat":1,"lon":2,"lat":3}}""", """{"where":{"lon":1,"lat":2,"lon":3}}""", """{"where":{"type":"Point","coordinates":[1,2],"coordinates":[3,4]}}"""];
+        var result = await sink.WriteAsync([.. twice.Select((d, i) => ($"d{i}", (string?)d))]);
+        Assert.Equal([FirestoreErrors.NameTwice, FirestoreErrors.NameTwice, FirestoreErrors.NameTwice], result.Failures.Select(f => f.Error));
+    }
 
     [Fact]
     public void And_one_of_more_digits_than_any_double_too() =>

@@ -33,7 +33,10 @@ public sealed class FirestoreDatabase : IAsyncDisposable
     /// <summary>What documents' names begin with.</summary>
     public string Documents { get; }
 
-    public FirestoreSinkOptions Options => new() { Project = Project, Collection = Collection, EmulatorHost = Host, Rate = 100_000, MaxRate = 100_000 };
+    /// <summary>What documents are for the source and the sink that are opened from now on.</summary>
+    public FirestoreValues? Values { get; set; }
+
+    public FirestoreSinkOptions Options => new() { Project = Project, Collection = Collection, EmulatorHost = Host, Rate = 100_000, MaxRate = 100_000, Values = Values };
 
     /// <summary>A sink that writes into the collection, not ready yet.</summary>
     public FirestoreSink OpenSink(ILogger? log = null, string? host = null)

@@ -130,7 +130,7 @@ public sealed class FirestoreLimitsTests(FirestoreEmulator emulator)
     [Fact]
     public void The_checks_need_no_connection()
     {
-        var encoder = new DocumentEncoder(new FirestoreCollection("p", "(default)", Collection), SourceSchema.Unknown);
+        var encoder = new DocumentEncoder(new FirestoreCollection("p", "(default)", Collection), SourceSchema.Unknown, typed: false);
         using var output = new PooledBuffer();
         Assert.Null(encoder.TryAppend(Of("k", "{\"a\":1}"), output, new ConversionCounts()));
         var length = output.Length;

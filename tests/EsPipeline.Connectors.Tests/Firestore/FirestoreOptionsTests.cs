@@ -21,6 +21,20 @@ public sealed class FirestoreOptionsTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, null, true, true)]
+    [InlineData(FirestoreValues.Json, null, false, false)]
+    [InlineData(null, FirestoreValues.Json, false, false)]
+    [InlineData(FirestoreValues.Typed, FirestoreValues.Typed, true, true)]
+    [InlineData(FirestoreValues.Typed, FirestoreValues.Json, true, false)]
+    public void Two_ends_in_Firestore_agree_on_their_values_and_lose_nothing_by_default(FirestoreValues? source, FirestoreValues? sink, bool sourceIsTyped, bool sinkIsTyped)
+    {
+        var (from, to) = (new FirestoreOptions { Values = source }, new FirestoreSinkOptions { Values = sink });
+        Assert.False(from.IsTyped && source is null);
+        Assert.Equal(sourceIsTyped != sinkIsTyped, FirestoreOptions.Join(from, to) is not null);
+        Assert.Equal((sourceIsTyped, sinkIsTyped), (from.IsTyped, to.IsTyped));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("My-Project")]
     [InlineData("../x")]

@@ -6,14 +6,14 @@ namespace EsPipeline.Connectors.Tests.Firestore;
 
 /// <summary>The sink suite against the emulator.</summary>
 [Collection(FirestoreCollectionDefinition.Name)]
-public sealed class FirestoreSinkConformance(FirestoreEmulator emulator) : SinkConformance
+public class FirestoreSinkConformance(FirestoreEmulator emulator) : SinkConformance
 {
     [Fact(DisplayName = "A document at the limit is taken and one byte over is refused; the limit is of a text's bytes, since a document's own depends on its names and types")]
     public override async Task A_record_at_the_limit_is_taken_and_one_byte_over_is_refused_for_good()
     {
         await using var target = await CreateAsync(Ct);
         await using var sink = await OpenAsync(target);
-        Document Of(string key, int bytes) => new(key, $"{{\"f\":\"{new string('x', bytes)}\"}}");
+        static Document Of(string key, int bytes) => new(key, $"{{\"f\":\"{new string('x', bytes)}\"}}");
         using var batch = Conformance.Slices.Of(Of("at", FirestoreLimits.MaxValueBytes), Of("over", FirestoreLimits.MaxValueBytes + 1));
         var failure = Assert.Single((await sink.WriteAsync(batch.Slice(), Ct)).Failures);
         Assert.Equal((1, FailureKind.Permanent), (failure.Index, failure.Error.Kind));
@@ -46,5 +46,22 @@ public sealed class FirestoreSinkConformance(FirestoreEmulator emulator) : SinkC
         proxy.AnswerNextWithHttp(http, $$$"""{"error":{"code":{{{http[..3]}}},"status":"{{{status}}}","message":"{{{message}}}"}}""");
         Assert.All(await FailuresOfAsync(sink, [.. Corpus.Plain(3)]), f => Assert.Equal(FailureKind.Environment, f.Kind));
         Assert.Empty(await target.ReadAllAsync(Ct));
+    }
+}
+
+/// <summary>The same with documents that are Firestore's own JSON when they come to the sink. Their keys are ids as they are.</summary>
+[Collection(FirestoreCollectionDefinition.Name)]
+public sealed class FirestoreTypedSinkConformance(FirestoreEmulator emulator) : FirestoreSinkConformance(emulator)
+{
+    private readonly FirestoreEmulator _emulator = emulator;
+
+    protected override bool CanHold(Document document) =>
+        FirestoreNames.IsId(document.KeyBytes) && !Corpus.NestedArrays.Contains(document) && !Corpus.ExactNumbers.Contains(document);
+
+    protected override Task<SinkTarget> CreateAsync(CancellationToken ct)
+    {
+        var database = _emulator.NewDatabase();
+        database.Values = FirestoreValues.Typed;
+        return Task.FromResult<SinkTarget>(new FirestoreTarget(database));
     }
 }

@@ -7,7 +7,7 @@ namespace EsPipeline.Connectors.Tests.Firestore;
 
 /// <summary>The source suite against the emulator.</summary>
 [Collection(FirestoreCollectionDefinition.Name)]
-public sealed class FirestoreSourceConformance(FirestoreEmulator emulator) : SourceConformance
+public class FirestoreSourceConformance(FirestoreEmulator emulator) : SourceConformance
 {
     protected override IReadOnlyList<string> RecordedPositions => ["fs1:1700000000000000:>a2V5:", "fs1:0:=YQ:Yg", "fs1:1700000000000000:!:"];
 
@@ -41,9 +41,13 @@ public sealed class FirestoreSourceConformance(FirestoreEmulator emulator) : Sou
     // These go into the emulator as they are, past the sink, which would flatten or convert them.
     protected override bool CanHold(Document document) => !Corpus.NestedArrays.Contains(document) && !Corpus.ExactNumbers.Contains(document);
 
+    protected virtual FirestoreValues Values => FirestoreValues.Json;
+
     protected override async Task<SourceDataSet> SeedAsync(IReadOnlyList<Document> documents, int partitions, CancellationToken ct)
     {
-        var set = new DataSet(emulator.NewDatabase());
+        var database = emulator.NewDatabase();
+        database.Values = Values;
+        var set = new DataSet(database);
         await set.PutAsync(documents, ct);
         return set;
     }
@@ -54,7 +58,9 @@ public sealed class FirestoreSourceConformance(FirestoreEmulator emulator) : Sou
 
         public override IDataSource Open(SourceKnobs knobs) => database.OpenSource(knobs.PageSize, (knobs.Through ?? Server).ToString(), timeout: knobs.Timeout);
 
-        public override Document Expected(Document document) => document with { Json = PlainDecoding.Held(document.Json) };
+        public override Document Expected(Document document) => database.Values == FirestoreValues.Typed
+            ? new Document(FirestoreNames.Encode(document.Key, NameKind.Id), PlainEncoding.Served(document.Json))
+            : document with { Json = PlainDecoding.Held(document.Json) };
 
         public override Task PutAsync(IReadOnlyList<Document> documents, CancellationToken ct) =>
             database.PutAsync(documents.Select(d => (FirestoreNames.Encode(d.Key, NameKind.Id), PlainEncoding.Of(d.Json))));
@@ -67,4 +73,11 @@ public sealed class FirestoreSourceConformance(FirestoreEmulator emulator) : Sou
             await base.DisposeAsync();
         }
     }
+}
+
+/// <summary>The same with documents in Firestore's own JSON.</summary>
+[Collection(FirestoreCollectionDefinition.Name)]
+public sealed class FirestoreTypedSourceConformance(FirestoreEmulator emulator) : FirestoreSourceConformance(emulator)
+{
+    protected override FirestoreValues Values => FirestoreValues.Typed;
 }

@@ -157,6 +157,43 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     }
 
     [Fact]
+    public async Task What_plain_JSON_has_no_kind_for_is_counted_and_told_once()
+    {
+        await using var database = emulator.NewDatabase();
+        var fields = $$"""
+            {"t":{"timestampValue":"2024-01-01T00:00:00Z"},"l":{"arrayValue":{"values":[{"timestampValue":"2024-01-01T00:00:00Z"},{"bytesValue":"AAEC"},{"doubleValue":"NaN"}]} },
+            "g":{"geoPointValue":{"latitude":1,"longitude":2} },"r":{"referenceValue":"{{database.Documents}}/a/b"} ,"d":{"doubleValue":1.5},"s":{"stringValue":"x"},
+            "v":{"mapValue":{"fields":{"__type__":{"stringValue":"__vector__"},"value":{"arrayValue":{"values":[{"doubleValue":1}]} } } } } }
+            """;
+        await database.PutAsync([("a", fields), ("b", fields)]);
+        var log = new LogLines();
+        await using (var source = database.OpenSource(1, log: log)) await SourceReading.ReadAsync(source);
+        var line = Assert.Single(log.Lines);
+        Assert.Contains(
+            "4 timestamps as text, 2 bytes as base64 text, 2 points as objects, 2 references as text, 2 vectors as arrays, 2 NaN and infinities as text (--firestore-values typed", line, StringComparison.Ordinal);
+
+        database.Values = FirestoreValues.Typed;
+        await using (var source = database.OpenSource(1, log: log)) await SourceReading.ReadAsync(source);
+        Assert.Single(log.Lines);
+    }
+
+    [Fact]
+    public async Task Collections_of_the_documents_own_are_told_since_they_are_not_copied()
+    {
+        await using var database = await emulator.FilledAsync(3);
+        await using var source = database.OpenSource();
+        Assert.DoesNotContain((await source.CheckAsync(Ct)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
+        await using var notes = new FirestoreDatabase(database.Host, database.Project, "things/k00/notes");
+        await using var tags = new FirestoreDatabase(database.Host, database.Project, "things/k00/tags");
+        await notes.PutAsync([("x", "{}")]);
+        Assert.EndsWith("of their own (notes), which are not copied: copy each with --firestore-collection things/k00/notes", await WarningAsync(), StringComparison.Ordinal);
+        await tags.PutAsync([("x", "{}")]);
+        Assert.EndsWith("of their own (notes, tags), which are not copied: copy each with --firestore-collection things/k00/notes", await WarningAsync(), StringComparison.Ordinal);
+
+        async Task<string> WarningAsync() => Assert.Single((await source.CheckAsync(Ct)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_the_sink_wrote_reads_back_equal()
     {
         const int Seed = 43;

@@ -9,6 +9,8 @@ namespace EsPipeline.Connectors.Tests.Firestore;
 /// <summary>A collection of the emulator for one check of the sink suite.</summary>
 internal sealed class FirestoreTarget(FirestoreDatabase database) : SinkTarget
 {
+    private bool IsTyped => database.Values == FirestoreValues.Typed;
+
     public override IPEndPoint Server => IPEndPoint.Parse(database.Host);
 
     public override IReadOnlyList<RefusedDocument> Refused { get; } =
@@ -21,16 +23,17 @@ internal sealed class FirestoreTarget(FirestoreDatabase database) : SinkTarget
     public override IDataSink Open(SinkKnobs knobs)
     {
         var options = database.Options with { EmulatorHost = (knobs.Through ?? Server).ToString() };
-        return new FirestoreSink(options, TimeProvider.System, NullLogger.Instance, new FirestoreClient(options, TimeProvider.System))
+        var sink = new FirestoreSink(options, TimeProvider.System, NullLogger.Instance, new FirestoreClient(options, TimeProvider.System))
         {
             WriteTimeout = knobs.Timeout ?? TimeSpan.FromSeconds(60),
         };
+        return IsTyped ? new TypedInput(sink) : sink;
     }
 
     public override Document Expected(Document document) => document with { Json = PlainDecoding.Held(document.Json) };
 
     public override async Task<IReadOnlyDictionary<string, string>> ReadAllAsync(CancellationToken ct) =>
-        (await database.AllAsync()).ToDictionary(d => FirestoreNames.Decode(d.Key, NameKind.Id), d => PlainDecoding.Of(d.Value));
+        (await database.AllAsync()).ToDictionary(d => IsTyped ? d.Key : FirestoreNames.Decode(d.Key, NameKind.Id), d => PlainDecoding.Of(d.Value));
 
     // A collection has nothing but its documents.
     public override Task<string> DescribeAsync(CancellationToken ct) => Task.FromResult("");

@@ -15,6 +15,11 @@ internal static class PlainEncoding
         return Fields(document.RootElement).ToJsonString(new JsonSerializerOptions { MaxDepth = 1000 });
     }
 
+    /// <summary>The same as the emulator gives it back: what is empty is left out, and Java writes the smallest double with two digits.</summary>
+    public static string Served(string json) =>
+        Of(json).Replace("{\"values\":[]}", "{}", StringComparison.Ordinal).Replace("{\"mapValue\":{\"fields\":{}}}", "{\"mapValue\":{}}", StringComparison.Ordinal)
+            .Replace("{\"doubleValue\":5E-324}", "{\"doubleValue\":4.9E-324}", StringComparison.Ordinal);
+
     private static JsonObject Fields(JsonElement map) => new(map.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, (JsonNode?)Value(p.Value))));
 
     private static JsonObject Value(JsonElement value) => value.ValueKind switch
