@@ -65,6 +65,19 @@ public static partial class PostgresErrors
         ],
     };
 
+    /// <summary>Row security hides rows.</summary>
+    public static readonly ErrorCode RowSecurity = new(
+        "postgres.row_security", FailureKind.Environment, "Row security of a table would leave rows out, which would be missing from the copy, or count as deleted.",
+        "Read as a role with BYPASSRLS or as the table's owner: ALTER ROLE … BYPASSRLS. That is needed even where a policy shows the user every row.")
+    {
+        Steps =
+        [
+            "See the policies, and who owns the table: `{pg-client} -c '\\d {--pg-table}' -c '\\dt {--pg-table}'`",
+            "Let the user see every row, as a superuser: `{pg-client} -c 'ALTER ROLE \"{--pg-user}\" BYPASSRLS'`",
+            "Where only some rows are to be copied, say which: `--query CONDITION`",
+        ],
+    };
+
     /// <summary>No such table.</summary>
     public static readonly ErrorCode NoTable = new(
         "postgres.no_table", FailureKind.Environment, "There is no such table.", "Check --pg-table; a name in another schema is written schema.name.")
@@ -127,6 +140,25 @@ public static partial class PostgresErrors
         "postgres.null_key", FailureKind.Permanent, "A row's key is null or empty.", "Give the row a key, or choose other columns with --pg-key.")
     {
         Steps = ["See the columns of the table, now {--pg-key} being the key: `{pg-client} -c '\\d {--pg-table}'`"],
+    };
+
+    /// <summary>Two rows with one key.</summary>
+    public static readonly ErrorCode KeyTwice = new(
+        "postgres.key_twice", FailureKind.Permanent, "Two rows have one key, and of documents with one key only one can stay.",
+        "Let each key have one row: by GROUP BY or DISTINCT ON in the SELECT of --pg-documents, or by a unique index on the table.")
+    {
+        Steps =
+        [
+            "See how the documents are selected: `cat {--pg-documents}`",
+            "See the table's indexes, and which tables inherit from it: `{pg-client} -c '\\d+ {--pg-table}'`",
+        ],
+    };
+
+    /// <summary>JSON that is nested too deep.</summary>
+    public static readonly ErrorCode TooDeep = new(
+        "postgres.too_deep", FailureKind.Permanent, "A row's JSON is nested deeper than a document may be.", "Mend the row, or leave its column out with --query.")
+    {
+        Steps = ["See how long the values of the column are: `{pg-client} -c 'SELECT *,length(COLUMN::text) FROM {--pg-table} ORDER BY length(COLUMN::text) DESC LIMIT 10'`"],
     };
 
     /// <summary>A content column without a document.</summary>

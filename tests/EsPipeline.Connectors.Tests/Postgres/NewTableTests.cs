@@ -79,7 +79,6 @@ public sealed class NewTableTests(SharedPostgres shared)
     [InlineData("12.0", "numeric")]
     [InlineData("1e3", "numeric")]
     [InlineData("12", "bigint")]
-    [InlineData("12345678901234567890", "numeric")]
     public async Task A_number_gets_a_column_that_takes_it_as_it_is_written(string number, string column)
     {
         var server = await shared.GetAsync();
