@@ -191,8 +191,8 @@ public sealed partial class PostgresSource : IDataSource
         {
             _guard.Begin();
             var (confirmed, _) = await _slot.FindAsync(documents, null, ct).ConfigureAwait(false);
-            (_view, var lsn) = await BeginAnewAsync(documents, confirmed, reached: null, ct).ConfigureAwait(false);
-            return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
+            (_view, var place) = await BeginAnewAsync(documents, confirmed, reached: null, ct).ConfigureAwait(false);
+            return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, place));
         }
 
         // The time is noted before the moment is: what is older than it is then visible in it.
