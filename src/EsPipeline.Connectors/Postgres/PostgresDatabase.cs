@@ -30,6 +30,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     private readonly NpgsqlDataSource _pool;
     private readonly TimeProvider _time;
+    private volatile bool _isOfSessions;
 
     /// <param name="options">Valid options.</param>
     /// <param name="timeout">The longest that the server may be silent.</param>
@@ -42,8 +43,12 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         var builder = new NpgsqlDataSourceBuilder(Address.ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             _ => throw new NotSupportedException("Connections are opened asynchronously."),
-            async connection => await ExecuteAsync(
-                connection, Settings + (readOnly ? ReadingSettings : WritingSettings), CancellationToken.None).ConfigureAwait(false));
+            async connection =>
+            {
+                if (!_isOfSessions) await TransactionPooling.CheckAsync(connection, Address, CancellationToken.None).ConfigureAwait(false);
+                _isOfSessions = true;
+                await ExecuteAsync(connection, Settings + (readOnly ? ReadingSettings : WritingSettings), CancellationToken.None).ConfigureAwait(false);
+            });
         _pool = builder.Build();
     }
 
