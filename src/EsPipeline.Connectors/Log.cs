@@ -165,7 +165,7 @@ internal static partial class Log
     public static partial void SlotMade(ILogger logger, string slot, string publication);
 
     [LoggerMessage(2406, LogLevel.Warning,
-        "Changes were lost, since {Reason}: everything is copied anew; what was deleted meanwhile stays in the sink until it is removed there")]
+        "Changes were lost, or may have been, since {Reason}: everything is copied anew; what was deleted meanwhile stays in the sink until it is removed there")]
     public static partial void SlotLost(ILogger logger, string reason);
 
     [LoggerMessage(2407, LogLevel.Warning,
@@ -214,6 +214,14 @@ internal static partial class Log
     [LoggerMessage(2419, LogLevel.Warning,
         "{Table} has other columns than before, or of other types: the server tells of no row because of that, so that documents of rows which are not written again stay as they are; 'espipe verify --repair' finds and writes them, 'espipe checkpoint reset' before the next run copies everything anew")]
     public static partial void ColumnsChanged(ILogger logger, string table);
+
+    [LoggerMessage(2420, LogLevel.Warning,
+        "Tables inherit from {Table}, and no index keeps their keys ({Key}) apart from each other's: of rows of one key only one stays; SELECT {Key}, count(*) FROM {Table} GROUP BY {Key} HAVING count(*) > 1 finds them")]
+    public static partial void KeysOfInheriting(ILogger logger, string table, string key);
+
+    [LoggerMessage(2421, LogLevel.Warning,
+        "The key column {Column} of {Table} is of type {Type}, which takes some keys that are written differently for one (1 and 1.0, letters of a UUID, one time in two zones): of records with such keys only one stays")]
+    public static partial void KeysNotKept(ILogger logger, string column, string table, string type);
 
     // Tables with a column for each field: 2450 to 2459.
     [LoggerMessage(2450, LogLevel.Warning,

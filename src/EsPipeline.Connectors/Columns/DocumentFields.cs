@@ -124,7 +124,8 @@ internal static class DocumentFields
             case JsonTokenType.True or JsonTokenType.False: return FieldKind.Boolean;
             case JsonTokenType.Null: return FieldKind.Unknown;
             case JsonTokenType.Number:
-                if (new DecimalDigits(reader.ValueSpan).TryGetInteger(out var value) && value >= long.MinValue && value <= long.MaxValue) return FieldKind.Integer;
+                // 12.0 is whole, but a column of whole numbers takes no text like it.
+                if (reader.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 && new DecimalDigits(reader.ValueSpan).TryGetInteger(out var value) && value >= long.MinValue && value <= long.MaxValue) return FieldKind.Integer;
                 return DecimalDigits.FitsDouble(reader.ValueSpan) ? FieldKind.Double : FieldKind.Json;
             default: return FieldKind.Json;
         }

@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Postgres;
 /// </summary>
 /// <remarks>
 /// Transactions are compared by their age, which is right across the wrap-around of their 32-bit numbers; where more than 2^31 of them have
-/// passed, everything counts as changed.
+/// passed, or the server has not come as far as it had before (a failover, a restored backup), everything counts as changed.
 /// </remarks>
 internal sealed class AgeReader(PostgresDatabase database, DocumentBatches batches, SourceTuning tuning)
 {
@@ -27,8 +27,11 @@ internal sealed class AgeReader(PostgresDatabase database, DocumentBatches batch
             var row = await PostgresDatabase.RowAsync(
                 connection, "SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text FROM pg_current_snapshot() s", ct).ConfigureAwait(false);
             var end = new AgePosition(start.Mark with { Transaction = ulong.Parse(row[0]!, CultureInfo.InvariantCulture) });
-            var passed = ulong.Parse(row[1]!, CultureInfo.InvariantCulture) - Math.Min(start.Mark.Transaction, end.Mark.Transaction);
-            var isYoung = passed >= HalfOfAllNumbers
+            var next = ulong.Parse(row[1]!, CultureInfo.InvariantCulture);
+            var passed = next - Math.Min(start.Mark.Transaction, end.Mark.Transaction);
+
+            // A server that has not begun a transaction of the mark's is another one, or was put back: what it did since has smaller numbers.
+            var isYoung = passed >= HalfOfAllNumbers || start.Mark.Transaction > next
                 ? "true" : string.Create(CultureInfo.InvariantCulture, $"age(xmin) BETWEEN 0 AND age('{start.Mark.Transaction & uint.MaxValue}'::xid)");
             foreach (var store in table.Table.Stores)
             {

@@ -30,14 +30,13 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
             var end = Math.Min(start.To ?? length, length);
             var unit = $"{store.Name} row";
             using var output = new RecordBatchBuilder();
-            var filter = await FilterAsync(connection, store, ct).ConfigureAwait(false);
             while (after.Block < end)
             {
                 var before = after;
                 var window = Math.Min(end, after.Block + tuning.WindowBlocks);
                 if (documents.Rows is not { } format)
                 {
-                    var select = $"SELECT {documents.Root.SelectColumns}, trim('()' FROM ctid::text) {From(store, filter, after, window)}";
+                    var select = $"SELECT {documents.Root.SelectColumns}, trim('()' FROM ctid::text) {From(store, after, window)}";
                     await PostgresDatabase.ExecuteAsync(connection, $"DECLARE places NO SCROLL CURSOR FOR {select}", ct).ConfigureAwait(false);
                     while (await KeysAsync(connection, store, after, output, ct).ConfigureAwait(false) is var (keys, last))
                     {
@@ -54,7 +53,7 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
                 }
                 else
                 {
-                    var sql = $"COPY (SELECT {format.SelectList} {From(store, filter, after, window)}) TO STDOUT (FORMAT binary)";
+                    var sql = $"COPY (SELECT {format.SelectList} {From(store, after, window)}) TO STDOUT (FORMAT binary)";
                     var copy = new CopyRows(await connection.BeginRawBinaryCopyAsync(sql, ct).ConfigureAwait(false), tuning.BatchBytes);
                     await using (copy.ConfigureAwait(false))
                     {
@@ -87,16 +86,8 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
 
     // Without a condition the server reads a range of places as it lies. With one it may come by an index or a join, in any other order, of which
     // it would say nothing: what a position says is read would not be.
-    private static string From(PostgresStore store, string? filter, RowPlace after, uint end) =>
-        $"FROM ONLY {store.Name} WHERE ctid > '{after}' AND ctid < '({end},0)'{TableDocuments.And(filter)}{(filter is null ? "" : " ORDER BY ctid")}";
-
-    // Row security adds conditions of its own.
-    private async Task<string?> FilterAsync(NpgsqlConnection connection, PostgresStore store, CancellationToken ct)
-    {
-        var row = await PostgresDatabase.RowAsync(
-            connection, "SELECT row_security_active($1::text::oid)::text", ct, store.Oid.ToString(System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false);
-        return row[0] == "true" ? condition ?? "true" : condition;
-    }
+    private string From(PostgresStore store, RowPlace after, uint end) =>
+        $"FROM ONLY {store.Name} WHERE ctid > '{after}' AND ctid < '({end},0)'{TableDocuments.And(condition)}{(condition is null ? "" : " ORDER BY ctid")}";
 
     private static RowPlace Behind(RowPlace after, RowPlace place, PostgresStore store) => place.Number > after.Number
         ? place : throw PostgresErrors.OutOfOrder.Error($"After the row at ctid {after} of {store.Name} came the one at {place}.");
@@ -113,6 +104,12 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
         if (row[0] != fileNode.ToString(System.Globalization.CultureInfo.InvariantCulture))
         {
             throw PostgresErrors.Rewritten.Error($"{store.Name} was written anew (VACUUM FULL, TRUNCATE, CLUSTER) while it was being read.");
+        }
+
+        // Rows of a file that was empty after the snapshot was taken lie somewhere else: in other tables, or on other servers.
+        if (row[1] == "0" && (await PostgresDatabase.RowsAsync(connection, $"SELECT 1::text FROM ONLY {store.Name} LIMIT 1", ct).ConfigureAwait(false)).Count > 0)
+        {
+            throw PostgresErrors.NotATable.Error($"{store.Name} has rows, and its own file is empty: an extension keeps them elsewhere.", ReadableTable.ByKey(store.Name));
         }
 
         return uint.Parse(row[1]!, System.Globalization.CultureInfo.InvariantCulture);

@@ -21,6 +21,7 @@ internal static class DocumentCatalog
         var table = await TableCatalog.FindAsync(connection, options.Table, options.Key, ct).ConfigureAwait(false)
             ?? throw PostgresErrors.NoTable.Error($"There is no table {options.Table} in the database {connection.Database}, or the user may not see its schema.");
         if (table.Key.Count == 0) throw PostgresErrors.NoKey.Error($"{table.Name} has no primary key.");
+        await ReadableTable.CheckAsync(connection, table, ct).ConfigureAwait(false);
         var encoding = await PostgresDatabase.RowAsync(connection, "SELECT current_setting('server_encoding')", ct).ConfigureAwait(false);
         var format = new RowFormat(table, RowFormat.HoldsDocuments(table, options.Shape), checksText: encoding[0] == "SQL_ASCII");
         var tracked = new TrackedTable(table, table.Key, UpdatedColumn(table, options.UpdatedColumn), null);

@@ -26,11 +26,18 @@ internal sealed class JoinedDocuments(IReadOnlyList<TrackedTable> tables, string
         {
             var id = await row.IsDBNullAsync(0, ct).ConfigureAwait(false) ? "" : row.GetString(0);
             if (id.Length == 0) output.AddMalformed(0, [], [], PostgresErrors.NullKey, $"A document of {Root.Table.Name} has a key that is null or empty.");
-            if (id.Length == 0 || !found.Add(id)) continue;
+            if (id.Length == 0) continue;
+            if (!found.Add(id))
+            {
+                output.AddMalformed(0, Encoding.UTF8.GetBytes(id), [], PostgresErrors.KeyTwice, $"The SELECT of --pg-documents gives another row with the key '{id}' of {Root.Table.Name}.");
+                continue;
+            }
+
             output.Write(Encoding.UTF8.GetBytes(id));
             output.EndKey();
+            var keyLength = output.Current.Length;
             await PostgresDatabase.CopyAsync(row, 1, output, ct).ConfigureAwait(false);
-            output.EndRecord(RecordOperation.Upsert, 0, 0);
+            AddRecord(output, keyLength);
             if (IsFull(output)) yield return true;
         }
 
@@ -49,7 +56,31 @@ internal sealed class JoinedDocuments(IReadOnlyList<TrackedTable> tables, string
             tables.Add(await TrackAsync(connection, other.Table, other.Column, other.Updated, other.Roots, ct).ConfigureAwait(false));
         }
 
+        await CheckColumnsAsync(connection, KeysIn(file.Document, root.Columns[0]), ct).ConfigureAwait(false);
         return new JoinedDocuments(tables, file.Document, conditionOf(root), tuning);
+    }
+
+    private void AddRecord(RecordBatchBuilder output, int keyLength)
+    {
+        if (!DocumentJson.IsTooDeep(output.Current[keyLength..]))
+        {
+            output.EndRecord(RecordOperation.Upsert, 0, 0);
+            return;
+        }
+
+        var key = output.Current[..keyLength];
+        output.AddMalformed(0, key, output.Current[keyLength..], PostgresErrors.TooDeep, $"The document '{Encoding.UTF8.GetString(key)}' of {Root.Table.Name} is nested deeper than {DocumentJson.MaxDepth}.");
+        output.DropRecord();
+    }
+
+    // Of members of one name most systems keep one.
+    private static async Task CheckColumnsAsync(NpgsqlConnection connection, string query, CancellationToken ct)
+    {
+        var columns = await PostgresDatabase.DescribeAsync(connection, $"SELECT * FROM ({query}\n) d", ct, (object)Array.Empty<string>()).ConfigureAwait(false);
+        if (columns.GroupBy(c => c.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw PostgresErrors.BadDocuments.Error($"The SELECT of 'document' in --pg-documents has two columns named '{twice.Key}'.", "Give one of them another name with AS.");
+        }
     }
 
     private static async Task<TrackedTable> TrackAsync(
@@ -62,6 +93,7 @@ internal sealed class JoinedDocuments(IReadOnlyList<TrackedTable> tables, string
             throw PostgresErrors.BadDocuments.Error($"{table.Name} has a primary key of {table.Key.Count} columns: say in --pg-documents by which column its documents are found.");
         }
 
+        await ReadableTable.CheckAsync(connection, table, ct).ConfigureAwait(false);
         return new TrackedTable(table, table.Key, DocumentCatalog.UpdatedColumn(table, updated), roots.Length > 0 ? roots : null);
     }
 }

@@ -42,7 +42,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
             var end = await PostgresDatabase.RowAsync(connection, "SELECT (pg_current_wal_flush_lsn() - '0/0')::text", ct).ConfigureAwait(false);
             var target = ulong.Parse(end[0]!, CultureInfo.InvariantCulture);
             var stream = await StreamAsync(connection, documents, start, ct).ConfigureAwait(false);
-            var (safe, waitedSince) = (start, time.GetTimestamp());
+            var (safe, waitedSince) = (OnTimeline(start), time.GetTimestamp());
             while (safe.Commit < target)
             {
                 var rows = new List<ChangedRow>();
@@ -55,7 +55,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                 {
                     rows.AddRange(group.Rows);
                     transactions.Add(group.Transaction);
-                    next = group.End with { Safe = Math.Max(group.End.Safe, safe.Safe) };
+                    next = group.End with { Safe = safe.Safe with { Lsn = Math.Max(group.End.Safe.Lsn, safe.Safe.Lsn) } };
                 }
 
                 if (next == safe)
@@ -69,14 +69,14 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
                     if (idleAt >= target)
                     {
                         // Nothing more concerns these tables up to there: once that is saved, the server may forget its log so far.
-                        if (target > safe.Safe) yield return RecordBatch.Empty((safe with { Safe = target }).ToPosition());
+                        if (target > safe.Safe.Lsn) yield return RecordBatch.Empty(At(safe, target).ToPosition());
                         break;
                     }
 
                     // What the server has read meanwhile is saved at once: should the stream break, it need not read that again.
-                    if (idleAt > safe.Safe)
+                    if (idleAt > safe.Safe.Lsn)
                     {
-                        (safe, waitedSince) = (safe with { Safe = idleAt }, time.GetTimestamp());
+                        (safe, waitedSince) = (At(safe, idleAt), time.GetTimestamp());
                         yield return RecordBatch.Empty(safe.ToPosition());
                     }
 
@@ -131,7 +131,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         if (_stream is not { } stream) return;
         try
         {
-            await stream.AcknowledgeAsync(safe.Safe, ct).ConfigureAwait(false);
+            await stream.AcknowledgeAsync(safe.Safe.Lsn, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (PostgresFailure.IsOne(e))
         {
@@ -145,6 +145,11 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         if (_stream is not null) await _stream.DisposeAsync().ConfigureAwait(false);
         _stream = null;
     }
+
+    private static LogPosition At(LogPosition position, ulong safe) => position with { Safe = position.Safe with { Lsn = safe } };
+
+    // One that was saved without its timeline is taken to be of this one.
+    private LogPosition OnTimeline(LogPosition position) => position with { Safe = position.Safe with { Timeline = position.Safe.Timeline ?? slot.Timeline } };
 
     // A slot is looked at each time that a stream of it is begun: in another one of this name (after a failover, made again by somebody) the
     // server passes over what it does not have, without a word.
@@ -182,7 +187,7 @@ internal sealed class LogReader(PostgresDatabase database, ReplicationSlot slot,
         if (stream.HasEnded) return;
         if (sender.Count > 0)
         {
-            Log.LogIsSilent(log, options.Slot, tuning.Timeout.TotalSeconds, new NpgsqlLogSequenceNumber(position.Safe).ToString());
+            Log.LogIsSilent(log, options.Slot, tuning.Timeout.TotalSeconds, new NpgsqlLogSequenceNumber(position.Safe.Lsn).ToString());
             return;
         }
 

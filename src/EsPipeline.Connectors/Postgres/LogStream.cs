@@ -133,7 +133,7 @@ internal sealed class LogStream : IAsyncDisposable
                     new PgOutputReplicationSlot(options.Slot),
                     new PgOutputReplicationOptions(options.Publication, PgOutputProtocolVersion.V1),
                     ending.Token,
-                    new NpgsqlLogSequenceNumber(start.Safe)).GetAsyncEnumerator(ending.Token);
+                    new NpgsqlLogSequenceNumber(start.Safe.Lsn)).GetAsyncEnumerator(ending.Token);
                 await using (messages.ConfigureAwait(false))
                 {
                     await ReadAsync(messages, start, ending.Token).ConfigureAwait(false);
@@ -182,7 +182,7 @@ internal sealed class LogStream : IAsyncDisposable
                     break;
                 case CommitMessage end:
                     // One that was read to its end before is delivered again where it had not been acknowledged yet.
-                    safe = Math.Max(safe, (ulong)end.TransactionEndLsn);
+                    safe = safe with { Lsn = Math.Max(safe.Lsn, (ulong)end.TransactionEndLsn) };
                     if (skip < long.MaxValue) await AddAsync(new ChangeGroup(rows, transaction, new LogPosition(commit, null, safe)), ct).ConfigureAwait(false);
                     (rows, commit) = ([], 0);
                     break;

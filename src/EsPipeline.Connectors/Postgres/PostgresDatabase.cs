@@ -19,10 +19,18 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         "SET timezone = 'UTC'; SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1; "
         + "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET idle_in_transaction_session_timeout = 0";
 
+    // With row security the server would leave rows out without a word, and what is asked for again by its key would count as deleted: off, it refuses
+    // such a query.
+    private const string ReadingSettings = "; SET default_transaction_read_only = on; SET row_security = off";
+
+    // What is written is confirmed as durable.
+    private const string WritingSettings = "; SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(4.5);
 
     private readonly NpgsqlDataSource _pool;
     private readonly TimeProvider _time;
+    private volatile bool _isOfSessions;
 
     /// <param name="options">Valid options.</param>
     /// <param name="timeout">The longest that the server may be silent.</param>
@@ -35,8 +43,12 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         var builder = new NpgsqlDataSourceBuilder(Address.ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             _ => throw new NotSupportedException("Connections are opened asynchronously."),
-            async connection => await ExecuteAsync(
-                connection, readOnly ? Settings + "; SET default_transaction_read_only = on" : Settings, CancellationToken.None).ConfigureAwait(false));
+            async connection =>
+            {
+                if (!_isOfSessions) await TransactionPooling.CheckAsync(connection, Address, CancellationToken.None).ConfigureAwait(false);
+                _isOfSessions = true;
+                await ExecuteAsync(connection, Settings + (readOnly ? ReadingSettings : WritingSettings), CancellationToken.None).ConfigureAwait(false);
+            });
         _pool = builder.Build();
     }
 
@@ -190,9 +202,10 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     }
 
     /// <summary>The names of a query's columns and the numbers of their types; it is not executed.</summary>
-    public static async Task<IReadOnlyList<(string Name, string Type)>> DescribeAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    public static async Task<IReadOnlyList<(string Name, string Type)>> DescribeAsync(
+        NpgsqlConnection connection, string sql, CancellationToken ct, params object[] parameters)
     {
-        var command = Command(connection, sql, []);
+        var command = Command(connection, sql, parameters);
         await using (command.ConfigureAwait(false))
         {
             var reader = await command.ExecuteReaderAsync(System.Data.CommandBehavior.SchemaOnly, ct).ConfigureAwait(false);

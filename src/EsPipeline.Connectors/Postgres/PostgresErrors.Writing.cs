@@ -30,6 +30,18 @@ public static partial class PostgresErrors
         ],
     };
 
+    /// <summary>The document names a field twice.</summary>
+    public static readonly ErrorCode NameTwice = new(
+        "postgres.name_twice", FailureKind.Permanent, "A document names a field twice in one object, of which jsonb keeps the last one only.",
+        "Mend the document at its source, or write it where documents stay the bytes that they are, such as --sink jsonl.")
+    {
+        Steps =
+        [
+            "See which others are like it, with nothing written: the same command as `espipe plan`",
+            "Do without the field: `--exclude-fields FIELD`",
+        ],
+    };
+
     /// <summary>A column would round or cut a value.</summary>
     public static readonly ErrorCode ValueMisfit = new(
         "postgres.value_misfit", FailureKind.Permanent, "A column takes a value only rounded, cut or as another value, so it was not written.",

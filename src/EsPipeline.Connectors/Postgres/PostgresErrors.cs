@@ -65,6 +65,32 @@ public static partial class PostgresErrors
         ],
     };
 
+    /// <summary>Row security hides rows.</summary>
+    public static readonly ErrorCode RowSecurity = new(
+        "postgres.row_security", FailureKind.Environment, "Row security of a table would leave rows out, which would be missing from the copy, or count as deleted.",
+        "Read as a role with BYPASSRLS or as the table's owner: ALTER ROLE … BYPASSRLS. That is needed even where a policy shows the user every row.")
+    {
+        Steps =
+        [
+            "See the policies, and who owns the table: `{pg-client} -c '\\d {--pg-table}' -c '\\dt {--pg-table}'`",
+            "Let the user see every row, as a superuser: `{pg-client} -c 'ALTER ROLE \"{--pg-user}\" BYPASSRLS'`",
+            "Where only some rows are to be copied, say which: `--query CONDITION`",
+        ],
+    };
+
+    /// <summary>A pooler of transactions is in between.</summary>
+    public static readonly ErrorCode TransactionPooling = new(
+        "postgres.transaction_pooling", FailureKind.Environment, "A pooler gives each transaction any of its sessions, so that settings and temporary tables would go to others.",
+        "Give the server's own address, or one where the pooler keeps a session for each connection (pgbouncer: pool_mode = session).")
+    {
+        EndsRun = true,
+        Steps =
+        [
+            "Where it is pgbouncer, see how it pools: `psql {pg-server} -U {--pg-user} -d pgbouncer -c 'SHOW CONFIG'`",
+            "Name the server itself: `--pg-host HOST --pg-port 5432`",
+        ],
+    };
+
     /// <summary>No such table.</summary>
     public static readonly ErrorCode NoTable = new(
         "postgres.no_table", FailureKind.Environment, "There is no such table.", "Check --pg-table; a name in another schema is written schema.name.")
@@ -120,31 +146,6 @@ public static partial class PostgresErrors
     {
         EndsRun = true,
         Steps = ["Where it happens again, see whether VACUUM FULL or CLUSTER runs: `{pg-client} -c 'SELECT pid,state,wait_event_type,now()-query_start AS since,query FROM pg_stat_activity ORDER BY query_start'`"],
-    };
-
-    /// <summary>A row without a key.</summary>
-    public static readonly ErrorCode NullKey = new(
-        "postgres.null_key", FailureKind.Permanent, "A row's key is null or empty.", "Give the row a key, or choose other columns with --pg-key.")
-    {
-        Steps = ["See the columns of the table, now {--pg-key} being the key: `{pg-client} -c '\\d {--pg-table}'`"],
-    };
-
-    /// <summary>A content column without a document.</summary>
-    public static readonly ErrorCode NotADocument = new(
-        "postgres.not_a_document", FailureKind.Permanent, "A row's content is null or no JSON object.", "Mend the row, or read the table with --pg-shape columns.")
-    {
-        Steps =
-        [
-            "See such rows: `{pg-client} -c 'SELECT * FROM {--pg-table} WHERE jsonb_typeof(content::jsonb) IS DISTINCT FROM $$object$$ LIMIT 10'`",
-            "Or copy the rows as they are: `--pg-shape columns`",
-        ],
-    };
-
-    /// <summary>Text that is not UTF-8.</summary>
-    public static readonly ErrorCode NotUtf8 = new(
-        "postgres.not_utf8", FailureKind.Permanent, "A row of a SQL_ASCII database holds text that is not UTF-8.", "Mend the row's text.")
-    {
-        Steps = ["See the database's encoding: `{pg-client} -c 'SHOW server_encoding'`"],
     };
 
     /// <summary>Any other refusal.</summary>

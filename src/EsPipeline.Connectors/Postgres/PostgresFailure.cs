@@ -16,7 +16,7 @@ internal static class PostgresFailure
     /// <param name="doing">What was being done to what, as the beginning of a sentence.</param>
     public static PipelineException Of(Exception e, string doing)
     {
-        if (e is PostgresException refusal) return CodeOf(refusal.SqlState).Error($"{doing}: {refusal.MessageText} ({refusal.SqlState}).", inner: e);
+        if (e is PostgresException refusal) return CodeOf(refusal).Error($"{doing}: {refusal.MessageText} ({refusal.SqlState}).", inner: e);
         var cause = e.GetBaseException();
         var code = e switch
         {
@@ -28,6 +28,10 @@ internal static class PostgresFailure
         };
         return code.Error($"{doing}: {cause.Message}", inner: e);
     }
+
+    // A query that row security would change is refused (rls.c) with the code of a missing right, in words of the server's language.
+    private static ErrorCode CodeOf(PostgresException refusal) =>
+        refusal is { SqlState: "42501", Routine: "check_enable_rls" } ? PostgresErrors.RowSecurity : CodeOf(refusal.SqlState);
 
     private static ErrorCode CodeOf(string state) => state switch
     {

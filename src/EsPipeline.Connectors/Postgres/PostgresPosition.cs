@@ -7,15 +7,20 @@ using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Postgres;
 
+/// <summary>A place in the write-ahead log.</summary>
+/// <param name="Lsn">The place.</param>
+/// <param name="Timeline">The server's timeline, which is another one after each promotion; null where that was not noted.</param>
+internal readonly record struct LogPlace(ulong Lsn, uint? Timeline);
+
 /// <summary>What was noted before a snapshot's first row was read: from there on changes are looked for.</summary>
 /// <param name="Transaction">Every transaction below this number had ended (<c>pg_snapshot_xmin</c>, 64 bits).</param>
 /// <param name="Time">Every row with an updated column below this was visible, in microseconds since 1970; null where that is not known.</param>
-/// <param name="Lsn">The place in the write-ahead log from which the replication slot delivers; null where there is none.</param>
-internal readonly record struct SnapshotMark(ulong Transaction, long? Time, ulong? Lsn)
+/// <param name="Log">The place in the write-ahead log from which the replication slot delivers; null where there is none.</param>
+internal readonly record struct SnapshotMark(ulong Transaction, long? Time, LogPlace? Log)
 {
     /// <inheritdoc/>
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{Transaction}:{PostgresPosition.OrNone(Time)}:{PostgresPosition.OrNone(Lsn)}");
+        CultureInfo.InvariantCulture, $"{Transaction}:{PostgresPosition.OrNone(Time)}:{PostgresPosition.OrNone(Log?.Lsn)}{(Log?.Timeline is { } t ? $".{t}" : "")}");
 }
 
 /// <summary>A place in PostgreSQL's rows or changes. Its text begins with <c>pg1:</c> and has one of eight forms.</summary>
@@ -48,8 +53,9 @@ internal abstract record PostgresPosition
             ["pg1", "key", None] => new KeyPosition(null, IsEnd: false),
             ["pg1", "key", ['=', .. var key]] => new KeyPosition(Uri.UnescapeDataString(key), IsEnd: false),
             ["pg1", "time", var time] when Signed(time) is { } t => new TimePosition(t),
-            ["pg1", "log", var commit, var index, var safe] when Number(commit) is { } c && IsNumberOr(End, index) && Number(safe) is { } s
-                => new LogPosition(c, (long?)Number(index), s),
+            ["pg1", "log", var commit, var index, var safe, .. var timeline] when Number(commit) is { } c && IsNumberOr(End, index) && Number(safe) is { } s
+                && (timeline.Length == 0 || (timeline.Length == 1 && Number(timeline[0]) is not null))
+                => new LogPosition(c, (long?)Number(index), new LogPlace(s, timeline.Length == 0 ? null : (uint?)Number(timeline[0]))),
             ["pg1", "division", var sum] when Number(sum) is { } n => new DivisionPosition((uint)n, ""),
             ["pg1", "division", var sum, var steps] when Number(sum) is { } n && steps.Split('.').All(s => Number(s) is not null) => new DivisionPosition((uint)n, steps),
             ["pg1", "columns", var sum] when Number(sum) is { } n => new ColumnsPosition((uint)n),
@@ -79,7 +85,18 @@ internal abstract record PostgresPosition
     private static bool IsNumberOr(string word, string text) => text == word || Number(text) is not null;
 
     private static SnapshotMark? MarkOf(string transaction, string time, string lsn) =>
-        Number(transaction) is { } x && (time == None || Signed(time) is not null) && IsNumberOr(None, lsn) ? new SnapshotMark(x, Signed(time), Number(lsn)) : null;
+        Number(transaction) is { } x && (time == None || Signed(time) is not null) && LogOf(lsn, out var log) ? new SnapshotMark(x, Signed(time), log) : null;
+
+    // A dash, the place, or the place and the timeline.
+    private static bool LogOf(string text, out LogPlace? place)
+    {
+        place = null;
+        if (text == None) return true;
+        var parts = text.Split('.');
+        if (parts.Length > 2 || parts.Any(p => Number(p) is null)) return false;
+        place = new LogPlace(Number(parts[0])!.Value, parts.Length == 1 ? null : (uint?)Number(parts[1]));
+        return true;
+    }
 
     private static bool PlaceOf(string text, out RowPlace? place)
     {
@@ -136,14 +153,18 @@ internal sealed record TimePosition(long From) : PostgresPosition
     protected override string Text => string.Create(CultureInfo.InvariantCulture, $"time:{From}");
 }
 
-/// <summary>A place in the changes that a replication slot delivers: <c>log:commit:index:safe</c>.</summary>
+/// <summary>A place in the changes that a replication slot delivers: <c>log:commit:index:safe:timeline</c>, the last of which may be missing.</summary>
 /// <param name="Commit">The place of the commit of the transaction that was read last.</param>
 /// <param name="Index">How many of its changes have been read; null for all.</param>
 /// <param name="Safe">The place that the slot may be moved to.</param>
-internal sealed record LogPosition(ulong Commit, long? Index, ulong Safe) : PostgresPosition
+internal sealed record LogPosition(ulong Commit, long? Index, LogPlace Safe) : PostgresPosition
 {
+    /// <summary>Where nothing of the log has been read.</summary>
+    public static LogPosition Before(LogPlace place) => new(place.Lsn, null, place);
+
     /// <inheritdoc/>
-    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"log:{Commit}:{IndexText(Index)}:{Safe}");
+    protected override string Text => string.Create(
+        CultureInfo.InvariantCulture, $"log:{Commit}:{IndexText(Index)}:{Safe.Lsn}{(Safe.Timeline is { } t ? $":{t}" : "")}");
 }
 
 /// <summary>The columns that documents were made of: <c>columns:sum</c>.</summary>

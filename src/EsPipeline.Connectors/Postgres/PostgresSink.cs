@@ -22,6 +22,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
 
     private readonly PostgresOptions _options;
     private readonly RunOptions _run;
+    private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly PostgresDatabase _database;
     private readonly SemaphoreSlim _making = new(1);
@@ -43,7 +44,8 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     /// <summary>A sink with another patience than usual.</summary>
     internal PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time, TimeSpan timeout, ILogger<PostgresSink>? log = null)
     {
-        _memory = new FieldMemory(log ?? NullLogger<PostgresSink>.Instance);
+        _log = log ?? NullLogger<PostgresSink>.Instance;
+        _memory = new FieldMemory(_log);
         (_options, _run, _time) = (options, run, time);
         _database = new PostgresDatabase(options, timeout, readOnly: false, time);
         Limits = new SinkLimits { MaxRecordBytes = MostRecordBytes, Concurrency = options.PoolSize };
@@ -57,19 +59,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
         async (connection, stop) =>
         {
             if (await TableCatalog.FindAsync(connection, _options.Table, _options.Key, stop).ConfigureAwait(false) is not { } table) return [];
-            var may = await PostgresDatabase.RowAsync(
-                connection,
-                "SELECT (has_table_privilege($1, 'INSERT') AND has_table_privilege($1, 'UPDATE') AND has_table_privilege($1, 'DELETE') AND has_table_privilege($1, 'SELECT'))::text",
-                stop,
-                table.Name).ConfigureAwait(false);
-            if (may[0] != "true")
-            {
-                throw PostgresErrors.Forbidden.Error(
-                    $"The user {connection.UserName} may not write to {table.Name}.", $"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.Name} TO {SqlText.Name(connection.UserName!)};");
-            }
-
-            return await SinkTable.HasTriggersAsync(connection, table, stop).ConfigureAwait(false)
-                ? [$"The table {table.Name} has triggers: what they change is not what the documents say, and rows that they keep out are set aside."] : [];
+            return await SinkHealth.CheckAsync(connection, table, _options.Shape, stop).ConfigureAwait(false);
         },
         ct);
 
@@ -87,6 +77,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
                     return MakesColumns ? null : await MakeAsync(connection, NewTable.OfDocuments, stop).ConfigureAwait(false);
                 }
 
+                if (table.BlurringKey is { } key) Log.KeysNotKept(_log, key.Name, table.Name, key.DeclaredType);
                 if (!table.IsDocument) _memory.Found(await table.IsEmptyAsync(connection, stop).ConfigureAwait(false));
                 return table;
             },
@@ -192,6 +183,11 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
         }
 
         if (record.Key.Span.Contains((byte)0)) return new RecordFailure(0, PostgresErrors.Nul, "The key holds the character NUL, which PostgreSQL takes in no text.");
+        if (record.Operation == RecordOperation.Upsert && JsonSyntax.NameTwice(record.Json.Span) is { } name)
+        {
+            return new RecordFailure(0, PostgresErrors.NameTwice, $"The document has the field '{name}' twice in one object, and jsonb keeps the last one only.");
+        }
+
         return KeyText.Split(Encoding.UTF8.GetString(record.Key.Span), keyColumns) is null
             ? new RecordFailure(0, PostgresErrors.Rejected, $"The key is not made of {keyColumns} values with commas between, as the key of {table} is.")
             : null;

@@ -18,7 +18,7 @@ public sealed partial class PostgresSource
         var id = new PartitionId(documents.Root.Table.Name + "!log");
         _readers[id] = (after, stop) => _logReader.ReadAsync(documents, (LogPosition)after, stop);
         var mark = PostgresPosition.OldestMark(saved.Values);
-        var reached = (saved.GetValueOrDefault(id) as LogPosition)?.Safe ?? mark.Lsn;
+        var reached = (saved.GetValueOrDefault(id) as LogPosition)?.Safe ?? mark.Log;
         var (confirmed, reason) = await _slot.FindAsync(documents, reached, ct).ConfigureAwait(false);
         if (reason.Length == 0) reason = _logReader.Lost;
         var (divisions, came, changed) = Divisions(documents.Tables.Skip(1), saved);
@@ -27,15 +27,14 @@ public sealed partial class PostgresSource
         {
             if (reached is not null) Log.SlotLost(_log, reason);
             if (!Follows && confirmed is null) return await ChangesAsync(documents, saved, ct).ConfigureAwait(false);
-            var (view, lsn) = await BeginAnewAsync(documents, confirmed, reached, ct).ConfigureAwait(false);
+            var (view, place) = await BeginAnewAsync(documents, confirmed, reached, ct).ConfigureAwait(false);
             var because = reason.Length > 0 ? reason : "the snapshot was made without a replication slot";
-            var ranges = Ranges(documents, documents.Root.Table.Stores, plan, new Dictionary<PartitionId, BlocksPosition>(), view, new SnapshotMark(view.OldestTransaction, null, lsn));
-            return InOrder(ranges.Append(new Partition(id, new LogPosition(lsn, null, lsn).ToPosition())).Concat(divisions)
+            var ranges = Ranges(documents, documents.Root.Table.Stores, plan, new Dictionary<PartitionId, BlocksPosition>(), view, new SnapshotMark(view.OldestTransaction, null, place));
+            return InOrder(ranges.Append(new Partition(id, LogPosition.Before(place).ToPosition())).Concat(divisions)
                 .Select(p => p with { StartsOverBecause = saved.ContainsKey(p.Id) ? because : null }).Concat(ColumnsOf(documents, saved, tells: false)));
         }
 
-        var begin = mark.Lsn ?? 0;
-        var log = new Partition(id, new LogPosition(begin, null, begin).ToPosition());
+        var log = new Partition(id, LogPosition.Before(mark.Log ?? default).ToPosition());
         var unread = await UnreadAsync(documents, plan, saved, mark, ct).ConfigureAwait(false);
         return InOrder(unread.Concat(Attached(documents, saved, came)).Append(log).Concat(divisions).Concat(ColumnsOf(documents, saved, tells: true)));
     }
@@ -59,14 +58,14 @@ public sealed partial class PostgresSource
     }
 
     // From where a slot stands, or from one that is made; what is there by its name and can't be used goes, where it is ours.
-    private async Task<(SnapshotView View, ulong Lsn)> BeginAnewAsync(DocumentSet documents, ulong? confirmed, ulong? reached, CancellationToken ct)
+    private async Task<(SnapshotView View, LogPlace Place)> BeginAnewAsync(DocumentSet documents, LogPlace? confirmed, LogPlace? reached, CancellationToken ct)
     {
         await _logReader.DisposeAsync().ConfigureAwait(false);
-        (_view, var lsn) = confirmed is { } place
-            ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), place)
-            : await _slot.CreateAsync(documents, reached, ct).ConfigureAwait(false);
+        (_view, var place) = confirmed is { } there
+            ? (await SnapshotView.OpenAsync(_database, null, ct).ConfigureAwait(false), there)
+            : await _slot.CreateAsync(documents, reached?.Lsn, ct).ConfigureAwait(false);
         _logReader.BeginAnew();
-        return (_view, lsn);
+        return (_view, place);
     }
 
     // What is not read yet of the root's rows, and what the log never tells: those of a partition that was attached. Of a table in parts the

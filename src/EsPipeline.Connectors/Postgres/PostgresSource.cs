@@ -5,6 +5,7 @@ using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace EsPipeline.Connectors.Postgres;
 
@@ -37,6 +38,7 @@ public sealed partial class PostgresSource : IDataSource
     private SnapshotView? _view;
     private bool _catchesUp;
     private bool _resumed;
+    private bool _saidInherited;
 
     /// <param name="options">Valid options.</param>
     /// <param name="run">The run's query.</param>
@@ -74,7 +76,7 @@ public sealed partial class PostgresSource : IDataSource
             async (connection, stop) =>
             {
                 if (QueryText.IsStatement(_run.Query)) await _selectReader.DescribeAsync(_run.Query!, stop).ConfigureAwait(false);
-                else await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false);
+                else await CheckKeyAsync(connection, await DocumentCatalog.ReadAsync(connection, _options, new Selection(_run.Query), _tuning, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
                 return [];
             },
             ct).ConfigureAwait(false);
@@ -104,6 +106,7 @@ public sealed partial class PostgresSource : IDataSource
         (_catchesUp, _resumed, _followsLog, _planned) = (false, false, false, null);
         if (QueryText.IsStatement(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
         var documents = _planned = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
+        if (!plan.LooksOnly) await _database.CallAsync("Looking at the key failed", (connection, stop) => CheckKeyAsync(connection, documents, stop), ct).ConfigureAwait(false);
         if (plan.Kind == ReadKind.Changes)
         {
             return _options.Follow == FollowWay.Changes && (Follows || saved.Values.Any(p => p is LogPosition))
@@ -158,6 +161,15 @@ public sealed partial class PostgresSource : IDataSource
         }
     }
 
+    // Documents of several tables have the key that their SELECT gives them, and a primary key is one.
+    private async Task<bool> CheckKeyAsync(NpgsqlConnection connection, DocumentSet documents, CancellationToken ct)
+    {
+        var table = documents.Root.Table;
+        if (table.IsInherited && !_saidInherited) Log.KeysOfInheriting(_log, table.Name, string.Join(", ", table.Key.Select(k => SqlText.Name(k.Name))));
+        _saidInherited |= table.IsInherited;
+        return _options.Documents.Length > 0 || _options.Key.Count == 0 || await ReadableTable.CheckKeyAsync(connection, table, ct).ConfigureAwait(false);
+    }
+
     private Task<DocumentSet> ReadDocumentsAsync(Selection selection, CancellationToken ct) => _database.CallAsync(
         "Reading the catalog failed", (connection, stop) => DocumentCatalog.ReadAsync(connection, _options, selection, _tuning, stop), ct);
 
@@ -179,8 +191,8 @@ public sealed partial class PostgresSource : IDataSource
         {
             _guard.Begin();
             var (confirmed, _) = await _slot.FindAsync(documents, null, ct).ConfigureAwait(false);
-            (_view, var lsn) = await BeginAnewAsync(documents, confirmed, reached: null, ct).ConfigureAwait(false);
-            return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, lsn));
+            (_view, var place) = await BeginAnewAsync(documents, confirmed, reached: null, ct).ConfigureAwait(false);
+            return Ranges(documents, documents.Root.Table.Stores, plan, saved, _view, new SnapshotMark(_view.OldestTransaction, null, place));
         }
 
         // The time is noted before the moment is: what is older than it is then visible in it.

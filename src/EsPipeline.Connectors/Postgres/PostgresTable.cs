@@ -52,14 +52,23 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     /// <summary>Its type with what limits it, such as <c>numeric(10,2)</c>.</summary>
     public string DeclaredType { get; init; } = Type;
 
+    /// <summary>Its type without domains: that of the values themselves, and of a list's elements.</summary>
+    public string BaseType { get; init; } = Type;
+
+    /// <summary>True for a row type, and for a list of one.</summary>
+    public bool IsComposite { get; init; }
+
     /// <summary>The number of its type and what limits it, which no setting of a session shows otherwise.</summary>
     public string TypeId { get; init; } = "";
 
     /// <summary>False where it may be null.</summary>
     public bool Nullable { get; init; }
 
-    /// <summary>True where the server makes the value, so that none can be given.</summary>
+    /// <summary>True where the server computes the value, so that none can be given.</summary>
     public bool IsGenerated { get; init; }
+
+    /// <summary>True where the server gives each row a number of its own, which can't be changed (GENERATED ALWAYS AS IDENTITY).</summary>
+    public bool IsIdentity { get; init; }
 
     /// <summary>True where a row that says nothing of it gets a value.</summary>
     public bool HasDefault { get; init; }
@@ -85,7 +94,11 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
 /// <param name="Name">Its name, quoted for SQL.</param>
 /// <param name="FileNode">The file it lies in; another one after everything in it was written anew (VACUUM FULL, TRUNCATE, CLUSTER).</param>
 /// <param name="Blocks">Its length in blocks, now.</param>
-internal sealed record PostgresStore(uint Oid, string Name, uint FileNode, long Blocks);
+internal sealed record PostgresStore(uint Oid, string Name, uint FileNode, long Blocks)
+{
+    /// <summary>The table access method that keeps it where that is not the server's own heap; else null.</summary>
+    public string? OtherMethod { get; init; }
+}
 
 /// <summary>A table as the catalog describes it.</summary>
 /// <param name="Oid">Its number.</param>
@@ -101,6 +114,9 @@ internal sealed record PostgresTable(
 
     /// <summary>True where its rows lie in partitions, or in tables that inherit from it.</summary>
     public bool IsInParts => !IsQuery && (Stores.Count != 1 || Stores[0].Oid != Oid);
+
+    /// <summary>True where tables inherit from it, which no index keeps from having its keys.</summary>
+    public bool IsInherited => IsInParts && Stores.Any(s => s.Oid == Oid);
 
     /// <summary>The fields of its rows' documents.</summary>
     public SourceSchema Schema => new([.. Columns.Select(

@@ -20,6 +20,12 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
         FROM pg_replication_slots WHERE slot_name = $1
         """;
 
+    // The first digits of the name of the file that is written to.
+    private const string FindTimeline = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+
+    /// <summary>The server's timeline when the slot was last looked for.</summary>
+    public uint Timeline { get; private set; }
+
     /// <summary>The text of the connection that changes are streamed on: its values look as everywhere else.</summary>
     public string StreamAddress => new NpgsqlConnectionStringBuilder(database.Address.ConnectionString)
     {
@@ -34,13 +40,14 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
     /// <param name="documents">What it has to tell of.</param>
     /// <param name="reached">The place up to which it may have been moved; null where nothing is saved.</param>
     /// <param name="ct">Ends it.</param>
-    public Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(DocumentSet documents, ulong? reached, CancellationToken ct) =>
+    public Task<(LogPlace? Confirmed, string Reason)> FindAsync(DocumentSet documents, LogPlace? reached, CancellationToken ct) =>
         database.CallAsync("Looking at the replication slot failed", (connection, stop) => FindAsync(connection, documents, reached, stop), ct);
 
     /// <summary>The same, with a connection that is in no transaction.</summary>
-    public async Task<(ulong? ConfirmedLsn, string Reason)> FindAsync(NpgsqlConnection connection, DocumentSet documents, ulong? reached, CancellationToken ct)
+    public async Task<(LogPlace? Confirmed, string Reason)> FindAsync(NpgsqlConnection connection, DocumentSet documents, LogPlace? reached, CancellationToken ct)
     {
         guard.ThrowIfDropped();
+        Timeline = await TimelineAsync(connection, ct).ConfigureAwait(false);
         var rows = await PostgresDatabase.RowsAsync(connection, FindSlot, ct, options.Slot).ConfigureAwait(false);
         if (rows is not [var slot]) return (null, $"the replication slot {options.Slot} is missing");
         if (slot[0] != "pgoutput" || slot[1] != database.Address.Database)
@@ -56,8 +63,10 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
         var lacking = await Publication.LackingAsync(connection, options.Publication, documents, ct).ConfigureAwait(false);
         if (lacking is not null) return (null, lacking);
         var (at, end) = (ulong.Parse(confirmed, CultureInfo.InvariantCulture), ulong.Parse(slot[6]!, CultureInfo.InvariantCulture));
-        return (at, at > reached ? $"the replication slot {options.Slot} is another one than before, or has been moved by somebody else, over changes that were not read"
-            : end < reached ? "the server's log ends before what was read: the server was put back to an earlier state"
+        return (new LogPlace(at, Timeline),
+            at > reached?.Lsn ? $"the replication slot {options.Slot} is another one than before, or has been moved by somebody else, over changes that were not read"
+            : end < reached?.Lsn ? "the server's log ends before what was read: the server was put back to an earlier state"
+            : reached?.Timeline is { } before && before != Timeline ? $"the server was promoted (its timeline is {Timeline}, and was {before}), and may not have got the end of the log that was read"
             : "");
     }
 
@@ -66,7 +75,7 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
     /// <param name="reached">The place up to which the job has read a slot of this name; null where it has not.</param>
     /// <param name="ct">Ends it.</param>
     /// <exception cref="PipelineException">There is one that may be somebody else's, to whom all that it holds back would be lost.</exception>
-    public async Task<(SnapshotView View, ulong Lsn)> CreateAsync(DocumentSet documents, ulong? reached, CancellationToken ct)
+    public async Task<(SnapshotView View, LogPlace Place)> CreateAsync(DocumentSet documents, ulong? reached, CancellationToken ct)
     {
         var replication = new LogicalReplicationConnection(StreamAddress);
         await using (replication.ConfigureAwait(false))
@@ -97,7 +106,7 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
                 Log.SlotMade(log, options.Slot, options.Publication);
 
                 // Any further command on this connection would end the snapshot.
-                return (await SnapshotView.OpenAsync(database, slot.SnapshotName!, ct).ConfigureAwait(false), (ulong)slot.ConsistentPoint);
+                return (await SnapshotView.OpenAsync(database, slot.SnapshotName!, ct).ConfigureAwait(false), new LogPlace((ulong)slot.ConsistentPoint, Timeline));
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
             {
@@ -117,6 +126,9 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
             }
         }
     }
+
+    private static async Task<uint> TimelineAsync(NpgsqlConnection connection, CancellationToken ct) => uint.Parse(
+        (await PostgresDatabase.RowAsync(connection, FindTimeline, ct).ConfigureAwait(false))[0]!, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     // Which publication its reader uses, a slot does not tell.
     private PipelineException NotOurs(ulong? reached) => PostgresErrors.CannotReplicate.Error(

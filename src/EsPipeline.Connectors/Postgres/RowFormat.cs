@@ -25,6 +25,7 @@ internal sealed class RowFormat
 
     private readonly PostgresTable _table;
     private readonly bool _checksText;
+    private readonly bool _nests;
     private readonly (byte[] Name, ValueForm Form)[] _members;
     private readonly (int Field, ValueForm Form)[] _key;
     private readonly int _content;
@@ -39,6 +40,7 @@ internal sealed class RowFormat
         var selected = new List<string> { table.IsQuery ? "'(0,0)'::tid" : "ctid" };
         var columns = isDocument ? [.. table.Key, ContentOf(table)] : table.Columns;
         Columns = columns;
+        _nests = columns.Any(c => c.Form is ValueForm.Json or ValueForm.BinaryJson);
         foreach (var column in columns)
         {
             var name = SqlText.Name(column.Name);
@@ -68,7 +70,7 @@ internal sealed class RowFormat
     /// <summary>Adds a row, as a record or as something malformed.</summary>
     /// <param name="row">The row.</param>
     /// <param name="output">Where it is added.</param>
-    /// <param name="found">Where its key is noted, if it has one.</param>
+    /// <param name="found">Where its key is noted, if it has one; of two rows with one key the second is malformed.</param>
     public void Add(BinaryCopyReader row, RecordBatchBuilder output, ISet<string>? found = null)
     {
         var place = PlaceOf(row);
@@ -76,10 +78,12 @@ internal sealed class RowFormat
         output.EndKey();
         var keyLength = output.Current.Length;
         hasKey &= keyLength > 0;
-        if (hasKey) found?.Add(System.Text.Encoding.UTF8.GetString(output.Current));
+        var isFirst = !hasKey || found?.Add(System.Text.Encoding.UTF8.GetString(output.Current)) != false;
         WriteDocument(row, output);
         var problem = !hasKey ? (PostgresErrors.NullKey, "has a key that is null or empty")
+            : !isFirst ? (PostgresErrors.KeyTwice, "has the key of another one")
             : _content >= 0 && !IsObject(output.Current[keyLength..]) ? (PostgresErrors.NotADocument, $"has no JSON object in '{ContentColumn}'")
+            : _nests && DocumentJson.IsTooDeep(output.Current[keyLength..]) ? (PostgresErrors.TooDeep, $"is nested deeper than {DocumentJson.MaxDepth} as JSON")
             : _checksText && !Utf8.IsValid(output.Current) ? (PostgresErrors.NotUtf8, "holds text that is not UTF-8")
             : default((ErrorCode Code, string Reason)?);
         if (problem is null)

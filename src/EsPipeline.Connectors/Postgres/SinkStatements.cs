@@ -23,7 +23,7 @@ internal sealed class SinkStatements
     public SinkStatements(PostgresTable table, PostgresColumn? content, ImmutableHashSet<string> fields, bool isTriggered)
     {
         (_table, _content, Fields) = (table, content, fields);
-        PostgresColumn[] others = content is null ? [.. table.Columns.Where(c => !c.IsGenerated && !table.Key.Contains(c))] : [content];
+        PostgresColumn[] others = content is null ? [.. table.Columns.Where(c => !c.IsGenerated && !c.IsIdentity && !table.Key.Contains(c))] : [content];
         _values = content is null ? [.. others.Where(c => fields.Contains(c.Name))] : others;
         Written = [.. table.Columns.Where(c => table.Key.Contains(c) || _values.Contains(c))];
         Others = [.. others.Except(_values).Select(c => c.Name)];
@@ -79,7 +79,7 @@ internal sealed class SinkStatements
     public string Read { get; }
 
     // Where each field is a column, the document becomes a row by jsonb_populate_record, which casts each field as the column's type does; the
-    // key is the record's.
+    // key is the record's, also where the server would number rows itself.
     private string MergeOf(bool mayKeepOut)
     {
         var (keys, parts) = (KeyNames, KeyParts("latest.key"));
@@ -92,7 +92,7 @@ internal sealed class SinkStatements
         return $"""
             WITH latest AS MATERIALIZED ({Latest}),
             written AS (
-                INSERT INTO {_table.Name} AS t ({string.Join(", ", keys.Concat(names))}) SELECT {string.Join(", ", parts)}{values}
+                INSERT INTO {_table.Name} AS t ({string.Join(", ", keys.Concat(names))}) OVERRIDING SYSTEM VALUE SELECT {string.Join(", ", parts)}{values}
                 FROM latest{Row} WHERE latest.document IS NOT NULL ORDER BY latest.key COLLATE "C"
                 ON CONFLICT ({string.Join(", ", keys)}) DO {conflict} RETURNING {string.Join(", ", keys.Select(k => "t." + k))})
             {answer}

@@ -12,18 +12,22 @@ internal static class TableCatalog
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)
         """;
 
-    // The type below a domain, or a domain of a domain, is what values are sent as. typtype e is an enumeration.
+    // The type below a domain, or a domain of a domain, is what values are sent as; that of a list's elements tells what it takes. typtype e is an
+    // enumeration, c a row.
     private const string FindColumns = """
-        WITH RECURSIVE base(attnum, oid) AS (
-            SELECT attnum, atttypid FROM pg_attribute WHERE attrelid = $1::text::oid AND attnum > 0 AND NOT attisdropped
-            UNION ALL SELECT b.attnum, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.oid WHERE t.typtype = 'd')
+        WITH RECURSIVE base(attnum, oid, in_list) AS (
+            SELECT attnum, atttypid, false FROM pg_attribute WHERE attrelid = $1::text::oid AND attnum > 0 AND NOT attisdropped
+            UNION ALL SELECT b.attnum, CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.typelem END, b.in_list OR t.typtype <> 'd'
+            FROM base b JOIN pg_type t ON t.oid = b.oid WHERE t.typtype = 'd' OR (t.typcategory = 'A' AND t.typelem <> 0))
         SELECT a.attname::text, format_type(a.atttypid, NULL), t.oid::text, t.typtype::text, a.attnotnull::text,
-               (a.attgenerated <> '' OR a.attidentity = 'a')::text,
+               (a.attgenerated <> '')::text,
                CASE WHEN t.oid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END, (a.atthasdef OR a.attidentity <> '')::text,
                format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum),
                (t.typname = 'citext' OR EXISTS (SELECT FROM pg_collation c WHERE c.oid = a.attcollation AND to_jsonb(c)->>'collisdeterministic' = 'false'))::text,
-               a.atttypid || ' ' || a.atttypmod
-        FROM pg_attribute a JOIN base b ON b.attnum = a.attnum JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
+               a.atttypid || ' ' || a.atttypmod, format_type(e.oid, NULL) || CASE WHEN l.in_list THEN '[]' ELSE '' END, (e.typtype = 'c')::text,
+               (a.attidentity = 'a')::text
+        FROM pg_attribute a JOIN base b ON b.attnum = a.attnum AND NOT b.in_list JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
+        JOIN base l ON l.attnum = a.attnum JOIN pg_type e ON e.oid = l.oid AND e.typtype <> 'd' AND NOT (e.typcategory = 'A' AND e.typelem <> 0)
         WHERE a.attrelid = $1::text::oid ORDER BY a.attnum
         """;
 
@@ -36,8 +40,10 @@ internal static class TableCatalog
     private const string FindStores = """
         WITH RECURSIVE t(oid) AS (SELECT $1::text::oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON i.inhparent = t.oid)
         SELECT c.oid::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_relation_filenode(c.oid)::text,
-               (pg_relation_size(c.oid) / current_setting('block_size')::bigint)::text, c.relkind::text
-        FROM t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind <> 'p' ORDER BY c.oid
+               (pg_relation_size(c.oid) / current_setting('block_size')::bigint)::text, c.relkind::text,
+               CASE WHEN m.amhandler <> 'heap_tableam_handler'::regproc THEN m.amname::text END
+        FROM t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am m ON m.oid = c.relam
+        WHERE c.relkind <> 'p' ORDER BY c.oid
         """;
 
     /// <summary>A table; null where there is none of this name.</summary>
@@ -61,7 +67,7 @@ internal static class TableCatalog
 
         var keyColumns = key.Select(k => columns.Find(c => c.Name == k) ?? throw PostgresErrors.NoColumn.Error($"{quoted} has no column '{k}'."));
         return new PostgresTable(Number(oid), quoted, columns, [.. keyColumns], stores.ConvertAll(
-            s => new PostgresStore(Number(s[0]!), s[1]!, Number(s[2]!), long.Parse(s[3]!, CultureInfo.InvariantCulture))));
+            s => new PostgresStore(Number(s[0]!), s[1]!, Number(s[2]!), long.Parse(s[3]!, CultureInfo.InvariantCulture)) { OtherMethod = s[5] }));
     }
 
     /// <summary>The rows of a query as though they were a table's; nothing is executed.</summary>
@@ -76,7 +82,7 @@ internal static class TableCatalog
         var types = (await PostgresDatabase.RowsAsync(
             connection, "SELECT oid::text, format_type(oid, NULL), typtype::text FROM pg_type WHERE oid = ANY($1::text[]::oid[])", ct, (object)found.Select(f => f.Type).ToArray())
             .ConfigureAwait(false)).ToDictionary(t => t[0]!);
-        var columns = found.Select(f => ColumnOf([f.Name, types[f.Type][1], f.Type, types[f.Type][2], "false", "true", null, "false", types[f.Type][1], null, "false", f.Type])).ToArray();
+        var columns = found.Select(f => ColumnOf([f.Name, types[f.Type][1], f.Type, types[f.Type][2], "false", "true", null, "false", types[f.Type][1], null, "false", f.Type, types[f.Type][1], "false", "false"])).ToArray();
         var keyColumns = key.Select(k => Array.Find(columns, c => c.Name == k) ?? throw PostgresErrors.NoColumn.Error($"The query has no column '{k}'.", "Select the key's columns, or name others with --pg-key."));
         return new PostgresTable(0, from, columns, [.. keyColumns], []);
     }
@@ -92,10 +98,13 @@ internal static class TableCatalog
             DeclaredType = row[8]!,
             Nullable = row[4] != "true",
             IsGenerated = row[5] == "true",
+            IsIdentity = row[14] == "true",
             HasDefault = row[7] == "true",
             IsField = row[9] == KnownFields.Comment,
             Blurs = row[10] == "true",
             TypeId = row[11]!,
+            BaseType = CastNameOf(row[12]!),
+            IsComposite = row[13] == "true",
             MaxLength = row[6] is { } length ? int.Parse(length, CultureInfo.InvariantCulture) : null,
         };
     }

@@ -11,7 +11,7 @@ namespace EsPipeline.Core.Records;
 /// of 300 bytes it takes a quarter of the time of a <see cref="Utf8JsonReader"/> that is read to its end.
 /// </summary>
 /// <remarks>Compiled with all optimizations at once: a copy of a million documents lasts less long than it takes to find out that this is worth it.</remarks>
-public static class JsonSyntax
+public static partial class JsonSyntax
 {
     // One bit each of a ulong; what is nested deeper is left to the reader.
     private const int MostDepth = 64;

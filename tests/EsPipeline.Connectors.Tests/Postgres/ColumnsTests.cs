@@ -29,7 +29,7 @@ public sealed class ColumnsTests(SharedPostgres shared)
         using (var batch = Slices.Of(documents))
         {
             var result = await sink.WriteAsync(batch.Slice(), Ct);
-            Assert.Equal([(1, PostgresErrors.UnknownField), (2, PostgresErrors.Rejected), (4, PostgresErrors.Rejected)], result.Failures.Select(f => (f.Index, f.Error)));
+            Assert.Equal([(1, PostgresErrors.UnknownField), (2, PostgresErrors.ValueMisfit), (4, PostgresErrors.Rejected)], result.Failures.Select(f => (f.Index, f.Error)));
             Assert.Contains("'colour'", result.Failures[0].Reason, StringComparison.Ordinal);
             Assert.Equal((2, 0), (result.Written, result.Unchanged));
         }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Postgres;
 using EsPipeline.Core.Errors;
+using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 using Npgsql;
 
@@ -120,6 +121,36 @@ public sealed class DocumentsTests(SharedPostgres shared)
         }
     }
 
+    [Fact]
+    public async Task Of_several_rows_with_one_key_each_but_the_first_is_set_aside()
+    {
+        await using var place = await TwoTables.MakeAsync(await shared.GetAsync(), "SELECT t.id, u.n FROM {0} t JOIN {0}_u u ON u.id = t.id WHERE t.id = ANY(@keys) ORDER BY u.n");
+        await using var source = place.Open();
+        var reading = await SourceReader.ReadAsync(source, new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>()), Ct);
+        ContentAssert.Same([new Document("1", """{"id":1,"n":1}"""), new Document("2", """{"id":2,"n":2}""")], reading.Apply());
+        Assert.Equal([PostgresErrors.KeyTwice, PostgresErrors.KeyTwice], reading.Batches.SelectMany(b => b.Malformed).Select(m => m.Found.Error));
+    }
+
+    [Fact]
+    public async Task Two_columns_of_one_name_are_refused()
+    {
+        await using var place = await TwoTables.MakeAsync(await shared.GetAsync(), "SELECT t.id, u.n, u.n * 2 AS n FROM {0} t JOIN {0}_u u ON u.id = t.id WHERE t.id = ANY(@keys)");
+        await using var source = place.Open();
+        var problem = (await source.CheckAsync(Ct)).Problem;
+        Assert.Equal(PostgresErrors.BadDocuments, problem?.Error);
+        Assert.Contains("two columns named 'n'", problem!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_document_that_is_nested_too_deep_is_set_aside()
+    {
+        await using var place = await TwoTables.MakeAsync(await shared.GetAsync(), "SELECT t.id, repeat('[', 500 * t.id)::text || repeat(']', 500 * t.id) AS n FROM {0} t WHERE t.id = ANY(@keys)", "n::json");
+        await using var source = place.Open();
+        var reading = await SourceReader.ReadAsync(source, new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>()), Ct);
+        Assert.Equal("1", Assert.Single(reading.Apply()).Key);
+        Assert.Equal(PostgresErrors.TooDeep, Assert.Single(reading.Batches.SelectMany(b => b.Malformed)).Found.Error);
+    }
+
     [Theory]
     [InlineData("root: [", "line 1")]
     [InlineData("document: SELECT @keys", "root")]
@@ -150,6 +181,34 @@ public sealed class DocumentsTests(SharedPostgres shared)
             var fingerprint = DocumentsFile.Read(path).Fingerprint();
             File.Delete(path);
             return fingerprint;
+        }
+    }
+
+    // A root of two rows, and another table with two rows for each of them.
+    private sealed class TwoTables(PostgresServer server) : IAsyncDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+        private readonly string _table = "two_" + Guid.NewGuid().ToString("N");
+
+        public static async Task<TwoTables> MakeAsync(PostgresServer server, string document, string? column = null)
+        {
+            var place = new TwoTables(server);
+            var table = place._table;
+            if (column is not null) document = $"SELECT id, {column} AS n FROM ({document}) q";
+            await server.ExecuteAsync($"CREATE TABLE {table} (id int PRIMARY KEY); CREATE TABLE {table}_u (id int, n int)");
+            await server.ExecuteAsync($"INSERT INTO {table} VALUES (1), (2); INSERT INTO {table}_u VALUES (1, 1), (1, 3), (2, 2), (2, 4)");
+            await File.WriteAllTextAsync(place._folder.File("d.yaml"), $"root: {table}\ndocument: {document.Replace("{0}", table, StringComparison.Ordinal)}\n", Ct);
+            return place;
+        }
+
+        public PostgresSource Open() => new(
+            new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = server.User, Documents = _folder.File("d.yaml") },
+            new Core.Configuration.RunOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<PostgresSource>.Instance);
+
+        public async ValueTask DisposeAsync()
+        {
+            await server.ExecuteAsync($"DROP TABLE {_table}, {_table}_u");
+            _folder.Dispose();
         }
     }
 

@@ -75,6 +75,20 @@ public sealed class NewTableTests(SharedPostgres shared)
         await server.ExecuteAsync($"DROP TABLE {table}");
     }
 
+    [Theory]
+    [InlineData("12.0", "numeric")]
+    [InlineData("1e3", "numeric")]
+    [InlineData("12", "bigint")]
+    public async Task A_number_gets_a_column_that_takes_it_as_it_is_written(string number, string column)
+    {
+        var server = await shared.GetAsync();
+        await using var sink = Open(server, out var table);
+        await sink.PrepareAsync(SourceSchema.Unknown, Ct);
+        using (var batch = Slices.Of([new Document("a", $$"""{"n":{{number}}}""")])) Assert.Empty((await sink.WriteAsync(batch.Slice(), Ct)).Failures);
+        Assert.Equal(["id text", $"n {column}"], await ColumnsOfAsync(server, table));
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
     [Fact]
     public async Task Object_counts_fit_into_their_table()
     {

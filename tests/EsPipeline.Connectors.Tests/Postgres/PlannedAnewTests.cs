@@ -1,6 +1,7 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Postgres;
 using EsPipeline.Core.Engine;
+using EsPipeline.Core.Sources;
 using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
@@ -67,6 +68,50 @@ public sealed class PlannedAnewTests(SharedPostgres shared)
         table.Server = standby;
         await standby.ExecuteAsync($"UPDATE {table.Name} SET word = 'unseen' WHERE id % 3 = 0");
         await IsCopiedAnewAsync(run, table, PipelineMode.Continuous);
+    }
+
+    // With the slot in place (which PostgreSQL 17 and extensions do) nothing but the timeline tells that the end of the log was never there.
+    [Fact]
+    public async Task After_a_failover_that_lost_the_end_of_the_log_everything_is_copied_anew()
+    {
+        await using var primary = await PostgresServer.StartAsync();
+        await using var standby = await primary.StartStandbyAsync();
+        await using var proxy = new TcpProxy(primary.EndPoint);
+        await using var table = await WideTable.MakeAsync(primary);
+        await using var run = new FollowedRun(table.Options(port: proxy.EndPoint.Port));
+        await run.SnapshotAsync();
+        await primary.ShownByAsync(standby);
+        await standby.DownAsync("fast");
+        standby.Pool.Clear();
+        await primary.ExecuteAsync($"UPDATE {table.Name} SET word = 'lost'");
+        run.Start(PipelineMode.Single);
+        await run.EndAsync();
+        Assert.All(run.Sink.Documents.Values, d => Assert.Contains("lost", d, StringComparison.Ordinal));
+
+        await primary.DownAsync("immediate");
+        proxy.Server = standby.EndPoint;
+        await standby.UpAsync();
+        await standby.PromoteAsync();
+        table.Server = standby;
+        await standby.ExecuteAsync($"SELECT pg_create_logical_replication_slot('{table.Name}', 'pgoutput')");
+        for (var i = 0; i < 3; i++) await standby.ExecuteAsync($"UPDATE {table.Name} SET pad = pad || 'z' WHERE id > 10");
+        run.Start(PipelineMode.Single);
+        Assert.Equal(RunOutcome.Done, (await run.EndAsync()).Outcome);
+        ContentAssert.Same(await table.DocumentsAsync(), run.Sink.Documents);
+        Assert.Contains(run.Log.Lines, l => l.Contains("the server was promoted", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task By_the_age_of_rows_everything_is_read_again_where_the_server_has_not_come_as_far_as_before()
+    {
+        await using var table = await WideTable.MakeAsync(await shared.GetAsync());
+        await using var following = new Following(table.Options(FollowWay.UpdatedColumn) with { UpdatedColumn = "" });
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Equal(0, await following.PassAsync(ReadKind.Changes, Ct));
+        following.Saved = following.Saved.ToDictionary(s => s.Key, s => PostgresPosition.Parse(s.Value) is AgePosition age
+            ? new AgePosition(age.Mark with { Transaction = age.Mark.Transaction + 1_000_000 }).ToPosition() : s.Value);
+        Assert.Equal(50, await following.PassAsync(ReadKind.Changes, Ct));
     }
 
     [Theory]

@@ -15,6 +15,8 @@ public sealed class PositionTests
     [InlineData("pg1:time:1700000000000000")]
     [InlineData("pg1:log:25000000:3:24000000")]
     [InlineData("pg1:log:25000000:end:25000056")]
+    [InlineData("pg1:log:25000000:end:25000056:2")]
+    [InlineData("pg1:age:731:-:25000000.2")]
     [InlineData("pg1:division:4294967295")]
     [InlineData("pg1:division:1:16385.3.4294950000")]
     [InlineData("pg1:columns:4294967295")]

@@ -67,7 +67,7 @@ public sealed class PostgresComparisonTests(SharedPostgres shared)
     {
         await using var place = await PlaceAsync();
         var result = await place.CompareAsync([.. Documents, new Document("5", """{"price":"dear"}"""), new Document("6", """{"colour":"red"}""")]);
-        Assert.Equal([PostgresErrors.Rejected.Code, PostgresErrors.UnknownField.Code], result.Unwritable.Select(p => p.Error.Code).Order());
+        Assert.Equal([PostgresErrors.UnknownField.Code, PostgresErrors.ValueMisfit.Code], result.Unwritable.Select(p => p.Error.Code).Order());
         Assert.Equal((0, 0, 0), (result.Missing.Count, result.Different.Count, result.Extra!.Count));
         Assert.False(result.IsClean);
     }

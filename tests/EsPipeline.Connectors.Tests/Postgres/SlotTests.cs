@@ -276,7 +276,7 @@ public sealed class SlotTests(SharedPostgres shared)
         }
 
         static ulong SafeIn(IReadOnlyDictionary<PartitionId, Position> positions) =>
-            Assert.IsType<LogPosition>(PostgresPosition.Parse(positions.Single(s => s.Key.Value.EndsWith("!log", StringComparison.Ordinal)).Value)).Safe;
+            Assert.IsType<LogPosition>(PostgresPosition.Parse(positions.Single(s => s.Key.Value.EndsWith("!log", StringComparison.Ordinal)).Value)).Safe.Lsn;
 
         async Task<ulong> ConfirmedAsync() => ulong.Parse((await server.RowsAsync($"SELECT (confirmed_flush_lsn - '0/0')::text FROM pg_replication_slots WHERE slot_name = '{set.Table}'"))[0][0]);
     }
