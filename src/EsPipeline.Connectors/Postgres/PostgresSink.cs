@@ -55,13 +55,19 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     public SinkLimits Limits { get; }
 
     /// <inheritdoc/>
-    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => _database.CheckAsync(
-        async (connection, stop) =>
-        {
-            if (await TableCatalog.FindAsync(connection, _options.Table, _options.Key, stop).ConfigureAwait(false) is not { } table) return [];
-            return await SinkHealth.CheckAsync(connection, table, _options.Shape, stop).ConfigureAwait(false);
-        },
-        ct);
+    public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
+    {
+        var isMissing = false;
+        var health = await _database.CheckAsync(
+            async (connection, stop) =>
+            {
+                var table = await TableCatalog.FindAsync(connection, _options.Table, _options.Key, stop).ConfigureAwait(false);
+                isMissing = table is null;
+                return table is null ? [] : await SinkHealth.CheckAsync(connection, table, _options.Shape, stop).ConfigureAwait(false);
+            },
+            ct).ConfigureAwait(false);
+        return health with { TargetIsMissing = isMissing };
+    }
 
     /// <summary>Makes a table for documents where there is none, one with columns with the first documents; takes one that is there as it is.</summary>
     public async Task PrepareAsync(SourceSchema schema, CancellationToken ct)
