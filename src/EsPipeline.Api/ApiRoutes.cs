@@ -26,7 +26,7 @@ internal static class ApiRoutes
         MapPages(app);
         app.MapRead("/health", (HealthEndpoint health, CancellationToken ct) => health.AnswerAsync(ct))
             .Describe("Whether the API and the search server can be used", "Health", []).Produces<Health>().Produces<Health>(503).WithMetadata(new NeedsNoKey());
-        app.MapOpenApi("/{documentName}.json").WithMetadata(new NeedsNoKey()).ExcludeFromDescription();
+        app.MapOpenApi("/{documentName}.json").WithMetadata(new NeedsNoKey(), new HttpMethodMetadata(ReadMethods)).ExcludeFromDescription();
     }
 
     private static void MapSearch(IEndpointRouteBuilder app)
