@@ -88,7 +88,7 @@ public sealed class ApiHost : IAsyncDisposable
     {
         services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(new FrameworkLog(loggers)));
         services.AddSingleton(options).AddSingleton(elasticsearch).AddSingleton(state).AddSingleton(time).AddSingleton(log);
-        services.AddSingleton<AccessGate>().AddSingleton<RequestRate>().AddSingleton<SearchCluster>().AddSingleton<FieldRules>().AddSingleton<ServedIndices>();
+        services.AddSingleton<AccessGate>().AddSingleton<RequestRate>().AddSingleton<CurrentCaller>().AddSingleton<SearchCluster>().AddSingleton<FieldRules>().AddSingleton<ServedIndices>();
         services.AddSingleton<SharedSearches>().AddSingleton<SearchEndpoint>().AddSingleton<IndexEndpoints>().AddSingleton<CursorSeal>().AddSingleton<ServerKind>().AddSingleton<OpenViews>().AddSingleton<ScrollEndpoint>();
         services.AddSingleton<CountsIndex>().AddSingleton<SharedAnswers>().AddSingleton<AnalyticsEndpoints>().AddSingleton<PipelineEndpoints>().AddSingleton<HealthEndpoint>();
 
@@ -144,9 +144,14 @@ public sealed class ApiHost : IAsyncDisposable
 
         var gate = app.Services.GetRequiredService<AccessGate>();
         var rate = app.Services.GetRequiredService<RequestRate>();
+        var caller = app.Services.GetRequiredService<CurrentCaller>();
 
         // Counted before the key is looked at: guessing keys is limited too.
-        app.Use((context, next) => (rate.Count(context) ?? gate.Refusal(context)) is { } refusal ? throw refusal : next(context));
+        app.Use((context, next) =>
+        {
+            caller.Name = gate.CallerOf(context);
+            return (rate.Count(context) ?? gate.Refusal(context)) is { } refusal ? throw refusal : next(context);
+        });
         app.UseRequestTimeouts();
     }
 

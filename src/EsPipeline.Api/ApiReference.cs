@@ -14,7 +14,24 @@ internal static class ApiReference
     public const string DocumentName = "openapi";
 
     /// <summary>What the framework can't know by itself.</summary>
-    public static void Describe(OpenApiOptions options) => options.AddDocumentTransformer((document, _, _) =>
+    public static void Describe(OpenApiOptions options)
+    {
+        options.AddDocumentTransformer((document, _, _) => DescribeAll(document));
+        options.AddOperationTransformer((operation, context, _) =>
+        {
+            if (context.Description.ActionDescriptor.EndpointMetadata.OfType<NeedsNoKey>().Any()) operation.Security = [];
+            return Task.CompletedTask;
+        });
+
+        // What is null is left out of an answer, and may be left out of a request.
+        options.AddSchemaTransformer((schema, context, _) =>
+        {
+            foreach (var property in context.JsonTypeInfo.Properties.Where(p => p.IsGetNullable)) schema.Required?.Remove(property.Name);
+            return Task.CompletedTask;
+        });
+    }
+
+    private static Task DescribeAll(OpenApiDocument document)
     {
         document.Info = new OpenApiInfo
         {
@@ -33,13 +50,16 @@ internal static class ApiReference
             Description = "One of the keys in ESPIPE_API_KEYS. Where none is configured, this machine alone is served, without a key.",
         };
         document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", document)] = [] }];
+
+        // As GET, without the body: of no interest to a reader.
+        foreach (var path in document.Paths.Values) path.Operations?.Remove(HttpMethod.Head);
         return Task.CompletedTask;
-    });
+    }
 }
 
 /// <summary>The body of a search, for the reference; <see cref="SearchRequest"/> reads it.</summary>
 /// <param name="Index">The index or alias to search.</param>
-/// <param name="QueryFields">For each field a value, a list of values, a range (gte, gt, lte, lt), or null where it must be absent. All have to fit.</param>
+/// <param name="QueryFields">For each field a value, a list of values, a range (gte, gt, lte, lt), or null where it must be absent. All have to fit; those on fields of one nested object the same object, null none of them.</param>
 /// <param name="Fields">Fields that come back; all where absent. A star stands for any characters, and _id adds the document's key.</param>
 /// <param name="ExcludeFields">Fields that do not come back.</param>
 /// <param name="SortBy">field, field:desc, a list of them, or an object of fields and asc or desc.</param>

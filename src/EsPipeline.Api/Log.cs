@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(4006, LogLevel.Debug, "A view for scrolling was not closed; the search server forgets it after {KeepAlive}: {Reason}")]
     public static partial void ViewNotClosed(ILogger logger, TimeSpan keepAlive, string reason);
 
+    [LoggerMessage(4007, LogLevel.Warning, "'{Index}' is not served, since the search server does not let espipe look it up: {Reason} {Remedy}")]
+    public static partial void IndexForbidden(ILogger logger, string index, string reason, string remedy);
+
     [LoggerMessage(4005, LogLevel.Warning, "Keys and answers cross the network in plain text at {Address}, where others can read them; --api-cert turns TLS on")]
     public static partial void PlainHttp(ILogger logger, Uri address);
 }

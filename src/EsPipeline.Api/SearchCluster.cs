@@ -6,7 +6,8 @@ namespace EsPipeline.Api;
 
 /// <summary>
 /// The search server as this API asks it: only so many searches at once, each answer only so large, and few of the large ones in memory, so
-/// that memory is bounded whatever callers do (invariant 5). Safe for many threads.
+/// that memory is bounded whatever callers do (invariant 5); and of both no caller has more than a quarter, since one who reads slowly keeps
+/// what he has. Safe for many threads.
 /// </summary>
 internal sealed class SearchCluster : IDisposable
 {
@@ -23,11 +24,15 @@ internal sealed class SearchCluster : IDisposable
 
     private readonly ConcurrencyLimiter _turns = new(new ConcurrencyLimiterOptions { PermitLimit = MostAtOnce, QueueLimit = MostWaiting });
     private readonly ConcurrencyLimiter _largeTurns = new(new ConcurrencyLimiterOptions { PermitLimit = MostLarge, QueueLimit = MostAtOnce });
+    private readonly PartitionedRateLimiter<string> _shares = SharesOf(MostAtOnce / 4, MostWaiting);
+    private readonly PartitionedRateLimiter<string> _largeShares = SharesOf(MostLarge / 4, MostAtOnce);
     private readonly ElasticsearchClient _client;
+    private readonly CurrentCaller? _caller;
 
     /// <param name="options">How it is reached.</param>
     /// <param name="time">The clock.</param>
-    public SearchCluster(ElasticsearchOptions options, TimeProvider time) => _client = new ElasticsearchClient(options, time);
+    /// <param name="caller">For whom it is asked; null where nobody has a share of his own.</param>
+    public SearchCluster(ElasticsearchOptions options, TimeProvider time, CurrentCaller? caller = null) => (_client, _caller) = (new ElasticsearchClient(options, time), caller);
 
     /// <summary>The address as a person may see it.</summary>
     public string Name => _client.Name;
@@ -36,23 +41,19 @@ internal sealed class SearchCluster : IDisposable
     /// <exception cref="PipelineException">There was no answer, one that says no, or one that is too large.</exception>
     public async Task<ClusterAnswer> AskAsync(HttpMethod method, string path, byte[]? body, CancellationToken ct)
     {
-        var turn = await _turns.AcquireAsync(1, ct).ConfigureAwait(false);
-        RateLimitLease? largeTurn = null;
+        var turns = new Turns();
         try
         {
-            if (!turn.IsAcquired) throw ApiErrors.Busy.Error($"{MostAtOnce + MostWaiting} requests are waiting already.", retryAfter: TimeSpan.FromSeconds(1));
-
-            // Whoever has a large turn waits for nothing else, so that all get theirs in the end.
-            var room = new AnswerRoom(LargeBytes, async token => largeTurn = await _largeTurns.AcquireAsync(1, token).ConfigureAwait(false));
-            var answer = await _client.FetchAsync(method, path, body, UsualBytes, MostBytes, ct, room).ConfigureAwait(false);
-            if (!answer.CutOff) return new ClusterAnswer(answer, turn, largeTurn);
+            if (_caller?.Name is { } caller) turns.Add(await _shares.AcquireAsync(caller, 1, ct).ConfigureAwait(false));
+            turns.Add(await _turns.AcquireAsync(1, ct).ConfigureAwait(false));
+            var answer = await _client.FetchAsync(method, path, body, UsualBytes, MostBytes, ct, new AnswerRoom(LargeBytes, token => WaitForRoomAsync(turns, token))).ConfigureAwait(false);
+            if (!answer.CutOff) return new ClusterAnswer(answer, turns);
             answer.Dispose();
             throw ApiErrors.PageTooLarge.Error($"The documents of this page are larger than {MostBytes >> 20} MiB together.");
         }
         catch
         {
-            turn.Dispose();
-            largeTurn?.Dispose();
+            turns.Dispose();
             throw;
         }
     }
@@ -60,8 +61,20 @@ internal sealed class SearchCluster : IDisposable
     /// <summary>Which server it is.</summary>
     public Task<ServerInfo> IdentifyAsync(CancellationToken ct) => ServerInfo.AskAsync(_client, ct);
 
+    // Whoever has a large turn waits for nothing else, so that all get theirs in the end.
+    private async ValueTask WaitForRoomAsync(Turns turns, CancellationToken ct)
+    {
+        if (_caller?.Name is { } caller) turns.Add(await _largeShares.AcquireAsync(caller, 1, ct).ConfigureAwait(false));
+        turns.Add(await _largeTurns.AcquireAsync(1, ct).ConfigureAwait(false));
+    }
+
+    private static PartitionedRateLimiter<string> SharesOf(int most, int waiting) => PartitionedRateLimiter.Create<string, string>(
+        caller => RateLimitPartition.GetConcurrencyLimiter(caller, _ => new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = waiting }));
+
     public void Dispose()
     {
+        _shares.Dispose();
+        _largeShares.Dispose();
         _turns.Dispose();
         _largeTurns.Dispose();
         _client.Dispose();
@@ -69,7 +82,7 @@ internal sealed class SearchCluster : IDisposable
 }
 
 /// <summary>An answer, and the place that it takes.</summary>
-internal sealed class ClusterAnswer(AnswerBuffer buffer, RateLimitLease turn, RateLimitLease? largeTurn) : IDisposable
+internal sealed class ClusterAnswer(AnswerBuffer buffer, IDisposable turns) : IDisposable
 {
     /// <summary>The answer's bytes; good until this is disposed of.</summary>
     public ReadOnlyMemory<byte> Json => buffer.Written;
@@ -77,7 +90,25 @@ internal sealed class ClusterAnswer(AnswerBuffer buffer, RateLimitLease turn, Ra
     public void Dispose()
     {
         buffer.Dispose();
-        turn.Dispose();
-        largeTurn?.Dispose();
+        turns.Dispose();
+    }
+}
+
+/// <summary>The turns that one question has, given back together.</summary>
+internal sealed class Turns : IDisposable
+{
+    private readonly List<RateLimitLease> _leases = [];
+
+    /// <summary>Takes one more.</summary>
+    /// <exception cref="PipelineException"><see cref="ApiErrors.Busy"/>: it was not given.</exception>
+    public void Add(RateLimitLease lease)
+    {
+        _leases.Add(lease);
+        if (!lease.IsAcquired) throw ApiErrors.Busy.Error("Too many requests are waiting already.", retryAfter: TimeSpan.FromSeconds(1));
+    }
+
+    public void Dispose()
+    {
+        foreach (var lease in _leases) lease.Dispose();
     }
 }

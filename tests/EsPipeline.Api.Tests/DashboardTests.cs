@@ -129,6 +129,34 @@ public sealed class DashboardTests(SearchServer search, Browser browser)
         Assert.Contains("No job has run", await page.InnerTextAsync("#status"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("?from=2024-01-02&to=2024-01-02", "103 counted, under 2 labels.")]
+    [InlineData("?from=2024-01-03T05:00:00Z", "9 counted, under 2 labels.")]
+    [InlineData("?from=2024-01-03T06:00:00%2B01:00&top=5&interval=3h", "9 counted, under 2 labels.")]
+    [InlineData("?from=2024-01-31x&top=many&interval=2h", "117 counted, under 4 labels. The address says from=2024-01-31x and interval=2h and top=many, which this page does not understand and has left out.")]
+    [InlineData("?from=2024-01-03T05:00:00Z&tz=Europe/Berlin", "117 counted, under 4 labels. The address says from=2024-01-03T05:00:00Z, which this page does not understand and has left out.")]
+    public async Task What_an_address_says_is_taken_or_said_not_to_be(string address, string told)
+    {
+        await using var api = await StartAsync();
+        var page = await browser.OpenAsync();
+        await GoAsync(page, api, address, "ready");
+        Assert.Equal(told, await page.InnerTextAsync("#status"));
+    }
+
+    [Fact]
+    public async Task Bounds_that_the_server_sets_and_counts_without_a_time_are_said()
+    {
+        await using var api = await StartAsync(new ApiOptions { StartTime = "2024-01-02", EndTime = "2024-01-03" });
+        var page = await browser.OpenAsync();
+        await GoAsync(page, api, "", "ready");
+        Assert.Equal("110 counted, under 3 labels. Only times from 2024-01-02 00:00:00 to 2024-01-03 23:59:59.999 are counted, as this server is set up (START_TIME_STR, END_TIME_STR).", await page.InnerTextAsync("#status"));
+
+        var index = await search.CreateIndexAsync(Mappings, ["""{"label":"a","count":3,"time_bucket":"2024-01-01"}""", """{"label":"a","count":4}"""]);
+        await using var untimed = await ApiServer.StartAsync(search, new ApiOptions { CountsIndex = index });
+        await GoAsync(page, untimed, "", "ready");
+        Assert.Equal("7 counted, under 1 label. 4 have no time: they are in the totals, but not over time.", await page.InnerTextAsync("#status"));
+    }
+
     [Fact]
     public async Task A_key_is_asked_for_and_then_used()
     {

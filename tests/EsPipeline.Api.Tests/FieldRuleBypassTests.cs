@@ -61,6 +61,20 @@ public sealed class FieldRuleBypassTests(SearchServer search)
         }
     }
 
+    [Theory]
+    [InlineData("_value")]
+    [InlineData("_valueAndPath")]
+    [InlineData("_valueAndPath.more")]
+    [InlineData("open=a")]
+    [InlineData("open\0a")]
+    public void The_inner_names_of_a_flattened_field_reach_nothing(string key)
+    {
+        using var mappings = System.Text.Json.JsonDocument.Parse("""{"i":{"mappings":{"properties":{"labels":{"type":"flat_object"}}}}}""");
+        var fields = Indices.IndexFields.Of(mappings.RootElement, new Search.FieldRules(new ApiOptions { DenyFields = ["labels.secret"] }));
+        Assert.Equal("labels.open", fields.Find("labels.open").Name);
+        Assert.Equal("api.no_such_field", Assert.Throws<Core.Errors.PipelineException>(() => fields.Find($"labels.{key}")).Code);
+    }
+
     [Fact]
     public async Task What_is_not_denied_can_still_be_asked_by_its_other_names()
     {

@@ -51,6 +51,27 @@ public sealed class LongValueTests(SearchServer search)
     }
 
     [Fact]
+    public async Task A_number_is_no_bound_for_what_is_ordered_as_text()
+    {
+        var index = await search.CreateIndexAsync(
+            """{"properties":{"n":{"type":"integer"},"key":{"type":"keyword"},"name":{"type":"text","fields":{"keyword":{"type":"keyword"}}},"flat":{"type":"flattened"}}}""",
+            Enumerable.Range(8, 4).Select(i => $$$"""{"n":{{{i}}},"key":"{{{i}}}","name":"{{{i}}}","flat":{"a":"{{{i}}}"}}"""));
+        await using var api = await ApiServer.StartAsync(search);
+        foreach (var field in (string[])["key", "name", "flat.a"])
+        {
+            var told = await api.RefusedAsync(HttpMethod.Post, "search", 400, "api.bad_value", $$$$"""{"index":"{{{{index}}}}","query_fields":{"{{{{field}}}}":{"gte":9,"lte":"99"}}}""");
+            Assert.Contains("ordered as text", told, StringComparison.Ordinal);
+            await FindsAsync(api, index, $$"""
+                "{{field}}":{"gte":"9","lte":"99"}
+                """, 9);
+        }
+
+        await FindsAsync(api, index, "\"n\":{\"gte\":\"9\"}", 9, 10, 11);
+        await FindsAsync(api, index, "\"flat.a\":{\"gt\":\"8\"}", 9);
+        await FindsAsync(api, index, "\"flat.a\":{\"lte\":\"11\"}", 10, 11);
+    }
+
+    [Fact]
     public async Task Counts_under_a_label_that_is_too_long_are_told_and_are_in_the_sum()
     {
         var documents = new[] { ("a", 5), (Long, 7), (Longest, 3) }.Select(c => $$"""{"label":"{{c.Item1}}","count":{{c.Item2}},"time_bucket":"2024-01-01T00:00:00Z"}""");

@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Json;
+using EsPipeline.Api.Scroll;
 using EsPipeline.Core.Configuration;
 
 namespace EsPipeline.Api.Tests;
@@ -154,6 +156,35 @@ public sealed class ScrollTests(SearchServer search)
         await search.SendAsync(HttpMethod.Post, $"{index}/_open");
         await search.SendAsync(HttpMethod.Get, $"_cluster/health/{index}?wait_for_status=green");
         await api.RefusedAsync(HttpMethod.Get, $"search/{index}/scroll?cursor={cursor}", 410, "api.cursor_expired");
+    }
+
+    [Fact]
+    public async Task An_end_before_the_last_document_is_an_error_and_not_an_end()
+    {
+        var options = new ApiOptions { CursorKey = new Secret("a-secret-for-cursors") };
+        await using var api = await ApiServer.StartAsync(search, options);
+        var index = await search.CreateIndexAsync(Mappings, Many(0, 30));
+        var first = (await api.GetAsync($"search/{index}/scroll?size=10&sort=n&cursor=")).GetProperty("meta").GetProperty("next_cursor").GetString()!;
+
+        // As if documents had gone from the view: a cursor that stands behind the last of them after only ten.
+        using var seal = new CursorSeal(options);
+        using var beyond = JsonDocument.Parse("[1000000,1000000]");
+        var cursor = seal.Seal(seal.Open(first) with { After = beyond.RootElement.Clone() });
+        await api.RefusedAsync(HttpMethod.Get, $"search/{index}/scroll?cursor={cursor}", 503, "api.backend_unavailable");
+        Assert.Equal(20, (await api.GetAsync($"search/{index}/scroll?cursor={first}&size=20")).GetProperty("meta").GetProperty("returned").GetInt32());
+    }
+
+    [Fact]
+    public async Task An_index_that_keeps_no_documents_says_so_instead_of_showing_empty_ones()
+    {
+        var index = await search.CreateIndexAsync("""{"_source":{"enabled":false},"properties":{"n":{"type":"integer"}}}""", Many(0, 3));
+        await using var api = await ApiServer.StartAsync(search);
+        var told = await api.RefusedAsync(HttpMethod.Post, "search", 400, "api.query_refused", $$"""{"index":"{{index}}"}""");
+        Assert.Contains("_source", told, StringComparison.Ordinal);
+        await api.RefusedAsync(HttpMethod.Post, "search", 400, "api.query_refused", $$"""{"index":"{{index}}","fields":["_id","n"]}""");
+        await api.RefusedAsync(HttpMethod.Get, $"search/{index}/scroll?size=2", 400, "api.query_refused");
+        var keys = await api.SearchAsync($$"""{"index":"{{index}}","fields":["_id"],"sort_by":"n"}""");
+        Assert.Equal("""[{"_id":"0"},{"_id":"1"},{"_id":"2"}]""", keys.GetProperty("data").GetRawText());
     }
 
     private static IEnumerable<string> Many(int first, int count) => Enumerable.Range(first, count).Select(i => $"{{\"n\":{i},\"group\":\"g{i % 3}\"}}");

@@ -23,6 +23,27 @@ public sealed class SearchClusterTests(SearchServer search)
     }
 
     [Fact]
+    public async Task A_caller_who_keeps_what_he_has_leaves_turns_for_others()
+    {
+        var index = await search.CreateIndexAsync("""{"properties":{"n":{"type":"integer"},"t":{"type":"keyword","index":false,"doc_values":false}}}""", [$$"""{"n":1,"t":"{{new string('x', 2 << 20)}}"}"""]);
+        var caller = new CurrentCaller { Name = "slow" };
+        using var cluster = new SearchCluster(new ElasticsearchSearchOptions { Url = (await search.FindAsync()).Address.ToString() }, TimeProvider.System, caller);
+        List<ClusterAnswer> held = [await AskAsync($"{index}/_search"), await AskAsync($"{index}/_search")];
+        var third = AskAsync($"{index}/_search");
+        for (var i = 0; i < 13; i++) held.Add(await AskAsync(""));
+        var more = AskAsync("");
+        caller.Name = "other";
+        using (await AskAsync($"{index}/_search")) Assert.False(third.IsCompleted);
+        for (var i = 0; i < 16; i++) held.Add(await AskAsync(""));
+        Assert.False(more.IsCompleted);
+        held.ForEach(h => h.Dispose());
+        (await third).Dispose();
+        (await more).Dispose();
+
+        Task<ClusterAnswer> AskAsync(string path) => cluster.AskAsync(HttpMethod.Get, path, null, SearchServer.Ct);
+    }
+
+    [Fact]
     public async Task What_has_become_old_is_asked_for_by_one_caller_while_the_others_take_the_old()
     {
         var clock = new Clock();

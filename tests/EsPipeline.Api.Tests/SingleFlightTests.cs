@@ -120,7 +120,7 @@ public sealed class SingleFlightTests
     public void Labels_whose_points_differ_are_put_at_the_same_times()
     {
         var answer = """{"_shards":{"total":1,"successful":1,"failed":0},"hits":{"hits":[]},"aggregations":{"labels":{"buckets":[{"doc_count":1,"points":{"buckets":[{"key":0,"sum":{"value":1}},{"key":60000,"sum":{"value":2}}]}},{"points":{"buckets":[{"key":60000,"sum":{"value":3}},{"key":120000,"sum":{"value":4}}]}}]}}}"""u8;
-        var timeline = new TimelineBuilder(["a", "b"], new TimeRange(null, null, TimeZoneInfo.Utc), new Interval("1m", "fixed_interval", TimeSpan.FromMinutes(1)), false);
+        var timeline = new TimelineBuilder(["a", "b"], new TimeRange(null, null, TimeZoneInfo.Utc), OutsideCounts.None, new Interval("1m", "fixed_interval", TimeSpan.FromMinutes(1)), false);
         SearchAnswer.Read(answer.ToArray(), timeline.Read);
         var made = timeline.Build();
         Assert.Equal(["1970-01-01T00:00:00+00:00", "1970-01-01T00:01:00+00:00", "1970-01-01T00:02:00+00:00"], made.Points);

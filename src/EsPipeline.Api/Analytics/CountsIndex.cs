@@ -62,19 +62,35 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
     public async Task<Timeline> TimelineAsync(IReadOnlyList<string> labels, TimeRange range, string? asked, CancellationToken ct)
     {
         await CheckAsync(labels, ct).ConfigureAwait(false);
+        var (_, _, _, reach) = await FindAsync(ct).ConfigureAwait(false);
         var (first, last) = await BoundsAsync(range, ct).ConfigureAwait(false);
+        var outside = await OutsideAsync(range, labels, null, ct).ConfigureAwait(false);
         var (interval, widened) = Interval.Choose(asked, first is { } f && last is { } l ? l - f : TimeSpan.Zero);
-        var timeline = new TimelineBuilder(labels, range, interval, widened);
+        var timeline = new TimelineBuilder(labels, range, outside, interval, widened);
         if (first is null || last is null || first > last) return timeline.Build();
+
+        // Both ends are said, whatever was asked for: a server may make points from the one that it knows to the end of time.
         await AskAsync((w, field) =>
         {
-            CountsQuery.WriteFilter(w, range, filter =>
+            CountsQuery.WriteFilter(w, range.Within(reach), filter =>
             {
                 if (labels.Count > 0) CountsQuery.WriteTerms(filter, field, labels);
             });
             CountsQuery.WriteHistogram(w, field, labels, range, interval, first.Value, last.Value);
         }, timeline.Read, ct).ConfigureAwait(false);
         return timeline.Build();
+    }
+
+    /// <summary>What of the counts a range of times or a timeline can't show.</summary>
+    /// <param name="range">Which times.</param>
+    /// <param name="labels">Which labels; empty for all.</param>
+    /// <param name="prefix">Only labels that begin so; null for all.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<OutsideCounts> OutsideAsync(TimeRange range, IReadOnlyList<string> labels, string? prefix, CancellationToken ct)
+    {
+        // Most indices have none at all, and are not asked again.
+        var bounds = await _bounds.FindAsync(AskBoundsAsync, ct).ConfigureAwait(false);
+        return bounds.HasOutside ? await AskOutsideAsync(range, labels, prefix, ct).ConfigureAwait(false) : OutsideCounts.None;
     }
 
     /// <summary>A sum as a whole number: the server adds in floating point.</summary>
@@ -89,8 +105,11 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
     private async Task<Bounds> AskBoundsAsync(CancellationToken ct)
     {
+        var (_, _, _, reach) = await FindAsync(ct).ConfigureAwait(false);
+        var outside = await AskOutsideAsync(TimeRange.Open, [], null, ct).ConfigureAwait(false);
         var answer = await AskAsync((w, _) =>
         {
+            CountsQuery.WriteFilter(w, reach, _ => { });
             w.WriteStartObject("aggs");
             foreach (var kind in (string[])["min", "max"])
             {
@@ -103,7 +122,18 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
             w.WriteEndObject();
         }, ct).ConfigureAwait(false);
-        return new Bounds(InstantOf(answer.GetProperty("min")), InstantOf(answer.GetProperty("max")));
+        return new Bounds(InstantOf(answer.GetProperty("min")), InstantOf(answer.GetProperty("max")), outside != OutsideCounts.None);
+    }
+
+    private async Task<OutsideCounts> AskOutsideAsync(TimeRange range, IReadOnlyList<string> labels, string? prefix, CancellationToken ct)
+    {
+        var (_, _, _, reach) = await FindAsync(ct).ConfigureAwait(false);
+        var answer = await AskAsync((w, field) => CountsQuery.WriteOutside(w, reach, range, filter =>
+        {
+            if (labels.Count > 0) CountsQuery.WriteTerms(filter, field, labels);
+            if (!string.IsNullOrEmpty(prefix)) CountsQuery.WritePrefix(filter, field, prefix);
+        }), ct).ConfigureAwait(false);
+        return new OutsideCounts(SumOf(answer.GetProperty("untimed")), SumOf(answer.GetProperty("beyond")));
     }
 
     private async Task<JsonElement> AskAsync(Action<Utf8JsonWriter, string> members, CancellationToken ct)
@@ -115,7 +145,7 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
     private async Task AskAsync(Action<Utf8JsonWriter, string> members, SearchAnswer.AggregationsReader read, CancellationToken ct)
     {
-        var (index, label, _) = await FindAsync(ct).ConfigureAwait(false);
+        var (index, label, _, _) = await FindAsync(ct).ConfigureAwait(false);
         var body = SearchQuery.Write(w =>
         {
             w.WriteNumber("size", 0);
@@ -130,19 +160,19 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
     // A label that is too long to be in the index would have the sum 0, in silence.
     private async ValueTask CheckAsync(IReadOnlyList<string> labels, CancellationToken ct)
     {
-        var (_, _, field) = await FindAsync(ct).ConfigureAwait(false);
+        var (_, _, field, _) = await FindAsync(ct).ConfigureAwait(false);
         foreach (var label in labels.Where(l => l.Length > field.Longest)) throw ApiErrors.BadValue.Error(field.TooLong(label.Length));
     }
 
-    // The index, and the field by which whole labels are found: one that is taken apart into words would match, and sum, others too.
-    private async ValueTask<(ServedIndex Index, string Label, IndexField Field)> FindAsync(CancellationToken ct)
+    // The index, the times that it can hold, and the field by which whole labels are found: one that is taken apart into words would match, and sum, others too.
+    private async ValueTask<(ServedIndex Index, string Label, IndexField Field, TimeRange Reach)> FindAsync(CancellationToken ct)
     {
         try
         {
             var index = await indices.FindAsync(options.CountsIndex, ct).ConfigureAwait(false);
             var (label, count, at) = (index.Fields.Find(CountsQuery.Label), index.Fields.Find(CountsQuery.Count), index.Fields.Find(CountsQuery.Time));
             var whole = label.Exact ?? (label.Type is "keyword" or "constant_keyword" or "wildcard" ? label.Name : null);
-            if (whole is not null && count.IsNumber && (at.Type is "date" or "date_nanos")) return (index, whole, label);
+            if (whole is not null && count.IsNumber && (at.Type is "date" or "date_nanos")) return (index, whole, label, TimeRange.ReachOf(at.Type));
             throw ApiErrors.NoCounts.Error(
                 $"In the index '{options.CountsIndex}' {CountsQuery.Label} is {label.Type}, {CountsQuery.Count} {count.Type} and {CountsQuery.Time} {at.Type}; they have to be a keyword (or text with one in it), a number and a date.");
         }
@@ -161,6 +191,15 @@ internal sealed class CountsIndex(SearchCluster cluster, ServedIndices indices, 
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b is null ? a : a < b ? a : b;
 
-    // The first and the last time of all counts; null where there are none.
-    private sealed record Bounds(DateTimeOffset? First, DateTimeOffset? Last);
+    // The first and the last time of all counts, null where there are none; and whether there are any without a time, or beyond all times.
+    private sealed record Bounds(DateTimeOffset? First, DateTimeOffset? Last, bool HasOutside);
+}
+
+/// <summary>Counts that a range of times or a timeline can't show.</summary>
+/// <param name="Untimed">The sum of those that have no time.</param>
+/// <param name="Beyond">The sum of those within the range, but at times that a timeline does not reach, such as after the year 9998.</param>
+internal sealed record OutsideCounts(long Untimed, long Beyond)
+{
+    /// <summary>There are none.</summary>
+    public static OutsideCounts None { get; } = new(0, 0);
 }

@@ -124,6 +124,44 @@ internal static class CountsQuery
         writer.WriteEndObject();
     }
 
+    /// <summary>Sums of the counts that have no time (<c>untimed</c>), and of those within a range but out of reach (<c>beyond</c>).</summary>
+    public static void WriteOutside(Utf8JsonWriter writer, TimeRange reach, TimeRange range, Action<Utf8JsonWriter> more)
+    {
+        writer.WriteStartObject("query");
+        writer.WriteStartObject("bool");
+        writer.WriteStartArray("filter");
+        more(writer);
+        writer.WriteEndArray();
+        writer.WriteStartArray("must_not");
+        reach.WriteTo(writer, Time);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteStartObject("aggs");
+        writer.WriteStartObject("untimed");
+        writer.WriteStartObject("missing");
+        writer.WriteString("field", Time);
+        writer.WriteEndObject();
+        WriteSums(writer);
+        writer.WriteEndObject();
+        writer.WriteStartObject("beyond");
+        writer.WriteStartObject("filter");
+        writer.WriteStartObject("bool");
+        writer.WriteStartArray("filter");
+        writer.WriteStartObject();
+        writer.WriteStartObject("exists");
+        writer.WriteString("field", Time);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        if (!range.IsOpen) range.WriteTo(writer, Time);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        WriteSums(writer);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
     private static void WritePoints(Utf8JsonWriter writer, TimeRange range, Interval interval, DateTimeOffset first, DateTimeOffset last)
     {
         writer.WriteStartObject("aggs");

@@ -6,9 +6,13 @@ namespace EsPipeline.Api.Analytics;
 /// <param name="Interval">How long one point is.</param>
 /// <param name="Widened">True where that is wider than what was asked for, so that there are no more than 2,000 points.</param>
 /// <param name="TimeZone">The zone in which days begin.</param>
+/// <param name="From">The earliest that is counted; absent where there is no bound.</param>
+/// <param name="To">The last that is counted; absent where there is no bound.</param>
+/// <param name="Untimed">The sum of the counts of these labels that have no time, and so no point; absent where there are none.</param>
+/// <param name="OutOfReach">The sum of those within the range that are at no point, since a timeline reaches over the years 2 to 9998; absent where there are none.</param>
 /// <param name="Points">When each point begins, in that zone.</param>
 /// <param name="Series">The sums, label by label.</param>
-public sealed record Timeline(string Interval, bool Widened, string TimeZone, IReadOnlyList<string> Points, IReadOnlyList<TimelineSeries> Series);
+public sealed record Timeline(string Interval, bool Widened, string TimeZone, string? From, string? To, long? Untimed, long? OutOfReach, IReadOnlyList<string> Points, IReadOnlyList<TimelineSeries> Series);
 
 /// <summary>The sums of one label.</summary>
 /// <param name="Label">The label; absent where all labels are added up.</param>
@@ -17,7 +21,7 @@ public sealed record Timeline(string Interval, bool Widened, string TimeZone, IR
 public sealed record TimelineSeries(string? Label, long Total, IReadOnlyList<long> Counts);
 
 /// <summary>Makes a timeline of the server's points, as they are read.</summary>
-internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange range, Interval interval, bool widened)
+internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange range, OutsideCounts outside, Interval interval, bool widened)
 {
     private readonly List<Point>[] _series = [.. Enumerable.Range(0, Math.Max(1, labels.Count)).Select(_ => new List<Point>())];
 
@@ -41,7 +45,7 @@ internal sealed class TimelineBuilder(IReadOnlyList<string> labels, TimeRange ra
         if (!_series.All(s => s.Select(p => p.Time).SequenceEqual(times))) times = [.. _series.SelectMany(s => s.Select(p => p.Time)).Distinct().Order()];
         var points = times.Select(t => TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeMilliseconds(t), range.Zone).ToString("yyyy-MM-dd'T'HH:mm:ssK"));
         var series = _series.Select((s, i) => new TimelineSeries(labels.Count == 0 ? null : labels[i], s.Sum(p => p.Sum), SumsAt(times, s)));
-        return new Timeline(interval.Name, widened, range.Zone.Id, [.. points], [.. series]);
+        return new Timeline(interval.Name, widened, range.Zone.Id, range.FirstText, range.LastText, outside.Untimed > 0 ? outside.Untimed : null, outside.Beyond > 0 ? outside.Beyond : null, [.. points], [.. series]);
     }
 
     private static List<long> SumsAt(List<long> times, List<Point> series)

@@ -15,6 +15,8 @@ internal sealed class AccessGate
     /// <summary>The header that carries a key.</summary>
     public const string Header = "X-API-Key";
 
+    private static readonly string[] ProxyHeaders = ["Forwarded", "Via", "X-Real-IP"];
+
     private readonly byte[][] _keys;
 
     /// <param name="options">The keys.</param>
@@ -28,6 +30,9 @@ internal sealed class AccessGate
     {
         if (!IsOpen) return IsPublic(context) || KeyOf(context) is not null ? null : ApiErrors.KeyNeeded.Error(context.Request.Headers.ContainsKey(Header) ? "The key is not known." : "The request has no key.");
         if (!IsLoopback(context.Connection.RemoteIpAddress)) return ApiErrors.LoopbackOnly.Error("The request comes from another machine.");
+
+        // A proxy or tunnel on this machine asks for others in its own name; whoever reaches it would be served.
+        if (context.Request.Headers.Keys.FirstOrDefault(IsOfProxy) is { } header) return ApiErrors.LoopbackOnly.Error($"The request came through a proxy: it has the header {header}.");
 
         // A page elsewhere may have its own name point to this machine (DNS rebinding); a browser then sends that name.
         return IsLocalName(context.Request.Host.Host) ? null : ApiErrors.LoopbackOnly.Error("The request is for another name than localhost.");
@@ -53,6 +58,10 @@ internal sealed class AccessGate
     private static bool IsPublic(HttpContext context) => context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<NeedsNoKey>() is not null;
 
     private static bool IsLoopback(IPAddress? address) => address is not null && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    // A header is there or is not: what it says can be anything.
+    private static bool IsOfProxy(string header) =>
+        header.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || ProxyHeaders.Contains(header, StringComparer.OrdinalIgnoreCase);
 
     private static bool IsLocalName(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));

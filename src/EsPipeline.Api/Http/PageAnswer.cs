@@ -12,15 +12,21 @@ internal static class PageAnswer
     /// <param name="context">The request.</param>
     /// <param name="answer">The documents.</param>
     /// <param name="rules">Which of their fields exist.</param>
-    /// <param name="withId">True where each comes with its key.</param>
+    /// <param name="selection">Which of them were asked for.</param>
     /// <param name="meta">Where the page stands.</param>
-    public static async Task WriteAsync<T>(HttpContext context, SearchAnswer answer, FieldRules rules, bool withId, T meta)
+    public static async Task WriteAsync<T>(HttpContext context, SearchAnswer answer, FieldRules rules, FieldSelection selection, T meta)
     {
+        // An empty object for each would be taken for the document.
+        if (answer.LacksDocuments && !selection.IsIdAlone)
+        {
+            throw ApiErrors.QueryRefused.Error("This index does not keep its documents (_source is turned off in its mapping), so they can't be shown.", "Ask for _id as the only field, and read the documents where they came from.");
+        }
+
         var response = context.Response;
         response.ContentType = "application/json";
         var output = response.BodyWriter;
         output.Write("{\"data\":"u8);
-        await answer.WriteDocumentsAsync(rules, withId, output, context.RequestAborted).ConfigureAwait(false);
+        await answer.WriteDocumentsAsync(rules, selection.WithId, output, context.RequestAborted).ConfigureAwait(false);
         output.Write(",\"meta\":"u8);
         output.Write(JsonSerializer.SerializeToUtf8Bytes(meta, ApiJson.Options));
         output.Write("}"u8);

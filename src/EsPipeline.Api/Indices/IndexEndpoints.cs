@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EsPipeline.Api.Search;
+using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Api.Indices;
@@ -15,14 +16,22 @@ internal sealed class IndexEndpoints(SearchCluster cluster, ServedIndices indice
 
     private static readonly string[] Healths = ["green", "yellow", "red"];
 
-    /// <summary>The indices and data streams that are served.</summary>
+    /// <summary>The indices, data streams and aliases that are served.</summary>
     public async Task<IndexList> ListAsync(CancellationToken ct)
     {
         using var resolved = await AskAsync(HttpMethod.Get, "_resolve/index/*?expand_wildcards=open", null, ct).ConfigureAwait(false);
         var served = Served(resolved.RootElement, "indices").ToDictionary(i => NameOf(i), i => (string[])[NameOf(i)]);
         foreach (var stream in Served(resolved.RootElement, "data_streams"))
         {
-            served[NameOf(stream)] = stream.GetProperty("backing_indices") is { ValueKind: JsonValueKind.Array } several ? [.. several.EnumerateArray().Select(b => b.GetString()!)] : [stream.GetProperty("backing_indices").GetString()!];
+            served[NameOf(stream)] = Texts(stream.GetProperty("backing_indices"));
+        }
+
+        // An alias shows no more than is listed by itself: nothing hidden, closed or the server's own.
+        var open = Items(resolved.RootElement, "indices").Concat(Items(resolved.RootElement, "data_streams")).Where(i => !IsHidden(i)).Select(NameOf).ToHashSet();
+        foreach (var alias in Served(resolved.RootElement, "aliases"))
+        {
+            var behind = Texts(alias.GetProperty("indices"));
+            if (behind.All(b => open.Contains(b) && b[0] != '.')) served[NameOf(alias)] = [.. behind.SelectMany(b => served.GetValueOrDefault(b) ?? [b])];
         }
 
         if (served.Count == 0) return new IndexList([]);
@@ -41,8 +50,8 @@ internal sealed class IndexEndpoints(SearchCluster cluster, ServedIndices indice
             }
         }
 
-        using var facts = await AskAsync(HttpMethod.Get, "_cat/indices/*?format=json&bytes=b&h=index,store.size,health&expand_wildcards=open,hidden", null, ct).ConfigureAwait(false);
-        var known = facts.RootElement.EnumerateArray().ToDictionary(f => f.GetProperty("index").GetString()!);
+        var known = await FactsAsync(ct).ConfigureAwait(false);
+        if (known is null) return new IndexList([.. names.Zip(counts, (name, count) => new IndexSummary(name, count, null, null))]);
 
         // One without facts has been deleted in between.
         return new IndexList([.. names.Zip(counts, (name, count) => Summary(name, count, [.. served[name].Where(known.ContainsKey).Select(b => known[b])])).OfType<IndexSummary>()]);
@@ -55,16 +64,33 @@ internal sealed class IndexEndpoints(SearchCluster cluster, ServedIndices indice
         return new FieldList(name, [.. index.Fields.All.Select(f => new FieldSummary(f.Name, f.Type, f.Nested, f.Exact, f.Longest))]);
     }
 
-    private IEnumerable<JsonElement> Served(JsonElement resolved, string kind) => resolved.TryGetProperty(kind, out var items)
-        ? items.EnumerateArray().Where(i => !IsHidden(i) && IndexName.IsServed(NameOf(i), options.Indices))
-        : [];
+    // Size and health of each index; null where the user may not see them, which takes the privilege "monitor".
+    private async Task<Dictionary<string, JsonElement>?> FactsAsync(CancellationToken ct)
+    {
+        try
+        {
+            using var facts = await AskAsync(HttpMethod.Get, "_cat/indices/*?format=json&bytes=b&h=index,store.size,health&expand_wildcards=open,hidden", null, ct).ConfigureAwait(false);
+            return facts.RootElement.EnumerateArray().ToDictionary(f => f.GetProperty("index").GetString()!, f => f.Clone());
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden)
+        {
+            return null;
+        }
+    }
+
+    private IEnumerable<JsonElement> Served(JsonElement resolved, string kind) => Items(resolved, kind).Where(i => !IsHidden(i) && IndexName.IsServed(NameOf(i), options.Indices));
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement resolved, string kind) => resolved.TryGetProperty(kind, out var items) ? items.EnumerateArray() : default;
+
+    // The servers write one name by itself, and several as a list.
+    private static string[] Texts(JsonElement names) => names.ValueKind == JsonValueKind.Array ? [.. names.EnumerateArray().Select(n => n.GetString()!)] : [names.GetString()!];
 
     private static bool IsHidden(JsonElement item) =>
         item.TryGetProperty("attributes", out var attributes) && attributes.EnumerateArray().Any(a => a.ValueEquals("hidden"u8) || a.ValueEquals("system"u8));
 
     private static string NameOf(JsonElement item) => item.GetProperty("name").GetString()!;
 
-    // Of a data stream, all that is behind it together: the sum of its sizes, and the worst health.
+    // Of a data stream or an alias, all that is behind it together: the sum of its sizes, and the worst health.
     private static IndexSummary? Summary(string name, long? count, JsonElement[] facts)
     {
         if (facts.Length == 0) return null;
@@ -113,17 +139,17 @@ internal sealed class IndexEndpoints(SearchCluster cluster, ServedIndices indice
     }
 }
 
-/// <summary>The indices and data streams that are served.</summary>
+/// <summary>The indices, data streams and aliases that are served.</summary>
 /// <param name="Indices">Each of them, sorted by name.</param>
 public sealed record IndexList(IReadOnlyList<IndexSummary> Indices);
 
-/// <summary>One index or data stream.</summary>
+/// <summary>One index, data stream or alias.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Documents">How many documents can be found in it; null where a part of it can't be searched, as in one whose health is red.</param>
 /// <param name="SizeBytes">What it takes on disk, copies included; null where that is not known.</param>
-/// <param name="Health">green, yellow or red, as the search server says; of a data stream the worst of what is behind it.</param>
+/// <param name="Health">green, yellow or red, as the search server says; of a data stream or alias the worst of what is behind it; null where espipe may not see it.</param>
 public sealed record IndexSummary(
-    string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Documents, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? SizeBytes, string Health);
+    string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Documents, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? SizeBytes, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Health);
 
 /// <summary>The fields of an index.</summary>
 /// <param name="Index">The index.</param>

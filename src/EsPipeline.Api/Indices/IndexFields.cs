@@ -14,6 +14,7 @@ internal sealed class IndexFields
 {
     private readonly Dictionary<string, IndexField> _fields = [];
     private readonly HashSet<string> _hidden = [];
+    private readonly HashSet<string> _nested = [];
     private readonly FieldRules _rules;
 
     private IndexFields(FieldRules rules) => (_rules, DocumentRules) = (rules, rules);
@@ -43,7 +44,7 @@ internal sealed class IndexFields
 
         foreach (var (alias, target) in others.Aliases)
         {
-            if (fields._fields.TryGetValue(target, out var field)) fields.Add(field with { Name = alias });
+            if (fields._fields.TryGetValue(target, out var field)) fields.Add(field with { Name = alias, Target = target });
         }
 
         fields.Hide(others);
@@ -66,13 +67,20 @@ internal sealed class IndexFields
         return field;
     }
 
+    /// <summary>The nested objects that a field is in, from the outermost on.</summary>
+    public IReadOnlyList<string> NestedPathsOf(IndexField field) => field.Nested is { } path ? [.. Ancestors(path).Where(_nested.Contains).Reverse(), path] : [];
+
     // A flattened field has no mapping for what is in it.
     private IndexField? Known(string name) =>
         _fields.TryGetValue(name, out var field) ? field
         : !_rules.Shows(name) || IsHidden(name) ? null
         : name == "_id" ? new IndexField("_id", "_id", null, null)
-        : Ancestors(name).Select(a => _fields.GetValueOrDefault(a)).FirstOrDefault(f => f is { IsFlattened: true }) is { } whole ? new IndexField(name, "keyword", null, null, whole.Longest)
+        : Ancestors(name).Select(a => _fields.GetValueOrDefault(a)).FirstOrDefault(f => f is { IsFlattened: true }) is { } whole && !IsInner(name.AsSpan(whole.Name.Length + 1)) ? new IndexField(name, "keyword", null, null, whole.Longest, whole.IsKept, InFlattened: true)
         : null;
+
+    // OpenSearch before 2.19 keeps a flattened field as two of its own, _value and _valueAndPath, with the paths before the values ("a.b=1"); by
+    // these names, or a path that goes on into a value, the values of every key would be reached, of hidden ones too.
+    private static bool IsInner(ReadOnlySpan<char> key) => key.StartsWith("_value", StringComparison.Ordinal) || key.Contains('=') || key.ContainsAnyInRange('\0', '\x1f');
 
     private void Collect(JsonElement mapping, string prefix, string? nested, OtherNames others)
     {
@@ -93,8 +101,9 @@ internal sealed class IndexFields
                 others.Copies.AddRange(to.ValueKind == JsonValueKind.Array ? to.EnumerateArray().Select(t => (path, t.GetString()!)) : [(path, to.GetString()!)]);
             }
 
+            if (type == "nested") _nested.Add(path);
             var (exact, longest) = ExactFieldOf(path, type, property.Value);
-            Add(new IndexField(path, type, nested, exact, longest ?? LongestOf(property.Value)));
+            Add(new IndexField(path, type, nested, exact, longest ?? LongestOf(property.Value), IsKept(type, property.Value)));
             CollectSubFields(path, property.Value, nested);
             Collect(property.Value, path + ".", type == "nested" ? path : nested, others);
         }
@@ -105,7 +114,7 @@ internal sealed class IndexFields
         if (!mapping.TryGetProperty("fields", out var fields)) return;
         foreach (var field in fields.EnumerateObject())
         {
-            if (field.Value.TryGetProperty("type", out var type)) Add(new IndexField($"{path}.{field.Name}", type.GetString()!, nested, null, LongestOf(field.Value)));
+            if (field.Value.TryGetProperty("type", out var type)) Add(new IndexField($"{path}.{field.Name}", type.GetString()!, nested, null, LongestOf(field.Value), IsKept(type.GetString()!, field.Value)));
         }
     }
 
@@ -126,6 +135,12 @@ internal sealed class IndexFields
 
     private static int? LongestOf(JsonElement mapping) => mapping.TryGetProperty("ignore_above", out var most) && most.TryGetInt32(out var longest) ? longest : null;
 
+    // Text and binary have no columns unless they are asked for.
+    private static bool IsKept(string type, JsonElement mapping) =>
+        (Flag(mapping, "index") ?? type != "binary") || (Flag(mapping, "doc_values") ?? !(type == "binary" || IndexField.IsTextType(type)));
+
+    private static bool? Flag(JsonElement mapping, string name) => mapping.TryGetProperty(name, out var flag) ? flag.ToString().Equals("true", StringComparison.OrdinalIgnoreCase) : null;
+
     private void Add(IndexField field)
     {
         if (!_fields.TryGetValue(field.Name, out var known))
@@ -139,6 +154,7 @@ internal sealed class IndexFields
         {
             Type = isSame ? known.Type : $"{known.Type}|{field.Type}",
             Exact = isSame && known.Exact == field.Exact ? known.Exact : null,
+            IsKept = known.IsKept && field.IsKept,
             Longest = known.Longest is null || field.Longest < known.Longest ? field.Longest : known.Longest,
         };
     }

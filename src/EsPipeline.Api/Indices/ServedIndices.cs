@@ -3,6 +3,7 @@ using System.Text.Json;
 using EsPipeline.Api.Search;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Errors;
+using Microsoft.Extensions.Logging;
 
 namespace EsPipeline.Api.Indices;
 
@@ -19,7 +20,7 @@ internal sealed record ServedIndex(string Name, IndexFields Fields)
 /// The indices that are served: allowed by name, and neither the server's own nor hidden, whichever alias they are asked by. What is learnt
 /// of one is kept for a few seconds. Safe for many threads.
 /// </summary>
-internal sealed class ServedIndices(SearchCluster cluster, ApiOptions options, FieldRules rules, TimeProvider time)
+internal sealed class ServedIndices(SearchCluster cluster, ApiOptions options, FieldRules rules, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(3);
     private const int MostKept = 1000;
@@ -89,6 +90,8 @@ internal sealed class ServedIndices(SearchCluster cluster, ApiOptions options, F
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.IndexNotFound || e.Error == ElasticsearchErrors.IndexClosed || e.Error == ElasticsearchErrors.Forbidden)
         {
+            // The caller hears that there is no such index; only the log can tell why one that is there is not found.
+            if (e.Error == ElasticsearchErrors.Forbidden) Log.IndexForbidden(log, name, e.Message, e.Remedy);
             throw NotServed(name, e);
         }
     }

@@ -29,7 +29,7 @@ internal sealed class ScrollEndpoint(
         if (size is < 1 || size > options.MaxPageSize) throw ApiErrors.BadRequest.Error($"'size' has to be a whole number from 1 to {options.MaxPageSize}.");
         var index = await indices.FindAsync(name, ct).ConfigureAwait(false);
         var info = await server.FindAsync(ct).ConfigureAwait(false);
-        var cursor = text is null ? null : Continue(text, name, size, fields, sort);
+        var cursor = string.IsNullOrEmpty(text) ? null : Continue(text, name, size, fields, sort);
         var selection = new FieldSelection(Split(cursor?.Fields ?? fields), []);
         var order = cursor?.Sort ?? sort ?? "";
         var orders = order.Length == 0 ? [] : SortOrder.ParseList(order);
@@ -50,12 +50,15 @@ internal sealed class ScrollEndpoint(
             view = answer.PointInTime ?? view;
             var total = cursor?.Total ?? answer.Total ?? 0;
             var seen = (cursor?.Seen ?? 0) + answer.Count;
-            var next = seen < total && answer.Count > 0
+
+            // An end before the last document would be taken for all of them (invariant 4).
+            if (answer.Count == 0 && seen < total) throw ApiErrors.BackendUnavailable.Error($"The search server gave no documents after {seen} of {total}.", "Read the page again, or begin anew without a cursor.");
+            var next = seen < total
                 ? Seal(new Cursor(name, view, Parse(answer.LastSort), count, cursor?.Fields ?? fields ?? "", order, total, seen, expires, place))
                 : null;
             isOver &= next is null;
             var meta = new ScrollMeta(total, count, answer.Count, seen, next is not null, cursor is not null, next, selection.Fields.Count > 0 ? selection.Fields : ["*"]);
-            await PageAnswer.WriteAsync(context, answer, index.Fields.DocumentRules, selection.WithId, meta).ConfigureAwait(false);
+            await PageAnswer.WriteAsync(context, answer, index.Fields.DocumentRules, selection, meta).ConfigureAwait(false);
             isOver = next is null;
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.ViewLost)

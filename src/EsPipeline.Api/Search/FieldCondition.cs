@@ -17,7 +17,7 @@ internal static partial class FieldCondition
 
     private static readonly string[] Bounds = ["gte", "gt", "lte", "lt"];
 
-    /// <summary>Writes the condition as one clause.</summary>
+    /// <summary>Writes the condition as one clause; where the field is in a nested object, for the inside of that.</summary>
     /// <param name="writer">Where to; a value is expected there.</param>
     /// <param name="field">The field.</param>
     /// <param name="wanted">What was asked for.</param>
@@ -25,20 +25,7 @@ internal static partial class FieldCondition
     public static void Write(Utf8JsonWriter writer, IndexField field, JsonElement wanted)
     {
         writer.WriteStartObject();
-        if (field.Nested is not null)
-        {
-            writer.WriteStartObject("nested");
-            writer.WriteString("path", field.Nested);
-            writer.WriteStartObject("query");
-            WriteClause(writer, field, wanted);
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-        }
-        else
-        {
-            WriteClause(writer, field, wanted);
-        }
-
+        WriteClause(writer, field, wanted);
         writer.WriteEndObject();
     }
 
@@ -123,9 +110,20 @@ internal static partial class FieldCondition
         foreach (var bound in bounds)
         {
             Check(field, bound.Value);
+
+            // The server would take the number for its digits, and find 9 beyond 10.
+            if (bound.Value.ValueKind != JsonValueKind.String && field.IsComparedAsText)
+            {
+                throw ApiErrors.BadValue.Error($"'{field.Name}' is of the type {field.Type}, which is ordered as text, so that 10 comes before 9: {bound.Value} is no bound for it; give a text such as \"{bound.Value}\" where that order is meant.");
+            }
+
             bound.WriteTo(writer);
         }
 
+        // The values of all names in a flattened field are in one order, name by name: Elasticsearch asks for both ends, and OpenSearch would go on
+        // into other names. U+10FFFF is the last of all characters.
+        if (field.InFlattened && !bounds.Any(b => b.Name[0] == 'g')) writer.WriteString("gte", "");
+        if (field.InFlattened && !bounds.Any(b => b.Name[0] == 'l')) writer.WriteString("lte", "\U0010FFFF");
         writer.WriteEndObject();
         writer.WriteEndObject();
     }

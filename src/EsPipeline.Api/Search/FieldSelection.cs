@@ -33,6 +33,9 @@ internal sealed record FieldSelection
     /// <summary>True where each document comes with its key as <c>_id</c>.</summary>
     public bool WithId => Fields.Contains("_id");
 
+    /// <summary>True where nothing but the key of each document is asked for.</summary>
+    public bool IsIdAlone => Fields.Count > 0 && Fields.All(f => f == "_id");
+
     /// <summary>
     /// Writes it as the server takes it. <see cref="DocumentFilter"/> takes out what the rules hide; but a hidden field that is named is not
     /// asked for at all, since the empty object that it was in would tell that it is there.
@@ -40,6 +43,12 @@ internal sealed record FieldSelection
     public void Write(Utf8JsonWriter writer, FieldRules rules)
     {
         if (Fields.Count == 0 && Excluded.Count == 0) return;
+        if (IsIdAlone)
+        {
+            writer.WriteBoolean("_source", false);
+            return;
+        }
+
         string[] named = [.. Fields.Where(f => f != "_id" && (f.Contains('*', StringComparison.Ordinal) || rules.MayShowBelow(f)))];
         writer.WriteStartObject("_source");
         Write(writer, "includes", named);

@@ -29,6 +29,9 @@ internal sealed class SearchAnswer
     /// <summary>How many documents there are in this answer.</summary>
     public int Count => _hits.Count;
 
+    /// <summary>True where the server gave keys without the documents, since it keeps none (<c>_source</c> is off).</summary>
+    public bool LacksDocuments => _hits.Exists(h => h.Source is null);
+
     /// <summary>The sort values of the last document, as JSON; empty where there are none.</summary>
     public ReadOnlyMemory<byte> LastSort => _hits.Count == 0 ? default : _json[_hits[^1].Sort];
 

@@ -19,7 +19,7 @@ internal sealed class SearchEndpoint(SharedSearches searches, ServedIndices indi
         // One name for all, so that one copy of each shard answers every page, and equals keep their order from page to page.
         var path = $"{index.Path}/_search?allow_partial_search_results=false&preference=espipe";
         await searches.AskAsync(
-            path, search, answer => PageAnswer.WriteAsync(context, answer, index.Fields.DocumentRules, request.Selection.WithId, MetaOf(request, answer.Total ?? 0)), ct).ConfigureAwait(false);
+            path, search, answer => PageAnswer.WriteAsync(context, answer, index.Fields.DocumentRules, request.Selection, MetaOf(request, answer.Total ?? 0)), ct).ConfigureAwait(false);
     }
 
     private static SearchMeta MetaOf(SearchRequest request, long total)

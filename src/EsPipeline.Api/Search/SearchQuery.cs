@@ -49,37 +49,70 @@ internal static class SearchQuery
     private static void WriteConditions(Utf8JsonWriter writer, SearchRequest request, ServedIndex index)
     {
         if (request.Conditions.Count == 0) return;
+        var conditions = request.Conditions.Select(c => (Field: index.Fields.Find(c.Key), Wanted: c.Value)).ToLookup(c => c.Wanted.ValueKind == JsonValueKind.Null);
         writer.WriteStartObject("query");
         writer.WriteStartObject("bool");
         writer.WriteStartArray("filter");
-        foreach (var (name, wanted) in request.Conditions.Where(c => c.Value.ValueKind != JsonValueKind.Null)) FieldCondition.Write(writer, index.Fields.Find(name), wanted);
+        WriteWanted(writer, [.. conditions[false].Select(c => (c.Field, c.Wanted, index.Fields.NestedPathsOf(c.Field)))], 0);
         writer.WriteEndArray();
         writer.WriteStartArray("must_not");
-        foreach (var (name, _) in request.Conditions.Where(c => c.Value.ValueKind == JsonValueKind.Null)) WriteExists(writer, index.Fields.Find(name));
+        foreach (var (field, _) in conditions[true]) WriteAnyValue(writer, field);
         writer.WriteEndArray();
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
 
-    private static void WriteExists(Utf8JsonWriter writer, IndexField field)
+    // All conditions on fields of one nested object have to fit the same object: each by itself would fit another one's.
+    private static void WriteWanted(Utf8JsonWriter writer, (IndexField Field, JsonElement Wanted, IReadOnlyList<string> Nested)[] conditions, int depth)
+    {
+        foreach (var (field, wanted, _) in conditions.Where(c => c.Nested.Count == depth)) FieldCondition.Write(writer, field, wanted);
+        foreach (var group in conditions.Where(c => c.Nested.Count > depth).GroupBy(c => c.Nested[depth]))
+        {
+            WriteNested(writer, group.Key, w =>
+            {
+                w.WriteStartObject("bool");
+                w.WriteStartArray("filter");
+                WriteWanted(w, [.. group], depth + 1);
+                w.WriteEndArray();
+                w.WriteEndObject();
+            });
+        }
+    }
+
+    // The clauses of which none may fit where a field has to be absent.
+    private static void WriteAnyValue(Utf8JsonWriter writer, IndexField field)
+    {
+        if (field.WhyAbsenceIsUnknown is { } why) throw ApiErrors.BadValue.Error(why);
+        if (field.Nested is { } path) WriteNested(writer, path, w => WriteTerm(w, "exists", "field", field.Name));
+        else WriteClause(writer, "exists", "field", field.Name);
+
+        // A value that does not fit the field's type is in the document all the same (ignore_malformed).
+        WriteClause(writer, "term", "_ignored", field.Target ?? field.Name);
+    }
+
+    private static void WriteNested(Utf8JsonWriter writer, string path, Action<Utf8JsonWriter> query)
     {
         writer.WriteStartObject();
-        if (field.Nested is not null)
-        {
-            writer.WriteStartObject("nested");
-            writer.WriteString("path", field.Nested);
-            writer.WriteStartObject("query");
-        }
-
-        writer.WriteStartObject("exists");
-        writer.WriteString("field", field.Name);
+        writer.WriteStartObject("nested");
+        writer.WriteString("path", path);
+        writer.WriteStartObject("query");
+        query(writer);
         writer.WriteEndObject();
-        if (field.Nested is not null)
-        {
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-        }
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
 
+    private static void WriteClause(Utf8JsonWriter writer, string kind, string name, string value)
+    {
+        writer.WriteStartObject();
+        WriteTerm(writer, kind, name, value);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteTerm(Utf8JsonWriter writer, string kind, string name, string value)
+    {
+        writer.WriteStartObject(kind);
+        writer.WriteString(name, value);
         writer.WriteEndObject();
     }
 }

@@ -2,7 +2,10 @@ import { ask, colour, colours, draw, element, fill, make, named, number, onTheme
 
 const filter = element('filter');
 const zones = ['UTC', Intl.DateTimeFormat().resolvedOptions().timeZone].filter((zone, i, all) => zone && all.indexOf(zone) === i);
-const state = { labels: [], find: '', totals: null, timeline: null };
+const state = { labels: [], find: '', totals: null, timeline: null, leftOut: [] };
+
+// What the API takes besides what the page offers.
+const taken = { interval: /^(auto|minute|hour|day|week|month|quarter|year|(1|5|10|15|30)m|(1|3|6|12)h|1[dwMqy])$/, top: /^([1-9]\d{0,2}|1000)$/ };
 let asking = new AbortController();
 let completing = new AbortController();
 
@@ -11,14 +14,38 @@ function readUrl() {
   const zone = query.get('tz');
   const offered = zone && !zones.includes(zone) ? [...zones, zone] : zones;
   fill(filter.elements.tz, ...offered.map(name => make('option', { value: name }, name)));
-  for (const name of ['from', 'to', 'tz', 'interval', 'top']) {
-    if (query.has(name)) filter.elements[name].value = query.get(name);
-    else if (name === 'from' || name === 'to') filter.elements[name].value = '';
-    else filter.elements[name].value = { tz: 'UTC', interval: 'auto', top: '20' }[name];
+  filter.elements.tz.value = zone || 'UTC';
+  state.leftOut = [];
+  for (const name of ['from', 'to']) {
+    const text = query.get(name) ?? '';
+    filter.elements[name].value = timeOf(name, text.trim());
+    if (text && !filter.elements[name].value) state.leftOut.push(`${name}=${text}`);
+  }
+  for (const [name, usual] of [['interval', 'auto'], ['top', '20']]) {
+    const text = query.get(name) || usual;
+    const isTaken = taken[name].test(text);
+    if (!isTaken) state.leftOut.push(`${name}=${text}`);
+    choice(filter.elements[name], isTaken ? text : usual);
   }
   state.labels = query.getAll('label').slice(0, colours);
   state.find = query.get('find') ?? '';
   element('find').elements.label.value = state.find;
+}
+
+// What an address says, as the control for a time takes it; a control drops what it can't show. A day is meant to its end, and a time of a
+// zone of its own is shown in UTC.
+function timeOf(name, text) {
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return text + (name === 'from' ? 'T00:00' : 'T23:59:59.999');
+  const local = text.replace(' ', 'T');
+  if (!/T.*(Z|[+-]\d\d:\d\d)$/.test(local) || filter.elements.tz.value !== 'UTC') return local;
+  const time = new Date(local);
+  return Number.isNaN(time.getTime()) ? '' : time.toISOString().slice(0, -1).replace(/:00\.000$/, '');
+}
+
+// Chooses a value, whether the page offers it or not.
+function choice(control, value) {
+  if (![...control.options].some(option => option.value === value)) control.append(make('option', { value }, value));
+  control.value = value;
 }
 
 function times() {
@@ -67,12 +94,26 @@ function show() {
   element('figures').hidden = false;
   const drawn = showTotals();
   showTimeline();
-  const bounded = filter.elements.from.value || filter.elements.to.value;
+  const chosen = filter.elements.from.value || filter.elements.to.value;
+  const more = remarks();
   if (totals.total_labels === 0) {
-    say('empty', bounded ? 'Nothing was counted in this time. Choose another, or all times.' : 'The index of counts is empty so far.');
+    say('empty', (totals.from || totals.to ? `Nothing was counted in this time. Choose another${chosen ? ', or all times' : ''}.` : 'The index of counts is empty so far.') + more);
   } else {
-    say('ready', `${number(totals.total_count)} counted, under ${number(totals.total_labels)} ${totals.total_labels === 1 ? 'label' : 'labels'}.${totals.unlabelled ? ` ${number(totals.unlabelled)} of them have no label, or one too long to be told from others: only “All labels together” shows them.` : ''}${drawn ? '' : ` ${withoutCharts}`}`);
+    say('ready', `${number(totals.total_count)} counted, under ${number(totals.total_labels)} ${totals.total_labels === 1 ? 'label' : 'labels'}.${totals.unlabelled ? ` ${number(totals.unlabelled)} of them have no label, or one too long to be told from others: only “All labels together” shows them.` : ''}${more}${drawn ? '' : ` ${withoutCharts}`}`);
   }
+}
+
+// What the figures do not show by themselves: bounds that nobody chose here, counts that no time can show, and what of the address was left out.
+function remarks() {
+  const { totals: { from, to, untimed }, timeline: { out_of_reach: far } } = state;
+  const shown = time => time.replace('T', ' ').replace(/[+-]\d\d:\d\d$|Z$/, '');
+  const set = [from && !filter.elements.from.value ? `from ${shown(from)}` : '', to && !filter.elements.to.value ? `to ${shown(to)}` : ''].filter(Boolean).join(' ');
+  return [
+    set ? ` Only times ${set} are counted, as this server is set up (START_TIME_STR, END_TIME_STR).` : '',
+    untimed ? ` ${number(untimed)} have no time: ${from || to ? 'no range of times shows them' : 'they are in the totals, but not over time'}.` : '',
+    far ? ` ${number(far)} are at times too far away to be shown over time.` : '',
+    state.leftOut.length ? ` The address says ${state.leftOut.join(' and ')}, which this page does not understand and has left out.` : '',
+  ].join('');
 }
 
 function colourOf(label) {
