@@ -46,6 +46,25 @@ public sealed class LostFieldTests(SharedPostgres shared)
     }
 
     [Fact]
+    public async Task A_table_that_was_dropped_since_is_not_made_anew_as_though_everything_were_there()
+    {
+        var server = await shared.GetAsync();
+        var table = await TableAsync(server);
+        using var state = new TemporaryFolder();
+        Assert.Null((await RunAsync()).Error);
+        await server.ExecuteAsync($"DROP TABLE {table}");
+        Assert.Equal("checkpoint.job_changed", (await RunAsync()).Error?.Code);
+        Assert.Equal(["-"], Assert.Single(await server.RowsAsync($"SELECT coalesce(to_regclass('{table}')::text, '-')")));
+
+        async Task<Core.Engine.RunResult> RunAsync()
+        {
+            await using var source = new ListSource([new Document("a", """{"title":"x"}""")]);
+            await using var sink = Open(server, table);
+            return await EngineRun.CopyAsync(source, sink, state.Path, Ct);
+        }
+    }
+
+    [Fact]
     public async Task The_first_documents_say_which_columns_are_theirs_whichever_is_written_first()
     {
         var server = await shared.GetAsync();
