@@ -77,7 +77,7 @@ internal sealed class PipelineHost : IAsyncDisposable
             Identity = _settings.Identity,
             Transform = transforms ? new RecordTransform(_settings.Rules, run.IdField, _settings.Shard) : null,
             Threads = run.Threads,
-            BatchSize = (run.BatchSize, run.MinBatchSize, run.MaxBatchSize),
+            BatchSize = run.BatchSizes,
             ReadAheadBytes = (long)run.ReadAheadMegabytes << 20,
             RateLimit = run.RateLimit,
             Interval = run.Interval,

@@ -63,7 +63,17 @@ internal sealed class Settings
     public bool Bounded => Mode is RunMode.FullSync or RunMode.Custom && (Query is not null || Run.Since is not null || Run.Until is not null || Run.Limit is not null);
 
     /// <summary>What the job's identity holds besides what the ends say of themselves.</summary>
-    public IReadOnlyDictionary<string, string> Identity => PartsWhere(d => d.IsIdentity);
+    public IReadOnlyDictionary<string, string> Identity
+    {
+        get
+        {
+            var parts = PartsWhere(d => d.IsIdentity);
+
+            // Where changes are followed by time, what one field has said is nothing for another.
+            if (Run.TimestampField != Core.Sources.Selection.Everything.TimestampField) parts["timestamp-field"] = Run.TimestampField;
+            return parts;
+        }
+    }
 
     /// <summary>The job's name.</summary>
     public string Job => Run.Job ?? $"{Source.Name}-{Sink.Name}-{new JobIdentity(PartsWhere(d => d.NamesJob)).Hash[..8]}";
@@ -91,7 +101,7 @@ internal sealed class Settings
         var sourceOptions = source is null ? null : binder.Bind(source.Source!.Options);
         var target = sourceOptions is null ? null : source!.Source!.UsualTarget(sourceOptions);
         var sinkOptions = sink is null ? null : binder.Bind(sink.Sink!.Options, prefix, complete: target is null ? null : options => sink.Sink.UseTarget(options, target));
-        if (source is not null && source == sink && source.Join(sourceOptions!, sinkOptions!) is { } mistake) binder.AddMistake(mistake);
+        if (source is not null && source == sink && source.Join(sourceOptions!, sinkOptions!, ReshapesDocuments(run)) is { } mistake) binder.AddMistake(mistake);
         var settings = new Settings(binder, run, source, sink, sourceOptions, sinkOptions, prefix);
         var more = new List<string>(settings.Mistakes);
         settings.CheckNames(commandLine, environment, envFile, prefix, more);
@@ -99,6 +109,10 @@ internal sealed class Settings
         settings.Mistakes = more;
         return settings;
     }
+
+    // Rules that speak of more than whole fields at the top mean documents in plain JSON.
+    private static bool ReshapesDocuments(RunOptions run) =>
+        run.Set.Count > 0 || run.Fields.Concat(run.ExcludeFields).Concat(run.Rename.Select(r => r.Split('=')[0])).Any(f => f.Contains('.', StringComparison.Ordinal));
 
     private static Connector? Find(OptionBinder binder, string option, string name, Func<Connector, bool> can)
     {
@@ -204,7 +218,7 @@ internal sealed class Settings
         if (Query is not null) parts["query"] = Query;
         if (Bounded && Run.Since is not null) parts["since"] = Run.Since.Text;
         if (Bounded && Run.Until is not null) parts["until"] = Run.Until.Text;
-        if (Run.TimestampField != Core.Sources.Selection.Everything.TimestampField || (Bounded && (Run.Since ?? Run.Until) is not null)) parts["timestamp-field"] = Run.TimestampField;
+        if (Bounded && (Run.Since ?? Run.Until) is not null) parts["timestamp-field"] = Run.TimestampField;
         if (Shard.Count > 1) parts["shard"] = $"{Shard.Index}/{Shard.Count}";
         return parts;
     }

@@ -60,12 +60,11 @@ internal static class SettingsReader
 
     private static (IReadOnlyDictionary<string, string> Environment, IReadOnlyDictionary<string, string> EnvFile) Inputs(Invocation invocation)
     {
-        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .Where(e => !EnvironmentNames.IsServiceLink((string)e.Key, (string?)e.Value ?? ""))
+        var all = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
         var path = invocation.Parse.GetValue(invocation.Line.EnvFile);
         if (path is not null && !File.Exists(path)) throw ConfigurationErrors.BadEnvFile.Error($"{path} is not there.", "Check the name given with --env-file.");
-        var envFile = EnvFile.Read(path ?? ".env", environment);
-        return (environment, envFile);
+        var envFile = EnvFile.Read(path ?? ".env", all);
+        return (all.Where(e => !EnvironmentNames.IsServiceLink(e.Key, e.Value)).ToDictionary(StringComparer.Ordinal), envFile);
     }
 }

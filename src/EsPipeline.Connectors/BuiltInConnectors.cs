@@ -31,7 +31,7 @@ public static class BuiltInConnectors
         {
             Source = SourceEnd.Of<FirestoreSource, FirestoreOptions>(),
             Sink = SinkEnd.Of<FirestoreSink, FirestoreSinkOptions>(),
-            Join = (source, sink) => FirestoreOptions.Join((FirestoreOptions)source, (FirestoreOptions)sink),
+            Join = (source, sink, reshapes) => FirestoreOptions.Join((FirestoreOptions)source, (FirestoreOptions)sink, reshapes),
         },
         new("mysql", "MySQL and MariaDB")
         {

@@ -21,7 +21,7 @@ public sealed record Connector(string Name, string Description)
     /// Told the source's and the sink's options records where the system serves both ends, so that they can agree; returns what is wrong with
     /// the two together, null when all is well.
     /// </summary>
-    public Func<object, object, string?> Join { get; init; } = (_, _) => null;
+    public Func<object, object, bool, string?> Join { get; init; } = (_, _, _) => null;
 }
 
 /// <summary>How a system is read.</summary>

@@ -216,8 +216,8 @@ internal static partial class Log
     public static partial void ColumnsChanged(ILogger logger, string table);
 
     [LoggerMessage(2420, LogLevel.Warning,
-        "Tables inherit from {Table}, and no index keeps their keys ({Key}) apart from each other's: of rows of one key only one stays; SELECT {Key}, count(*) FROM {Table} GROUP BY {Key} HAVING count(*) > 1 finds them")]
-    public static partial void KeysOfInheriting(ILogger logger, string table, string key);
+        "No index keeps the keys ({Key}) of all rows of {Table} apart from each other, or those that are selected: of rows of one key only one stays; SELECT {Key}, count(*) FROM {Table} GROUP BY {Key} HAVING count(*) > 1 finds them")]
+    public static partial void KeysNotKept(ILogger logger, string table, string key);
 
     [LoggerMessage(2421, LogLevel.Warning,
         "The key column {Column} of {Table} is of type {Type}, which takes some keys that are written differently for one (1 and 1.0, letters of a UUID, one time in two zones): of records with such keys only one stays")]

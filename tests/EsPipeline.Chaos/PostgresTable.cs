@@ -41,6 +41,8 @@ internal sealed class PostgresTable(PostgresServer server) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Connections of before a crash may be left.
+        server.Pool.Clear();
         await server.DropSlotAsync(Name);
         await server.ExecuteAsync($"DROP TABLE IF EXISTS {Name}");
     }

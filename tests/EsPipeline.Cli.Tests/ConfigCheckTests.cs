@@ -17,12 +17,11 @@ public sealed class ConfigCheckTests : IDisposable
 
     // What a job begins with says nothing of what it goes on with.
     [Fact]
-    public async Task A_first_look_back_and_the_looks_after_it_are_one_job_and_another_time_field_is_another()
+    public async Task A_first_look_back_and_the_looks_after_it_are_one_job()
     {
         string[] ends = ["--source", "elasticsearch", "--es-index", "i", "--sink", "jsonl", "--output-file", "o", "--mode", "single", "--config-check"];
         var plain = JobOf(await _folder.RunAsync(ends));
         Assert.Equal(plain, JobOf(await _folder.RunAsync([.. ends, "--since", "30d"])));
-        Assert.NotEqual(plain, JobOf(await _folder.RunAsync([.. ends, "--timestamp-field", "updated_at"])));
 
         static string JobOf(EsPipeline.Conformance.EspipeResult run) => run.Ended(0).Output.Split('\n')[0].Split(' ')[^1];
     }

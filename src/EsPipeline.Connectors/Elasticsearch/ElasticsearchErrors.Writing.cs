@@ -100,7 +100,7 @@ public static partial class ElasticsearchErrors
     /// <summary>Writes would wait for a refresh that does not come.</summary>
     public static readonly ErrorCode RefreshTooRare = new(
         "elasticsearch.refresh_too_rare", FailureKind.Environment, "Each write is to wait for the index's next refresh, which comes too late or never.",
-        "Leave --es-refresh wait away, or set the index's refresh_interval to less than a minute.")
+        "Leave --es-refresh wait away, or set the index's refresh_interval to less than 75 seconds.")
     {
         Steps =
         [

@@ -13,8 +13,8 @@ internal sealed class IndexPreparation(ElasticsearchClient client, Elasticsearch
 
     private const int MostShown = 10;
 
-    // Leaves a third of what an answer may take for the write itself.
-    private static readonly TimeSpan LongestWait = ClientPatience.Default.Answer * (2.0 / 3);
+    // Leaves some of what an answer may take for the write itself.
+    private static readonly TimeSpan LongestWait = ClientPatience.Default.Answer - TimeSpan.FromSeconds(15);
 
     /// <summary>Makes it ready.</summary>
     /// <returns>The index, and the most bytes that the server takes in one request.</returns>

@@ -19,8 +19,7 @@ internal static class KeptSource
         {
             var path = IndexExpression.Encode(expression);
             var mappings = await client.SendAsync(HttpMethod.Get, $"{path}/_mapping", default, ct).ConfigureAwait(false);
-            var settings = await client.SendAsync(
-                HttpMethod.Get, $"{path}/_settings/{Mode},{Derived}?include_defaults=true&flat_settings=true", default, ct).ConfigureAwait(false);
+            var settings = await SettingsAsync(client, path, ct).ConfigureAwait(false);
             foreach (var index in mappings.EnumerateObject())
             {
                 if (index.Value.TryGetProperty("mappings", out var mapping)) remarks.AddRange(RemarksAbout(index.Name, mapping, settings, server));
@@ -37,6 +36,19 @@ internal static class KeptSource
     /// <summary>True where an index's mapping says that it keeps no documents.</summary>
     public static bool IsDisabled(JsonElement mapping) =>
         Source(mapping, "enabled")?.ToString() is "false" or "False" || Source(mapping, "mode")?.ToString() == "disabled";
+
+    // Whoever may see mappings alone still learns what these say.
+    private static async Task<JsonElement> SettingsAsync(ElasticsearchClient client, string path, CancellationToken ct)
+    {
+        try
+        {
+            return await client.SendAsync(HttpMethod.Get, $"{path}/_settings/{Mode},{Derived}?include_defaults=true&flat_settings=true", default, ct).ConfigureAwait(false);
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden)
+        {
+            return JsonElement.Parse("{}");
+        }
+    }
 
     private static IEnumerable<string> RemarksAbout(string index, JsonElement mapping, JsonElement settings, ServerInfo server)
     {

@@ -140,8 +140,9 @@ internal sealed class SequenceReader(
             View?.Lose(id);
             throw;
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Unavailable)
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Unavailable && e.Message.Contains("is not available", StringComparison.Ordinal))
         {
+            // "node [x] is not available": the view has gone with its node, which until 9.3 is no "not found".
             View?.Fail(id);
             throw;
         }

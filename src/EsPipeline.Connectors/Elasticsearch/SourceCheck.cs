@@ -31,8 +31,8 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
             if (!catalog.IsEmpty)
             {
                 _warnings.AddRange(await KeptSource.RemarksAsync(client, server, expression, limit.Token).ConfigureAwait(false));
-                await WarnOfRoutingAsync(server, limit.Token).ConfigureAwait(false);
                 if (QueryText.Check(query) is { } checkedQuery) await ValidateAsync(checkedQuery, limit.Token).ConfigureAwait(false);
+                await WarnOfRoutingAsync(server, limit.Token, ct).ConfigureAwait(false);
             }
 
             var identity = new Dictionary<string, string> { ["cluster"] = server.ClusterUuid, ["index"] = expression };
@@ -60,18 +60,23 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
         }
     }
 
-    private async Task WarnOfRoutingAsync(ServerInfo server, CancellationToken ct)
+    // A search, which a slow cluster may not answer in the time of a check: reading asks once more.
+    private async Task WarnOfRoutingAsync(ServerInfo server, CancellationToken limit, CancellationToken ct)
     {
         if (options.Key == KeyForm.IndexRoutingId) return;
         try
         {
-            if (await CustomRouting.FindAsync(client, server, expression, ct).ConfigureAwait(false) is not { } index) return;
+            if (await CustomRouting.FindAsync(client, server, expression, limit).ConfigureAwait(false) is not { } index) return;
             _warnings.Add(
                 $"documents of {index} have a routing of their own, which is not copied: of several with the same _id under different routings only the one read last stays; --es-key index-routing-id keeps them apart, and the routing in the key");
         }
         catch (PipelineException e) when (e.Kind == FailureKind.Transient)
         {
             // A part of the data is not available just now, which stops whoever reads it and is told then.
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            _warnings.Add($"whether documents of '{expression}' have a routing of their own could not be found out in time");
         }
     }
 

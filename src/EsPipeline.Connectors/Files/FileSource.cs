@@ -14,6 +14,9 @@ namespace EsPipeline.Connectors.Files;
 /// </summary>
 public abstract class FileSource : IDataSource
 {
+    // Longer than any line in pieces that somebody writes on.
+    private const int MostUnfinished = 1 << 20;
+
     private readonly IReadOnlyList<string> _arguments;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -71,7 +74,9 @@ public abstract class FileSource : IDataSource
     /// <inheritdoc/>
     public async Task<IReadOnlyList<Partition>> GetPartitionsAsync(ReadPlan plan, CancellationToken ct)
     {
-        (InputFile File, FilePosition Saved)[] files = [.. Expand()
+        var expanded = Expand();
+        _held?.LetGo(expanded.Select(f => f.Path));
+        (InputFile File, FilePosition Saved)[] files = [.. expanded
             .Select(f => (f, plan.Saved.TryGetValue(new PartitionId(f.Path), out var position) ? FilePosition.Parse(position) : FilePosition.Start))];
         var lastRead = Array.FindLastIndex(files, f => f.Saved.Offset > 0);
         var partitions = new List<Partition>();
@@ -112,6 +117,7 @@ public abstract class FileSource : IDataSource
         var file = _held?.FileOf(partition.Id) ?? new InputFile(partition.Id.Value);
         var from = FilePosition.Parse(after);
         if (file.IsAsRead(from) || (file.IsStream && !_streamsRead.Add(file.Path))) yield break;
+        if (file.Path == partition.Id.Value) _held?.Hold(file);
         var parser = ParserFor(file);
         using var open = await OpenAsync(file, parser, ct).ConfigureAwait(false);
 
@@ -121,12 +127,11 @@ public abstract class FileSource : IDataSource
             throw FilesErrors.Changed.Error($"{file.Path} is not what it was a moment ago: {changed}.");
         }
 
-        if (file.Path == partition.Id.Value) _held?.Hold(file);
         await open.SeekAsync(from, ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder();
         for (var looks = 1; ; looks++)
         {
-            while (await ReadAsync(file, open, output, ct).ConfigureAwait(false) is > 0 and var bytes)
+            while (await ReadAsync(file, open, output, looks > 1, ct).ConfigureAwait(false) is > 0 and var bytes)
             {
                 yield return output.Build(open.Position.ToPosition(), file.IsCompressed ? 0 : bytes, $"{file.Name} line");
                 ct.ThrowIfCancellationRequested();
@@ -140,8 +145,11 @@ public abstract class FileSource : IDataSource
                 break;
             }
 
+            // A file that has not changed meanwhile is at rest, whatever the clock says of the machine that it lies on.
+            var seen = (file.Length, file.Modified);
             await Task.Delay(InputFile.SettlingTime, _time, ct).ConfigureAwait(false);
             open.LookAgain();
+            if ((file.Length, file.Modified) == seen) open.TakeUnfinished();
         }
 
         parser.Finish();
@@ -165,7 +173,7 @@ public abstract class FileSource : IDataSource
         using var open = await OpenAsync(file, ParserFor(file), ct).ConfigureAwait(false);
         await open.SeekAsync(saved, ct).ConfigureAwait(false);
         using var output = new RecordBatchBuilder();
-        return await ReadAsync(file, open, output, ct).ConfigureAwait(false) > 0;
+        return await ReadAsync(file, open, output, isLastLook: false, ct).ConfigureAwait(false) > 0 || (open.IsUnfinished && !_looksAgain);
     }
 
     private async Task<string?> ChangeAsync(InputFile file, FilePosition saved, CancellationToken ct)
@@ -218,11 +226,14 @@ public abstract class FileSource : IDataSource
         }
     }
 
-    // A last line without an end is a record once nobody is writing the file any more.
-    private async ValueTask<long> ReadAsync(InputFile file, OpenFile open, RecordBatchBuilder output, CancellationToken ct)
+    // A last line without an end is a record once nobody is writing the file any more; what has lines behind it, as a quote that is never closed
+    // has, is broken rather than unfinished.
+    private async ValueTask<long> ReadAsync(InputFile file, OpenFile open, RecordBatchBuilder output, bool isLastLook, CancellationToken ct)
     {
         var bytes = await open.ReadAsync(output, ct).ConfigureAwait(false);
-        if (bytes > 0 || !open.IsUnfinished || !file.IsSettled(_time.GetUtcNow())) return bytes;
+        if (bytes > 0 || !open.IsUnfinished) return bytes;
+        var isBroken = open.UnfinishedHoldsLines && (isLastLook || open.Unfinished > MostUnfinished);
+        if (!isBroken && !file.IsSettled(_time.GetUtcNow())) return bytes;
         open.TakeUnfinished();
         return await open.ReadAsync(output, ct).ConfigureAwait(false);
     }

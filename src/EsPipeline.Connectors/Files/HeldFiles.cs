@@ -12,12 +12,39 @@ internal sealed class HeldFiles(TimeProvider time) : IDisposable
 {
     private readonly Dictionary<string, FileStream> _held = new(StringComparer.Ordinal);
     private readonly Dictionary<PartitionId, Rotated> _rotated = [];
+    private readonly HashSet<string> _nameless = new(StringComparer.Ordinal);
 
     /// <summary>Holds the file that has a name now.</summary>
     public void Hold(InputFile file)
     {
         if (file.IsCompressed || _held.ContainsKey(file.Path)) return;
-        _held[file.Path] = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        try
+        {
+            _held[file.Path] = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw file.Problem(e);
+        }
+    }
+
+    /// <summary>Lets go of what has had no name for two looks: one that is being rotated has none for a moment.</summary>
+    /// <param name="paths">The names that there are now.</param>
+    public void LetGo(IEnumerable<string> paths)
+    {
+        var names = paths.ToHashSet(StringComparer.Ordinal);
+        _nameless.ExceptWith(names);
+        foreach (var path in _held.Keys.Concat(_rotated.Values.Select(r => r.Path)).Distinct().Where(p => !names.Contains(p)).ToArray())
+        {
+            if (_nameless.Add(path)) continue;
+            _nameless.Remove(path);
+            if (_held.Remove(path, out var stream)) stream.Dispose();
+            foreach (var (id, rotated) in _rotated.Where(r => r.Value.Path == path).ToArray())
+            {
+                rotated.Stream.Dispose();
+                _rotated.Remove(id);
+            }
+        }
     }
 
     /// <summary>
@@ -43,13 +70,15 @@ internal sealed class HeldFiles(TimeProvider time) : IDisposable
         foreach (var (id, rotated) in _rotated.Where(r => r.Value.Path == file.Path).OrderBy(r => r.Key.Value, StringComparer.Ordinal).ToArray())
         {
             var read = saved.TryGetValue(id, out var at) ? FilePosition.Parse(at) : rotated.From;
-            var grows = rotated.Stream.Length > read.Offset;
-            if (grows) partitions.Add(new Partition(id, read.ToPosition()) { InOrder = true, Extent = rotated.Stream.Length - read.Offset });
+            // A line end that came after its line was read is passed over without being counted.
+            var length = rotated.Stream.Length;
+            var grows = length > read.Offset && (length != rotated.Seen || read.Offset != rotated.From.Offset);
+            if (grows) partitions.Add(new Partition(id, read.ToPosition()) { InOrder = true, Extent = length - read.Offset });
 
             // Whoever writes it may be told of the new one only a little later, so it is looked at once more.
             if (grows || !rotated.IsRead)
             {
-                _rotated[id] = rotated with { From = read, IsRead = !grows };
+                _rotated[id] = rotated with { From = read, Seen = length, IsRead = !grows };
                 continue;
             }
 
@@ -68,7 +97,7 @@ internal sealed class HeldFiles(TimeProvider time) : IDisposable
         foreach (var stream in _held.Values.Concat(_rotated.Values.Select(r => r.Stream))) stream.Dispose();
     }
 
-    private sealed record Rotated(string Path, FileStream Stream, FilePosition From, bool IsRead = false)
+    private sealed record Rotated(string Path, FileStream Stream, FilePosition From, long Seen = -1, bool IsRead = false)
     {
         public InputFile Input => new($"/proc/self/fd/{Stream.SafeFileHandle.DangerousGetHandle()}") { Name = System.IO.Path.GetFileName(Path) };
     }

@@ -35,6 +35,12 @@ internal sealed class OpenFile : IDisposable
     /// <summary>True at the end of a file whose last line has no end and was left alone.</summary>
     public bool IsUnfinished => _records.IsUnfinished;
 
+    /// <summary>How many bytes were left alone.</summary>
+    public int Unfinished => _records.Left;
+
+    /// <summary>True where a line end is among them.</summary>
+    public bool UnfinishedHoldsLines => _records.LeftHoldsLines;
+
     /// <summary>Opens a file behind its header.</summary>
     /// <exception cref="PipelineException">It is not there, can't be read, or its header is of no use.</exception>
     public static async Task<OpenFile> OpenAsync(

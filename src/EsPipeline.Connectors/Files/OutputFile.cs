@@ -230,7 +230,7 @@ internal sealed class OutputFile : IAsyncDisposable
             var mode = File.GetUnixFileMode(_target) | UnixFileMode.UserWrite;
             options.UnixCreateMode = mode;
             stream = new FileStream(CurrentPath, options);
-            File.SetUnixFileMode(stream.SafeFileHandle, mode);
+            if (File.GetUnixFileMode(stream.SafeFileHandle) != mode) File.SetUnixFileMode(stream.SafeFileHandle, mode);
         }
 
         stream.Position = Length;

@@ -33,6 +33,12 @@ internal sealed class RecordStream : IDisposable
     /// <summary>True at the stream's end where such a record was left alone.</summary>
     public bool IsUnfinished => _chunk.AtEnd && _chunk.Count > 0;
 
+    /// <summary>How many bytes are loaded and not read.</summary>
+    public int Left => _chunk.Count;
+
+    /// <summary>True where a line end is among them.</summary>
+    public bool LeftHoldsLines => _parser.LineLength(_chunk.Window) > 0;
+
     /// <summary>Asks the stream once more whether it has grown.</summary>
     public void LookAgain() => _chunk.LookAgain();
 

@@ -24,7 +24,7 @@ public record FirestoreOptions : IValidatedOptions, IEffectiveOptions
 
     /// <summary>How a document looks outside of Firestore.</summary>
     [Option("--firestore-values", "json: documents in plain JSON, as other systems have them; typed: in Firestore's own, which keeps every type of value",
-        Environment = ["FIRESTORE_VALUES"], Default = "typed where both ends are Firestore, else json", NamesJob = true)]
+        Environment = ["FIRESTORE_VALUES"], Default = "typed where both ends are Firestore and no rule goes into fields, else json")]
     public FirestoreValues? Values { get; init; }
 
     /// <summary>The service account.</summary>
@@ -76,11 +76,15 @@ public record FirestoreOptions : IValidatedOptions, IEffectiveOptions
     }
 
     /// <summary>Has two ends agree: a copy from Firestore to Firestore loses nothing unless one of them is told otherwise.</summary>
+    /// <param name="source">The source's.</param>
+    /// <param name="sink">The sink's.</param>
+    /// <param name="reshapes">True where the rules in between speak of plain documents, which typed ones are not.</param>
     /// <returns>What is wrong with the two together; null when all is well.</returns>
-    internal static string? Join(FirestoreOptions source, FirestoreOptions sink)
+    internal static string? Join(FirestoreOptions source, FirestoreOptions sink, bool reshapes)
     {
-        source.OtherValues = sink.Values ?? FirestoreValues.Typed;
-        sink.OtherValues = source.Values ?? FirestoreValues.Typed;
+        var usual = reshapes ? FirestoreValues.Json : FirestoreValues.Typed;
+        source.OtherValues = sink.Values ?? usual;
+        sink.OtherValues = source.Values ?? usual;
         return source.IsTyped == sink.IsTyped ? null : "--firestore-values and --sink-firestore-values: both ends need the same; what is given for one counts for both.";
     }
 

@@ -28,7 +28,6 @@ public sealed class FirestoreSource : IDataSource
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan ListTimeout = TimeSpan.FromSeconds(1.5);
 
     private readonly FirestoreClient _client;
     private readonly FirestoreCollection _collection;
@@ -64,6 +63,9 @@ public sealed class FirestoreSource : IDataSource
 
     /// <summary>Documents in a request: to begin with, and at most.</summary>
     internal (int Start, int Max) PageSize { get; init; } = (1000, 20_000);
+
+    /// <summary>The longest that a check waits for the names of collections below a document.</summary>
+    internal TimeSpan ListTimeout { get; init; } = TimeSpan.FromSeconds(1.5);
 
     /// <summary>The longest that the server may be silent.</summary>
     internal TimeSpan Timeout { get; init; } = Patience;

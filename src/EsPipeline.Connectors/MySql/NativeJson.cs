@@ -5,8 +5,8 @@ using EsPipeline.Core.Records;
 namespace EsPipeline.Connectors.MySql;
 
 /// <summary>
-/// What MySQL's own JSON type would change: it keeps whole numbers beyond 64 bits and all decimals as doubles. (MariaDB's JSON keeps the
-/// text as it is.)
+/// What MySQL's own JSON type would change: it keeps whole numbers beyond 64 bits and all decimals as doubles, and of two values under one name
+/// the last. (MariaDB's JSON keeps the text as it is.)
 /// </summary>
 internal static class NativeJson
 {
@@ -20,7 +20,9 @@ internal static class NativeJson
             if (reader.TokenType == JsonTokenType.Number && !Fits(reader.ValueSpan)) return MySql.Misfit.Inexact(column, reader.ValueSpan);
         }
 
-        return null;
+        return JsonSyntax.NameTwice(json) is { } name
+            ? MySql.Misfit.WrongType(column, $"an object with the name '{name}' twice, of which one would be lost")
+            : null;
     }
 
     /// <summary>True for a number that MySQL's JSON gives back with the same value.</summary>

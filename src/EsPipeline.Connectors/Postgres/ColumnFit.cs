@@ -14,17 +14,18 @@ internal static class ColumnFit
     private const string FinerThanMicroseconds = "[.][0-9]{6}[0-9]*[1-9]";
 
     // What is read in one way only: 03/04/2024, now and 20240101 are times to the server, too.
-    private const string Day = "[0-9]{4,7}-[0-9]{2}-[0-9]{2}";
-    private const string Moment = $"^(-?infinity|{Day}([Tt ][0-9]{{2}}:.*)?( BC)?)$";
-    private const string TimeOfDay = "^[0-9]{2}:";
+    private const string Day = "[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}";
+    private const string Moment = $"^(-?infinity|{Day}([Tt ][0-9]{{1,2}}:.*)?( BC)?)$";
+    private const string TimeOfDay = "^[0-9]{1,2}:";
     private const string ClockTime = "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?";
 
     // Which the server takes for the next minute's first.
     private const string LeapSecond = ":60";
 
     // A number as every system writes it as text.
-    private const string PlainNumber = "-?(0|[1-9][0-9]*)([.][0-9]+)?";
-    private const string NoNumber = "NaN|-?Infinity";
+    private const string PlainNumber = "-?((0|[1-9][0-9]*)([.][0-9]*)?|[.][0-9]+)";
+    private const string WithExponent = PlainNumber + "([eE][-+]?[0-9]+)?";
+    private const string NoNumber = "nan|-?inf(inity)?";
 
     /// <summary>The condition that is true of a document whose value the column would change; null where the column changes none.</summary>
     /// <param name="table">The table's name, quoted for SQL.</param>
@@ -38,7 +39,14 @@ internal static class ColumnFit
 
         // A record has no members but its own, and its members' types have rules of their own.
         var stored = $"to_jsonb((jsonb_populate_record(NULL::{table}, jsonb_build_object({name}, {json}))).{SqlText.Name(column.Name)})";
-        if (column.IsComposite) return $"jsonb_strip_nulls({stored}) <> jsonb_strip_nulls({json})";
+        if (column.IsComposite)
+        {
+            // A time or a UUID within may be written in another way and be the same.
+            const string names = "object\").keyvalue().key";
+            const string numbers = "number\")";
+            return $"{Found(stored, names)} <> {Found(json, names)} OR {Found(stored, numbers)} <> {Found(json, numbers)}";
+        }
+
         if (!isList) return Misfit(column.BaseType, column.DeclaredType, column.Form, json, text);
         if (column.BaseType is "smallint[]" or "integer[]" or "bigint[]" or "real[]" or "double precision[]" or "numeric[]" or "boolean[]") return $"{stored} <> {json}";
 
@@ -67,9 +75,10 @@ internal static class ColumnFit
 
     private static string? Misfit(string type, string declared, ValueForm form, string json, string text) => form switch
     {
-        ValueForm.Float => $"{NoNumberText(json, text, PlainNumber + "([eE][-+]?[0-9]+)?")} OR {Number(json, text, declared)}",
-        ValueForm.Numeric when declared != "numeric" => $"{NoNumberText(json, text, PlainNumber)} OR {Number(json, text, declared)}",
-        ValueForm.Numeric or ValueForm.Integer => NoNumberText(json, text, PlainNumber),
+        ValueForm.Float => $"{NoNumberText(json, text, WithExponent)} OR {Number(json, text, declared)}",
+        ValueForm.Numeric when declared != "numeric" => $"{NoNumberText(json, text, WithExponent)} OR {Number(json, text, declared)}",
+        ValueForm.Numeric => NoNumberText(json, text, WithExponent),
+        ValueForm.Integer => NoNumberText(json, text, PlainNumber),
         ValueForm.Boolean => $"jsonb_typeof{json} NOT IN ('boolean', 'null') AND {text} NOT IN ('true', 'false', '1', '0')",
         ValueForm.Bytes => $@"{text} !~ '^([\\]x([0-9a-fA-F]{{2}})*)?$'",
         ValueForm.Date => NoTimeOr(Moment, json, text, $"{text} ~ ':' AND {text} !~* {SqlText.Literal(AtMidnight)}"),
@@ -112,7 +121,7 @@ internal static class ColumnFit
 
     // A text that is a number to the server, and whose writing the number does not keep: 00501, 0x1F, 1_000.
     private static string NoNumberText(string json, string text, string number) =>
-        $"(jsonb_typeof{json} = 'string' AND {text} !~ {SqlText.Literal($"^({number}|{NoNumber})$")})";
+        $"(jsonb_typeof{json} = 'string' AND {text} !~* {SqlText.Literal($"^({number}|{NoNumber})$")})";
 
     // In this order: what is no time is not to be read as one.
     private static string NoTimeOr(string pattern, string json, string text, string otherwise) =>
@@ -126,6 +135,8 @@ internal static class ColumnFit
         var all = type.Contains("multi", StringComparison.Ordinal) ? $"[{{]({range}(, *{range})*)?[}}]" : range;
         return $"({text} !~ {SqlText.Literal($"^{all}$")} OR {text} ~ '{LeapSecond}')";
     }
+
+    private static string Found(string json, string path) => $"jsonb_path_query_array(jsonb_strip_nulls({json}), '$.** ? (@.type() == \"{path}')";
 
     private static string Finer(string text, string type, string finest) =>
         $"{text} ~ {SqlText.Literal(FinerThanMicroseconds)} OR {text}::{type} <> {text}::{finest}";

@@ -68,13 +68,13 @@ public static partial class PostgresErrors
     /// <summary>Row security hides rows.</summary>
     public static readonly ErrorCode RowSecurity = new(
         "postgres.row_security", FailureKind.Environment, "Row security of a table would leave rows out, which would be missing from the copy, or count as deleted.",
-        "Read as a role with BYPASSRLS or as the table's owner: ALTER ROLE … BYPASSRLS. That is needed even where a policy shows the user every row.")
+        "Read as a role with BYPASSRLS, or as the table's owner (without FORCE ROW LEVEL SECURITY): ALTER ROLE … BYPASSRLS. That is needed even where a policy shows the user every row.")
     {
         Steps =
         [
             "See the policies, and who owns the table: `{pg-client} -c '\\d {--pg-table}' -c '\\dt {--pg-table}'`",
             "Let the user see every row, as a superuser: `{pg-client} -c 'ALTER ROLE \"{--pg-user}\" BYPASSRLS'`",
-            "Where only some rows are to be copied, say which: `--query CONDITION`",
+            "Where it is the user's own table: `{pg-client} -c 'ALTER TABLE {--pg-table} NO FORCE ROW LEVEL SECURITY'`",
         ],
     };
 

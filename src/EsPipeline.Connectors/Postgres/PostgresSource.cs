@@ -38,7 +38,7 @@ public sealed partial class PostgresSource : IDataSource
     private SnapshotView? _view;
     private bool _catchesUp;
     private bool _resumed;
-    private bool _saidInherited;
+    private bool _saidKeys;
 
     /// <param name="options">Valid options.</param>
     /// <param name="run">The run's query.</param>
@@ -165,9 +165,10 @@ public sealed partial class PostgresSource : IDataSource
     private async Task<bool> CheckKeyAsync(NpgsqlConnection connection, DocumentSet documents, CancellationToken ct)
     {
         var table = documents.Root.Table;
-        if (table.IsInherited && !_saidInherited) Log.KeysOfInheriting(_log, table.Name, string.Join(", ", table.Key.Select(k => SqlText.Name(k.Name))));
-        _saidInherited |= table.IsInherited;
-        return _options.Documents.Length > 0 || _options.Key.Count == 0 || await ReadableTable.CheckKeyAsync(connection, table, ct).ConfigureAwait(false);
+        var isKept = _options.Documents.Length > 0 || _options.Key.Count == 0
+            || await ReadableTable.CheckKeyAsync(connection, table, _run.Query is not null, ct).ConfigureAwait(false);
+        if ((table.IsInherited || !isKept) && !_saidKeys) Log.KeysNotKept(_log, table.Name, string.Join(", ", table.Key.Select(k => SqlText.Name(k.Name))));
+        return _saidKeys |= table.IsInherited || !isKept;
     }
 
     private Task<DocumentSet> ReadDocumentsAsync(Selection selection, CancellationToken ct) => _database.CallAsync(

@@ -10,7 +10,7 @@ internal static class TransactionPooling
 {
     private const string FindBackend = "SELECT pg_backend_pid()::text";
     private const int Looks = 3;
-    private const int LongestWaitSeconds = 3;
+    private const int LongestWaitSeconds = 2;
 
     /// <summary>Looks at a connection for which nothing has been set yet.</summary>
     /// <exception cref="Core.Errors.PipelineException"><see cref="PostgresErrors.TransactionPooling"/>.</exception>
@@ -19,15 +19,18 @@ internal static class TransactionPooling
         // A pooler tells a number of its own, whichever way it pools.
         var backend = await BackendAsync(connection, ct).ConfigureAwait(false);
         if (backend == connection.ProcessID.ToString(System.Globalization.CultureInfo.InvariantCulture)) return;
-        var beside = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address.ConnectionString) { Pooling = false, CommandTimeout = LongestWaitSeconds }.ConnectionString);
+
+        // One that keeps a session for whoever has set something (Amazon's RDS Proxy) does so from here on; to anybody else it means nothing.
+        await PostgresDatabase.ExecuteAsync(connection, "SET espipe.session = 'kept'", ct).ConfigureAwait(false);
+        backend = await BackendAsync(connection, ct).ConfigureAwait(false);
+        var beside = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address.ConnectionString) { Pooling = false, Timeout = LongestWaitSeconds, CommandTimeout = LongestWaitSeconds }.ConnectionString);
         await using (beside.ConfigureAwait(false))
         {
             for (var look = 0; look < Looks; look++)
             {
                 // Two connections that are open at once have two sessions, each its own.
-                var isShared = await FindBesideAsync(beside, ct).ConfigureAwait(false) is { } other
-                    && (other == backend || await BackendAsync(connection, ct).ConfigureAwait(false) != backend);
-                if (!isShared) continue;
+                if (await FindBesideAsync(beside, ct).ConfigureAwait(false) is not { } other) return;
+                if (other != backend && await BackendAsync(connection, ct).ConfigureAwait(false) == backend) continue;
                 throw PostgresErrors.TransactionPooling.Error(
                     $"Between here and the server is a pooler at {address.Host}:{address.Port} that gives each transaction any of its sessions (pgbouncer: pool_mode = transaction).");
             }

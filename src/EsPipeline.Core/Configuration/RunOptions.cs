@@ -53,7 +53,7 @@ public enum RunMode
 }
 
 /// <summary>The options of a run that do not belong to one system.</summary>
-public sealed record RunOptions : IValidatedOptions
+public sealed record RunOptions : IValidatedOptions, IOptionsWithOrigins
 {
     /// <summary>The source's name.</summary>
     [Option("--source", "Where records come from", Aliases = ["--source-type"], Environment = ["ESPIPE_SOURCE"], Value = "NAME")]
@@ -114,18 +114,15 @@ public sealed record RunOptions : IValidatedOptions
     public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
     /// <summary>Records in a write at first.</summary>
-    [Option("--batch-size", "Records in a write to begin with", Environment = ["BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink",
-        GivesWayTo = ["--min-batch-size", "--max-batch-size"])]
+    [Option("--batch-size", "Records in a write to begin with", Environment = ["BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink")]
     public int? BatchSize { get; init; }
 
     /// <summary>Records in a write at least.</summary>
-    [Option("--min-batch-size", "Records in a write at least", Environment = ["MIN_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink",
-        GivesWayTo = ["--batch-size", "--max-batch-size"])]
+    [Option("--min-batch-size", "Records in a write at least", Environment = ["MIN_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink")]
     public int? MinBatchSize { get; init; }
 
     /// <summary>Records in a write at most.</summary>
-    [Option("--max-batch-size", "Records in a write at most", Environment = ["MAX_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink",
-        GivesWayTo = ["--batch-size", "--min-batch-size"])]
+    [Option("--max-batch-size", "Records in a write at most", Environment = ["MAX_BATCH_SIZE"], Min = 1, Max = 1_000_000, Default = "by sink")]
     public int? MaxBatchSize { get; init; }
 
     /// <summary>The pause between passes.</summary>
@@ -258,14 +255,38 @@ public sealed record RunOptions : IValidatedOptions
     public string AiModel { get; init; } = "claude-haiku-5-5";
 
     /// <inheritdoc/>
+    public Func<string, OptionOrigin> OriginOf { get; set; } = _ => OptionOrigin.Default;
+
+    /// <summary>Records in a write; of two sizes that contradict each other, the one that was given in the weaker place follows the other.</summary>
+    public (int? Start, int? Min, int? Max) BatchSizes
+    {
+        get
+        {
+            var (start, min, max) = (BatchSize, MinBatchSize, MaxBatchSize);
+            if (min > max) (min, max) = Agreed("--min-batch-size", min, "--max-batch-size", max);
+            if (start < min) (start, min) = Agreed("--batch-size", start, "--min-batch-size", min);
+            if (start > max) (start, max) = Agreed("--batch-size", start, "--max-batch-size", max);
+            return (start, min, max);
+        }
+    }
+
+    private (int? One, int? Other) Agreed(string oneName, int? one, string otherName, int? other) => OriginOf(oneName).CompareTo(OriginOf(otherName)) switch
+    {
+        > 0 => (one, one),
+        < 0 => (other, other),
+        _ => (one, other),
+    };
+
+    /// <inheritdoc/>
     public IEnumerable<string> Mistakes()
     {
         if (Query is not null && QueryFile is not null) yield return "--query and --query-file: give one of them.";
         if (MatchAll && (Query ?? QueryFile) is not null) yield return "--match-all and --query: give one of them.";
         if (Since is not null && Until is not null && Since.Instant > Until.Last) yield return "--since: it is later than --until.";
-        if (MinBatchSize > MaxBatchSize) yield return "--min-batch-size: it is greater than --max-batch-size.";
-        if (BatchSize < MinBatchSize) yield return "--batch-size: it is less than --min-batch-size.";
-        if (BatchSize > MaxBatchSize) yield return "--batch-size: it is greater than --max-batch-size.";
+        var (start, min, max) = BatchSizes;
+        if (min > max) yield return "--min-batch-size: it is greater than --max-batch-size.";
+        if (start < min) yield return "--batch-size: it is less than --min-batch-size.";
+        if (start > max) yield return "--batch-size: it is greater than --max-batch-size.";
         if (AnthropicUrl is not null && !(Uri.TryCreate(AnthropicUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
         {
             yield return "ANTHROPIC_BASE_URL: it is not an address that begins with http:// or https://.";

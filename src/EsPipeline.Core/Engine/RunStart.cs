@@ -30,11 +30,10 @@ internal sealed class RunStart(PipelineSetup setup, RetryPolicy sourceRetry, Ret
         if (saved?.Since is { } since && setup is { Mode: PipelineMode.FullSync, Bounded: false, Selection.Since: null })
         {
             Log.CopiedSinceOnly(setup.Log, since);
-            await state.ResetAsync(stop).ConfigureAwait(false);
             saved = null;
         }
 
-        if (saved is not null && saved.Partitions.Values.Any(p => p.Records > 0) && sink.TargetIsMissing)
+        if (saved is not null && sink.TargetIsMissing && await HasWrittenAsync(stop).ConfigureAwait(false))
         {
             throw CheckpointErrors.JobChanged.Error(
                 $"The checkpoint of job '{setup.Job}' says that records were copied, and what they were copied to is not there any more ({sink.System}).");
@@ -63,4 +62,8 @@ internal sealed class RunStart(PipelineSetup setup, RetryPolicy sourceRetry, Ret
         if (saved is not null) Log.Resuming(setup.Log, saved.SavedAt);
         return (identity, saved);
     }
+
+    // A table that is made with the first documents is not there where all records so far were set aside or left out.
+    private async Task<bool> HasWrittenAsync(CancellationToken ct) =>
+        (await setup.State.ReadRunsAsync(setup.Job, int.MaxValue, ct).ConfigureAwait(false)).Any(r => r.Account.Written > 0);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -60,23 +61,23 @@ internal sealed class RefusingDoor : IAsyncDisposable
                 var stream = client.GetStream();
                 if (await HeadAsync(stream) is not { } head) return;
                 var lines = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-                var length = long.Parse(Header(lines, "content-length") ?? "0", System.Globalization.CultureInfo.InvariantCulture);
+                var isChunked = Header(lines, "transfer-encoding") is not null;
+                var length = long.Parse(Header(lines, "content-length") ?? "0", CultureInfo.InvariantCulture);
                 lock (Heads)
                 {
-                    if (length > 0) Heads.Add(head);
+                    if (length > 0 || isChunked) Heads.Add(head);
                 }
 
-                if (length > _mostBytes)
+                if (length <= _mostBytes && Header(lines, "expect") is not null) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), _ended.Token);
+                var read = length > _mostBytes ? null : isChunked ? await ChunksAsync(stream) : await BytesAsync(stream, (int)length);
+                if (read is not { } body)
                 {
                     await AnswerAsync(stream, 413, "too large"u8.ToArray());
                     return;
                 }
 
-                if (Header(lines, "expect") is not null) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), _ended.Token);
-                var body = new byte[length];
-                await stream.ReadExactlyAsync(body, _ended.Token);
                 using var request = new HttpRequestMessage(new HttpMethod(lines[0].Split(' ')[0]), new Uri(lines[0].Split(' ')[1].TrimStart('/'), UriKind.Relative));
-                if (length > 0)
+                if (body.Length > 0)
                 {
                     request.Content = new ByteArrayContent(body);
                     request.Content.Headers.TryAddWithoutValidation("Content-Type", Header(lines, "content-type"));
@@ -96,11 +97,33 @@ internal sealed class RefusingDoor : IAsyncDisposable
     private static string? Header(IEnumerable<string> lines, string name) =>
         lines.FirstOrDefault(l => l.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
 
-    private async Task<string?> HeadAsync(NetworkStream stream)
+    private async Task<byte[]> BytesAsync(NetworkStream stream, int length)
+    {
+        var bytes = new byte[length];
+        await stream.ReadExactlyAsync(bytes, _ended.Token);
+        return bytes;
+    }
+
+    // A body that does not say how long it is (RFC 9112, 7.1); null as soon as it is too long.
+    private async Task<byte[]?> ChunksAsync(NetworkStream stream)
+    {
+        var body = new List<byte>();
+        while (true)
+        {
+            var size = int.Parse((await UntilAsync(stream, "\r\n"))!.TrimEnd(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            if (body.Count + size > _mostBytes) return null;
+            body.AddRange((await BytesAsync(stream, size + 2))[..size]);
+            if (size == 0) return [.. body];
+        }
+    }
+
+    private Task<string?> HeadAsync(NetworkStream stream) => UntilAsync(stream, "\r\n\r\n");
+
+    private async Task<string?> UntilAsync(NetworkStream stream, string end)
     {
         var head = new StringBuilder();
         var one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        while (!head.ToString().EndsWith(end, StringComparison.Ordinal))
         {
             if (await stream.ReadAsync(one, _ended.Token) == 0) return null;
             head.Append((char)one[0]);

@@ -65,6 +65,7 @@ public sealed class FirestoreDatabase : IAsyncDisposable
         {
             PageSize = (pageSize, pageSize),
             Timeout = timeout ?? TimeSpan.FromSeconds(60),
+            ListTimeout = TimeSpan.FromSeconds(30),
         };
     }
 

@@ -30,8 +30,16 @@ public sealed class FirestoreOptionsTests : IDisposable
     {
         var (from, to) = (new FirestoreOptions { Values = source }, new FirestoreSinkOptions { Values = sink });
         Assert.False(from.IsTyped && source is null);
-        Assert.Equal(sourceIsTyped != sinkIsTyped, FirestoreOptions.Join(from, to) is not null);
+        Assert.Equal(sourceIsTyped != sinkIsTyped, FirestoreOptions.Join(from, to, reshapes: false) is not null);
         Assert.Equal((sourceIsTyped, sinkIsTyped), (from.IsTyped, to.IsTyped));
+    }
+
+    [Fact]
+    public void Rules_that_go_into_fields_mean_plain_documents()
+    {
+        var (from, to) = (new FirestoreOptions(), new FirestoreSinkOptions());
+        Assert.Null(FirestoreOptions.Join(from, to, reshapes: true));
+        Assert.Equal((false, false), (from.IsTyped, to.IsTyped));
     }
 
     [Theory]

@@ -67,6 +67,19 @@ public sealed class MySqlBlurTests(MySqlServers servers)
         Assert.Equal($$"""{"id":"a","v":{{json}}}""", (await MySqlDatabase.ReadAsync(source)).Records.Single(r => r.Key == "a").Json);
     }
 
+    // MySQL's own type, which no server here has.
+    [Theory]
+    [InlineData("""{"a":{"b":1,"b":2}}""", "twice")]
+    [InlineData("""{"a":1,"\u0061":2}""", "twice")]
+    [InlineData("""{"n":9007199254740993.5}""", "digits")]
+    [InlineData("""{"a":{"b":1},"b":[{"a":1},{"a":2}],"n":18446744073709551615}""", null)]
+    public void What_native_json_would_change_is_refused(string json, string? reason)
+    {
+        var misfit = NativeJson.Misfit(new MySqlColumn("v", "json", "json"), System.Text.Encoding.UTF8.GetBytes(json));
+        if (reason is null) Assert.Null(misfit);
+        else Assert.Contains(reason, misfit!.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Keys_that_a_collation_merges_are_told_however_they_are_spread()
     {

@@ -95,6 +95,10 @@ public sealed class PlannedAnewTests(SharedPostgres shared)
         table.Server = standby;
         await standby.ExecuteAsync($"SELECT pg_create_logical_replication_slot('{table.Name}', 'pgoutput')");
         for (var i = 0; i < 3; i++) await standby.ExecuteAsync($"UPDATE {table.Name} SET pad = pad || 'z' WHERE id > 10");
+
+        // So that the new log is longer than the lost one, whatever else wrote to that.
+        await standby.ExecuteAsync("SELECT pg_switch_wal()");
+        await standby.ExecuteAsync($"UPDATE {table.Name} SET pad = pad || 'z' WHERE id > 10");
         run.Start(PipelineMode.Single);
         Assert.Equal(RunOutcome.Done, (await run.EndAsync()).Outcome);
         ContentAssert.Same(await table.DocumentsAsync(), run.Sink.Documents);

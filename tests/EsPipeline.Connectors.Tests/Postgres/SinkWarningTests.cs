@@ -32,6 +32,7 @@ public sealed class SinkWarningTests(SharedPostgres shared)
     [Theory]
     [InlineData("CREATE UNLOGGED TABLE {0} (id text PRIMARY KEY, n int)", "UNLOGGED")]
     [InlineData("CREATE TABLE {0} (id text PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED)", "'twice'")]
+    [InlineData("CREATE TABLE {0} (id text PRIMARY KEY, n int, seq bigint GENERATED ALWAYS AS IDENTITY)", "'seq'")]
     [InlineData("CREATE TABLE {0} (id text PRIMARY KEY, content jsonb, twice int GENERATED ALWAYS AS (1) STORED)", null)]
     [InlineData("CREATE TABLE {0} (id text PRIMARY KEY, n int)", null)]
     public async Task A_check_warns_of_what_the_server_will_not_keep(string statement, string? named)
