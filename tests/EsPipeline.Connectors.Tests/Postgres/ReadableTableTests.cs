@@ -74,6 +74,26 @@ public sealed class ReadableTableTests(SharedPostgres shared)
         await server.ExecuteAsync($"DROP TABLE {table}");
     }
 
+    // A unique index of the whole table would have to have the column that divides it.
+    [Theory]
+    [InlineData("a", true)]
+    [InlineData("n", false)]
+    public async Task A_key_of_each_partition_is_taken_for_one_of_the_whole_table(string key, bool isRead)
+    {
+        var server = await shared.GetAsync();
+        var table = "keyed_" + Guid.NewGuid().ToString("N");
+        await server.ExecuteAsync($"CREATE TABLE {table} (a int NOT NULL, day int NOT NULL, n int NOT NULL, PRIMARY KEY (a, day)) PARTITION BY RANGE (day)");
+        await server.ExecuteAsync($"CREATE TABLE {table}_1 PARTITION OF {table} FOR VALUES FROM (0) TO (5); CREATE TABLE {table}_2 PARTITION OF {table} FOR VALUES FROM (5) TO (20)");
+        await server.ExecuteAsync($"CREATE UNIQUE INDEX ON {table}_1 (a); CREATE UNIQUE INDEX ON {table}_2 (a); INSERT INTO {table} SELECT i, i, i FROM generate_series(1, 10) i");
+        await using (var following = new Following(Options(server, table) with { Key = [key] }))
+        {
+            if (isRead) Assert.Equal(10, await following.PassAsync(ReadKind.Snapshot, Ct));
+            else await IsRefusedAsync(following, PostgresErrors.NoKey, "no unique index");
+        }
+
+        await server.ExecuteAsync($"DROP TABLE {table}");
+    }
+
     [Fact]
     public async Task A_key_that_may_be_null_is_refused_but_of_a_materialized_view()
     {
@@ -98,11 +118,11 @@ public sealed class ReadableTableTests(SharedPostgres shared)
         {
             var reading = await SourceReader.ReadAsync(source, new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<Core.Records.PartitionId, Core.Records.Position>()), Ct);
             Assert.Equal(3, reading.Apply().Count);
-            Assert.Single(log.Lines, l => l.StartsWith("Tables inherit from public." + table, StringComparison.Ordinal));
+            Assert.Single(log.Lines, l => l.StartsWith("No index keeps the keys", StringComparison.Ordinal));
             await server.ExecuteAsync($"UPDATE {table} SET word = 'e'");
             var changes = await SourceReader.ReadAsync(source, new ReadPlan(ReadKind.Changes, Selection.Everything, 1, reading.Saved), Ct);
             Assert.Equal(PostgresErrors.KeyTwice, Assert.Single(changes.Batches.SelectMany(b => b.Malformed).Select(m => m.Found.Error).Distinct()));
-            Assert.Single(log.Lines, l => l.StartsWith("Tables inherit from public." + table, StringComparison.Ordinal));
+            Assert.Single(log.Lines, l => l.StartsWith("No index keeps the keys", StringComparison.Ordinal));
         }
 
         await server.ExecuteAsync($"DROP TABLE {table} CASCADE");
