@@ -270,12 +270,8 @@ public sealed record RunOptions : IValidatedOptions, IOptionsWithOrigins
         }
     }
 
-    private (int? One, int? Other) Agreed(string oneName, int? one, string otherName, int? other) => OriginOf(oneName).CompareTo(OriginOf(otherName)) switch
-    {
-        > 0 => (one, one),
-        < 0 => (other, other),
-        _ => (one, other),
-    };
+    private (int? One, int? Other) Agreed(string oneName, int? one, string otherName, int? other) =>
+        OriginOf(oneName) > OriginOf(otherName) ? (one, one) : OriginOf(oneName) < OriginOf(otherName) ? (other, other) : (one, other);
 
     /// <inheritdoc/>
     public IEnumerable<string> Mistakes()
