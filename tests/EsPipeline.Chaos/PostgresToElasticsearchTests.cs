@@ -83,6 +83,9 @@ public sealed class PostgresToElasticsearchTests
         }
 
         var took = Stopwatch.GetElapsedTime(started);
+
+        // Where the run before was killed with everything done, this one may not have got as far as to hear signals.
+        await espipe.UntilErrorAsync("Job load:");
         espipe.Signal(PosixSignalNumber.Terminate);
         var run = (await espipe.EndAsync()).Ended(143);
         Assert.Contains("(balances)", run.Output, StringComparison.Ordinal);
