@@ -81,6 +81,9 @@ internal sealed class Settings
     /// <summary>True where anything was given that the job's name is made of, wherever: <see cref="Job"/> is then the job that is meant.</summary>
     public bool NamesJob => Query is not null || Values.Any(v => v.Origin != OptionOrigin.Default && (v.Definition.NamesJob || v.Definition.Name is "--source" or "--sink"));
 
+    /// <summary>The options of a check, which leaves nothing behind, not even a log file that nobody has asked for.</summary>
+    public RunOptions Check => IsGiven("--log-file") ? Run : Run with { LogFile = "none" };
+
     /// <summary>True where an option was given, wherever.</summary>
     public bool IsGiven(string option) => Values.Any(v => v.Definition.Name == option && v.Origin != OptionOrigin.Default);
 

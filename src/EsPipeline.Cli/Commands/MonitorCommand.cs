@@ -25,8 +25,7 @@ internal sealed class MonitorCommand(Terminal terminal) : ICommand
     {
         var settings = SettingsReader.Read(invocation, terminal);
         if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
-        var run = settings.IsGiven("--log-file") ? settings.Run : settings.Run with { LogFile = "none" };
-        using var loggers = Logging.Create(run, fileIsGiven: false, terminal, out _);
+        using var loggers = Logging.Create(settings.Check, fileIsGiven: false, terminal, out _);
         await using var host = PipelineHost.Create(settings, loggers);
         var exit = await HealthCheck.RunAsync(settings, host, terminal, ct);
         if (exit == ExitCode.Done && !await TestWriteAsync(host, ct)) exit = ExitCode.Failed;

@@ -15,8 +15,7 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
         if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
         terminal.ResultsToError = PipelineHost.WritesToStandardOutput(settings);
 
-        // A check leaves nothing behind, not even a log file that nobody has asked for.
-        var run = settings.Mode == RunMode.HealthCheck && !settings.IsGiven("--log-file") ? settings.Run with { LogFile = "none" } : settings.Run;
+        var run = settings.Mode == RunMode.HealthCheck ? settings.Check : settings.Run;
         using var loggers = Logging.Create(run, settings.IsGiven("--log-file"), terminal, out var problem);
         if (problem is not null)
         {

@@ -70,6 +70,7 @@ internal sealed class HeldFiles(TimeProvider time) : IDisposable
         foreach (var (id, rotated) in _rotated.Where(r => r.Value.Path == file.Path).OrderBy(r => r.Key.Value, StringComparer.Ordinal).ToArray())
         {
             var read = saved.TryGetValue(id, out var at) ? FilePosition.Parse(at) : rotated.From;
+
             // A line end that came after its line was read is passed over without being counted.
             var length = rotated.Stream.Length;
             var grows = length > read.Offset && (length != rotated.Seen || read.Offset != rotated.From.Offset);

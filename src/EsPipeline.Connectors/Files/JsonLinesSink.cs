@@ -26,7 +26,7 @@ public sealed class JsonLinesSink(OutputFileOptions options, TimeProvider time, 
         }
 
         var json = record.Json.Span.Trim(" \t\r\n"u8);
-bool hasId, isKey;
+        bool hasId, isKey;
         try
         {
             hasId = HasId(json, record.Key.Span, out isKey);
