@@ -35,6 +35,15 @@ internal sealed class ElasticsearchCopy : IAsyncDisposable
             h => h.GetProperty("_id").GetString()!, h => h.GetProperty("_source").GetRawText(), StringComparer.Ordinal);
     }
 
+    /// <summary>How many documents are there now; 0 where there is no index yet.</summary>
+    public async Task<int> CountAsync()
+    {
+        using var refreshed = await _http.PostAsync(new Uri($"{Name}/_refresh", UriKind.Relative), null);
+        if (refreshed.StatusCode == System.Net.HttpStatusCode.NotFound) return 0;
+        using var json = JsonDocument.Parse(await GetAsync("_count"));
+        return json.RootElement.GetProperty("count").GetInt32();
+    }
+
     /// <summary>What the server answers about the index.</summary>
     public Task<string> GetAsync(string what) => _http.GetStringAsync(new Uri($"{Name}/{what}", UriKind.Relative));
 

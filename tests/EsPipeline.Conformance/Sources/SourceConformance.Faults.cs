@@ -153,14 +153,21 @@ public abstract partial class SourceConformance
         await using var set = await SeedAsync(documents, 1, Ct);
         await using var proxy = new TcpProxy(ServerOf(set));
         var knobs = new SourceKnobs { PageSize = 20, Through = proxy.EndPoint, Timeout = ShortTimeout };
+        var failures = 0;
         var reading = await SourceReader.ReadSnapshotAsync(set, knobs, 1, Ct, hooks: new ReadHooks
         {
             OnBatch = batch => onBatch(set, proxy, batch),
-            OnFailure = failure => onFailure?.Invoke(proxy, failure) ?? Task.CompletedTask,
+            OnFailure = failure =>
+            {
+                failures++;
+                return onFailure?.Invoke(proxy, failure) ?? Task.CompletedTask;
+            },
         });
         ContentAssert.Unique(reading.Records);
         ContentAssert.Same(documents.Select(set.Expected), reading.Apply());
-        Assert.True(proxy.Cuts > 0, "Nothing was cut: the fault came too late to be met.");
+
+        // A server that closes each connection behind its answer may have none that can be cut: its next client is refused.
+        Assert.True(proxy.Cuts + failures > 0, "Nothing was cut or refused: the fault came too late to be met.");
     }
 
     private static async Task CheckFailsInTimeAsync(SourceDataSet set, TcpProxy proxy)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -11,18 +10,15 @@ namespace EsPipeline.Connectors.Tests.Elasticsearch;
 /// </summary>
 internal sealed class RefusingDoor : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _ended = new();
     private readonly HttpClient _server;
     private readonly long _mostBytes;
-    private readonly Task _accepting;
+    private readonly ClientListener _clients;
 
     public RefusingDoor(ElasticsearchServer server, long mostBytes)
     {
         (_server, _mostBytes) = (server.Http, mostBytes);
-        _listener.Start();
-        Address = $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/";
-        _accepting = AcceptAsync();
+        _clients = new ClientListener(ServeAsync);
+        Address = $"http://{_clients.Host}/";
     }
 
     public string Address { get; }
@@ -30,36 +26,16 @@ internal sealed class RefusingDoor : IAsyncDisposable
     /// <summary>The head of each request with a body.</summary>
     public List<string> Heads { get; } = [];
 
-    public async ValueTask DisposeAsync()
-    {
-        await _ended.CancelAsync();
-        _listener.Stop();
-        await _accepting;
-        _ended.Dispose();
-    }
+    public ValueTask DisposeAsync() => _clients.DisposeAsync();
 
-    private async Task AcceptAsync()
-    {
-        var open = new List<Task>();
-        try
-        {
-            while (true) open.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_ended.Token)));
-        }
-        catch (Exception) when (_ended.IsCancellationRequested)
-        {
-            // A listener that is stopped between two clients says so otherwise than one that waits for a client.
-            await Task.WhenAll(open);
-        }
-    }
-
-    private async Task ServeAsync(TcpClient client)
+    private async Task ServeAsync(TcpClient client, CancellationToken ended)
     {
         using (client)
         {
             try
             {
                 var stream = client.GetStream();
-                if (await HeadAsync(stream) is not { } head) return;
+                if (await HeadAsync(stream, ended) is not { } head) return;
                 var lines = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
                 var isChunked = Header(lines, "transfer-encoding") is not null;
                 var length = long.Parse(Header(lines, "content-length") ?? "0", CultureInfo.InvariantCulture);
@@ -68,11 +44,11 @@ internal sealed class RefusingDoor : IAsyncDisposable
                     if (length > 0 || isChunked) Heads.Add(head);
                 }
 
-                if (length <= _mostBytes && Header(lines, "expect") is not null) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), _ended.Token);
-                var read = length > _mostBytes ? null : isChunked ? await ChunksAsync(stream) : await BytesAsync(stream, (int)length);
+                if (length <= _mostBytes && Header(lines, "expect") is not null) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), ended);
+                var read = length > _mostBytes ? null : isChunked ? await ChunksAsync(stream, ended) : await BytesAsync(stream, (int)length, ended);
                 if (read is not { } body)
                 {
-                    await AnswerAsync(stream, 413, "too large"u8.ToArray());
+                    await AnswerAsync(stream, 413, "too large"u8.ToArray(), ended);
                     return;
                 }
 
@@ -84,8 +60,8 @@ internal sealed class RefusingDoor : IAsyncDisposable
                     if (Header(lines, "content-encoding") is { } encoding) request.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
                 }
 
-                using var answer = await _server.SendAsync(request, _ended.Token);
-                await AnswerAsync(stream, (int)answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(_ended.Token));
+                using var answer = await _server.SendAsync(request, ended);
+                await AnswerAsync(stream, (int)answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(ended), ended);
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
@@ -97,44 +73,44 @@ internal sealed class RefusingDoor : IAsyncDisposable
     private static string? Header(IEnumerable<string> lines, string name) =>
         lines.FirstOrDefault(l => l.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
 
-    private async Task<byte[]> BytesAsync(NetworkStream stream, int length)
+    private static async Task<byte[]> BytesAsync(NetworkStream stream, int length, CancellationToken ended)
     {
         var bytes = new byte[length];
-        await stream.ReadExactlyAsync(bytes, _ended.Token);
+        await stream.ReadExactlyAsync(bytes, ended);
         return bytes;
     }
 
     // A body that does not say how long it is (RFC 9112, 7.1); null as soon as it is too long.
-    private async Task<byte[]?> ChunksAsync(NetworkStream stream)
+    private async Task<byte[]?> ChunksAsync(NetworkStream stream, CancellationToken ended)
     {
         var body = new List<byte>();
         while (true)
         {
-            var size = int.Parse((await UntilAsync(stream, "\r\n"))!.TrimEnd(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            var size = int.Parse((await UntilAsync(stream, "\r\n", ended))!.TrimEnd(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             if (body.Count + size > _mostBytes) return null;
-            body.AddRange((await BytesAsync(stream, size + 2))[..size]);
+            body.AddRange((await BytesAsync(stream, size + 2, ended))[..size]);
             if (size == 0) return [.. body];
         }
     }
 
-    private Task<string?> HeadAsync(NetworkStream stream) => UntilAsync(stream, "\r\n\r\n");
+    private static Task<string?> HeadAsync(NetworkStream stream, CancellationToken ended) => UntilAsync(stream, "\r\n\r\n", ended);
 
-    private async Task<string?> UntilAsync(NetworkStream stream, string end)
+    private static async Task<string?> UntilAsync(NetworkStream stream, string end, CancellationToken ended)
     {
         var head = new StringBuilder();
         var one = new byte[1];
         while (!head.ToString().EndsWith(end, StringComparison.Ordinal))
         {
-            if (await stream.ReadAsync(one, _ended.Token) == 0) return null;
+            if (await stream.ReadAsync(one, ended) == 0) return null;
             head.Append((char)one[0]);
         }
 
         return head.ToString();
     }
 
-    private async Task AnswerAsync(NetworkStream stream, int status, byte[] body)
+    private static async Task AnswerAsync(NetworkStream stream, int status, byte[] body, CancellationToken ended)
     {
         var head = $"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {body.Length}\r\nconnection: close\r\n\r\n";
-        await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body], _ended.Token);
+        await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body], ended);
     }
 }

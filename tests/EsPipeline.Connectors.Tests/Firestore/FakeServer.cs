@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -30,11 +29,9 @@ internal sealed record FakeAnswer(int Status, string Body, params string[] Heade
 /// <summary>A small HTTP server for faults that a real one can't be made to show. One request a connection.</summary>
 internal sealed class FakeServer : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _ended = new();
     private readonly Func<FakeRequest, Task<FakeAnswer>> _answer;
     private readonly X509Certificate2? _certificate;
-    private readonly Task _accepting;
+    private readonly ClientListener _clients;
 
     public FakeServer(Func<FakeRequest, FakeAnswer> answer)
         : this(request => Task.FromResult(answer(request)))
@@ -44,13 +41,11 @@ internal sealed class FakeServer : IAsyncDisposable
     public FakeServer(Func<FakeRequest, Task<FakeAnswer>> answer, X509Certificate2? certificate = null)
     {
         (_answer, _certificate) = (answer, certificate);
-        _listener.Start();
-        Host = $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
-        _accepting = AcceptAsync();
+        _clients = new ClientListener(ServeAsync);
     }
 
     /// <summary>Host and port.</summary>
-    public string Host { get; }
+    public string Host => _clients.Host;
 
     /// <summary>Everything that was asked.</summary>
     public List<FakeRequest> Requests { get; } = [];
@@ -65,29 +60,9 @@ internal sealed class FakeServer : IAsyncDisposable
         return new FakeAnswer((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _ended.CancelAsync();
-        _listener.Stop();
-        await _accepting;
-        _ended.Dispose();
-    }
+    public ValueTask DisposeAsync() => _clients.DisposeAsync();
 
-    private async Task AcceptAsync()
-    {
-        var open = new List<Task>();
-        try
-        {
-            while (true) open.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_ended.Token)));
-        }
-        catch (Exception) when (_ended.IsCancellationRequested)
-        {
-            // A listener that is stopped between two clients says so otherwise than one that waits for a client.
-            await Task.WhenAll(open);
-        }
-    }
-
-    private async Task ServeAsync(TcpClient client)
+    private async Task ServeAsync(TcpClient client, CancellationToken ended)
     {
         using (client)
         {
@@ -101,13 +76,13 @@ internal sealed class FakeServer : IAsyncDisposable
                     stream = tls;
                 }
 
-                if (await ReadAsync(stream) is not { } request) return;
+                if (await ReadAsync(stream, ended) is not { } request) return;
                 lock (Requests) Requests.Add(request);
-                var answer = await _answer(request).WaitAsync(_ended.Token);
+                var answer = await _answer(request).WaitAsync(ended);
                 if (answer.Status == 0) return;
                 var length = Encoding.UTF8.GetByteCount(answer.Body) + (answer.CutInBody ? 100 : 0);
                 var head = $"HTTP/1.1 {answer.Status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n";
-                await stream.WriteAsync(Encoding.UTF8.GetBytes(head + string.Concat(answer.Headers.Select(h => h + "\r\n")) + "\r\n" + answer.Body), _ended.Token);
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(head + string.Concat(answer.Headers.Select(h => h + "\r\n")) + "\r\n" + answer.Body), ended);
             }
             catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or AuthenticationException)
             {
@@ -116,13 +91,13 @@ internal sealed class FakeServer : IAsyncDisposable
         }
     }
 
-    private async Task<FakeRequest?> ReadAsync(Stream stream)
+    private static async Task<FakeRequest?> ReadAsync(Stream stream, CancellationToken ended)
     {
         var received = new MemoryStream();
         var buffer = new byte[64 * 1024];
         while (true)
         {
-            var read = await stream.ReadAsync(buffer, _ended.Token);
+            var read = await stream.ReadAsync(buffer, ended);
             if (read == 0) return null;
             received.Write(buffer, 0, read);
             var text = Encoding.Latin1.GetString(received.GetBuffer(), 0, (int)received.Length);
