@@ -14,8 +14,11 @@ internal static partial class CliLog
     [LoggerMessage(3002, LogLevel.Warning, "{Option} was given on the command line, where other users of this machine can see it; {Environment} in the environment or the .env file is safer")]
     public static partial void SecretOnCommandLine(ILogger logger, string option, string environment);
 
-    [LoggerMessage(3003, LogLevel.Information, "{Report}")]
-    public static partial void Ended(ILogger logger, string report);
+    /// <summary>How a run ended: for the log file, and for a screen that a program reads; a person is shown the report.</summary>
+    public const string EndedTemplate = "Job {Job}: {Outcome}; {Account}";
+
+    [LoggerMessage(3003, LogLevel.Information, EndedTemplate)]
+    public static partial void Ended(ILogger logger, string job, string outcome, string account);
 
     [LoggerMessage(3004, LogLevel.Error, "{Message} {Remedy} ({Code})")]
     public static partial void Failed(ILogger logger, string message, string remedy, string code);

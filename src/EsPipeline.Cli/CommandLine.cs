@@ -61,13 +61,15 @@ internal sealed class CommandLine
             var name = token.Split('=')[0];
             if (isOption)
             {
-                var own = parse.CommandResult.Command.Options.Concat(Root.Options.Where(o => !o.Hidden)).SelectMany(o => o.Aliases.Prepend(o.Name));
-                var near = NearestName.Of(name.Replace('_', '-'), _options.Keys.Concat(own.Where(o => !o.Contains('_', StringComparison.Ordinal))).Distinct());
-                mistakes.Add($"{name}: there is no such option{(near is null ? "; 'espipe --help' lists them." : $"; did you mean {near}?")}");
+                mistakes.Add(UnknownOption(name, parse));
             }
-            else if (NearestName.Of(token, Root.Subcommands.Select(c => c.Name)) is { } near)
+            else if (NearestName.Of(token, [.. parse.CommandResult.Command.Subcommands.Select(c => c.Name), .. Root.Subcommands.Select(c => c.Name)]) is { } near)
             {
                 mistakes.Add($"{token}: there is no such command; did you mean {near}?");
+            }
+            else if (!afterUnknown && Enum.GetValues<RunMode>().Select(m => EnumText.Kebab(m)).FirstOrDefault(m => m == token) is { } mode)
+            {
+                mistakes.Add($"{token}: there is no such command; did you mean --mode {mode}?");
             }
             else if (!afterUnknown)
             {
@@ -90,8 +92,11 @@ internal sealed class CommandLine
             }
         }
 
-        if (mistakes.Count == 0) mistakes.AddRange(parse.Errors.Select(e => e.Message));
-        return mistakes;
+        if (mistakes.Count > 0 || parse.Errors.Count == 0) return mistakes;
+        var command = parse.CommandResult.Command;
+        return command != Root && command.Subcommands.Count > 0
+            ? [$"{command.Name}: give one of {string.Join(", ", command.Subcommands.Select(c => c.Name))}."]
+            : [.. parse.Errors.Select(e => e.Message)];
     }
 
     /// <summary>The names under which a name may be typed: with underscores too, since existing jobs use them.</summary>
@@ -113,6 +118,20 @@ internal sealed class CommandLine
         Root.Options.Add(option);
         _options[definition.Name] = option;
     }
+
+    private string UnknownOption(string name, ParseResult parse)
+    {
+        var plain = name.Replace('_', '-');
+        const string sink = $"--{OptionCatalog.SinkPrefix}-";
+        if (plain.StartsWith(sink, StringComparison.Ordinal) && _options.ContainsKey("--" + plain[sink.Length..])) return $"{name}: there is no such option of a sink; --{plain[sink.Length..]} is the source's.";
+
+        // Of two that are as near, the command's own.
+        var own = Chain(parse.CommandResult.Command).SelectMany(c => c.Options).Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name));
+        var near = NearestName.Of(plain, own.Where(o => !o.Contains('_', StringComparison.Ordinal)).Concat(_options.Keys).Distinct());
+        return $"{name}: there is no such option{(near is null ? "; 'espipe --help' lists them." : $"; did you mean {near}?")}";
+    }
+
+    private static IEnumerable<Command> Chain(Command command) => command.Parents.OfType<Command>().SelectMany(Chain).Prepend(command);
 
     private bool IsOptionName(string text) =>
         text.StartsWith("--", StringComparison.Ordinal) && _options.ContainsKey(text.Split('=')[0].Replace('_', '-'));

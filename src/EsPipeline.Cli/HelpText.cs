@@ -32,7 +32,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
             var name = option.Name.Length > 0 ? $"{option.Name} {option.ValueText}".TrimEnd() : "(environment only)";
             var extras = new List<string>();
             if (option.Environment.Any()) extras.Add(string.Join(", ", option.Environment));
-            if (option.DefaultText.Length > 0 && !option.IsFlag) extras.Add("default " + option.DefaultText);
+            if (option.DefaultText is not ("" or "false")) extras.Add("default " + option.DefaultText);
             if (option.Aliases.Any()) extras.Add("also " + string.Join(", ", option.Aliases));
             if (name.Length > 34)
             {
@@ -90,7 +90,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
     {
         output.WriteLine(command.Description);
         output.WriteLine();
-        var arguments = string.Concat(command.Arguments.Select(a => $" [{a.Name.ToUpperInvariant()}]"));
+        var arguments = string.Concat(command.Arguments.Select(a => a.Arity.MinimumNumberOfValues > 0 ? $" {a.Name.ToUpperInvariant()}" : $" [{a.Name.ToUpperInvariant()}]"));
         output.WriteLine($"Usage: {Path(command)}{(command.Subcommands.Count > 0 ? " COMMAND" : "")}{arguments} [options]");
         if (command.Subcommands.Count > 0)
         {
@@ -102,8 +102,9 @@ internal sealed class HelpText : SynchronousCommandLineAction
         output.WriteLine();
         output.WriteLine("Options:");
         WriteOwn(command, output);
-        if (command.Name == "serve") WriteOptions(OptionCatalog.Api, output);
-        output.WriteLine("  The options of a run ('espipe --help') say which job and which ends are meant.");
+        foreach (var above in command.Parents.OfType<Command>().Where(c => c is not RootCommand)) WriteOwn(above, output);
+        if (command.Name == "serve") WriteOptions([.. ServeSettings.Shared, .. OptionCatalog.Api], output);
+        else if (command.Name is not ("completion" or "connectors")) output.WriteLine("  The options of a run ('espipe --help') say which job and which ends are meant.");
     }
 
     private static void WriteOwn(Command command, TextWriter output)

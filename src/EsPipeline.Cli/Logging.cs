@@ -30,7 +30,9 @@ internal static class Logging
             _ => LogEventLevel.Information,
         };
         var screenLevel = run.Quiet && level < LogEventLevel.Warning ? LogEventLevel.Warning : level;
-        var configuration = new LoggerConfiguration().MinimumLevel.Is(level).WriteTo.Sink(new Screen(terminal, formatter), screenLevel);
+        var configuration = new LoggerConfiguration().MinimumLevel.Is(level).WriteTo.Logger(
+            screen => screen.Filter.ByExcluding(e => run.LogFormat == LogFormat.Text && e.MessageTemplate.Text == CliLog.EndedTemplate).WriteTo.Sink(new Screen(terminal, formatter)),
+            screenLevel);
         if (!string.Equals(run.LogFile, "none", StringComparison.OrdinalIgnoreCase))
         {
             problem = FileProblem(run.LogFile);

@@ -8,7 +8,7 @@ internal enum OutputFormat
     /// <summary>For a person.</summary>
     Table,
 
-    /// <summary>For a program: one JSON document.</summary>
+    /// <summary>For a program: a JSON document, or one a line.</summary>
     Json,
 }
 
@@ -16,6 +16,5 @@ internal enum OutputFormat
 internal static class FormatOption
 {
     /// <summary>Makes the option.</summary>
-    public static Option<OutputFormat> Create() =>
-        new("--format") { Description = "How the result is shown", HelpName = "table|json", DefaultValueFactory = _ => OutputFormat.Table };
+    public static Option<OutputFormat> Create() => OwnOption.Choice("--format", "How the result is shown", OutputFormat.Table);
 }

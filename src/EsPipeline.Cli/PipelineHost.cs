@@ -51,7 +51,7 @@ internal sealed class PipelineHost : IAsyncDisposable
         services.AddSingleton(_ => new PipelineMeter(settings.Job, settings.Source.Name, settings.Sink.Name));
         services.AddConnectors();
         var host = new PipelineHost(settings, services.BuildServiceProvider());
-        foreach (var value in settings.Values.Where(v => v.Origin == OptionOrigin.CommandLine && HoldsSecret(v)))
+        foreach (var value in settings.Values.Where(v => v.Origin == OptionOrigin.CommandLine && v.Definition.HoldsSecret(v.Value)))
         {
             CliLog.SecretOnCommandLine(host.Log, value.Definition.Name, value.Definition.Environment.FirstOrDefault() ?? "a name");
         }
@@ -79,7 +79,7 @@ internal sealed class PipelineHost : IAsyncDisposable
             Threads = run.Threads,
             BatchSize = run.BatchSizes,
             ReadAheadBytes = (long)run.ReadAheadMegabytes << 20,
-            RateLimit = run.RateLimit,
+            RateLimit = run.RateLimit is 0 ? null : run.RateLimit,
             Interval = run.Interval,
             CheckpointInterval = run.CheckpointInterval,
             Retry = new RetryOptions(run.MaxRetries, run.RetryDelay, run.RetryBudget, Forever: _settings.PipelineMode == PipelineMode.Continuous),
@@ -93,9 +93,6 @@ internal sealed class PipelineHost : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await _services.DisposeAsync();
-
-    private static bool HoldsSecret(OptionValue value) =>
-        value.Definition.IsSecret || (value.Value is string text && value.Definition.Show(text) != text);
 
     // A first single run has no position to go on from: it takes the last minutes, by the time field.
     private Selection Selection()

@@ -17,6 +17,10 @@ internal sealed record ServeSettings(
     // What serve uses of the options of a run.
     private static readonly string[] UsedOfRun = ["--state", "--log-level", "--log-file", "--log-format", "--quiet"];
 
+    /// <summary>The options that it uses besides its own.</summary>
+    public static IReadOnlyList<OptionDefinition> Shared { get; } =
+        [.. OptionCatalog.Run.Where(o => UsedOfRun.Contains(o.Name)), .. OptionDefinition.Of(typeof(ElasticsearchSearchOptions))];
+
     /// <summary>Reads everything; never throws for what a person has typed.</summary>
     public static ServeSettings Read(
         IReadOnlyDictionary<string, IReadOnlyList<string>> commandLine,
@@ -29,7 +33,7 @@ internal sealed record ServeSettings(
         var api = binder.Bind<ApiOptions>();
         var elasticsearch = (ElasticsearchOptions)binder.Bind(typeof(ElasticsearchSearchOptions), validate: false);
         foreach (var mistake in elasticsearch.ConnectionMistakes()) binder.AddMistake(mistake);
-        var used = UsedOfRun.Concat(OptionCatalog.Api.Concat(OptionDefinition.Of(typeof(ElasticsearchSearchOptions))).Select(o => o.Name)).ToHashSet(StringComparer.Ordinal);
+        var used = Shared.Concat(OptionCatalog.Api).Select(o => o.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var stray in commandLine.Keys.Where(k => !used.Contains(k))) binder.AddMistake($"{stray}: serve does not use it.");
         foreach (var mistake in StateStores.Mistakes(run.State)) binder.AddMistake(mistake);
         foreach (var mistake in EnvironmentNames.Mistakes(environment, envFile)) binder.AddMistake(mistake);

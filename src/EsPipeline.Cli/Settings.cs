@@ -54,13 +54,19 @@ internal sealed class Settings
     public TransformRules Rules { get; private set; } = new([], [], [], []);
 
     /// <summary>The mode, chosen where it was not given.</summary>
-    public RunMode Mode => Run.Mode ?? (!Source.Source!.Follows || !Source.Source.FollowsWith(SourceOptions) || Selects ? RunMode.FullSync : RunMode.Continuous);
+    public RunMode Mode => Run.Mode ?? UsualMode;
 
-    /// <summary>The pipeline's mode.</summary>
-    public PipelineMode PipelineMode => Enum.Parse<PipelineMode>(Mode.ToString());
+    /// <summary>The pipeline's mode; for a mode that runs no pipeline the one that would be chosen without it.</summary>
+    public PipelineMode PipelineMode => (Mode == RunMode.HealthCheck ? UsualMode : Mode) switch
+    {
+        RunMode.Continuous => PipelineMode.Continuous,
+        RunMode.Single => PipelineMode.Single,
+        RunMode.Custom => PipelineMode.Custom,
+        _ => PipelineMode.FullSync,
+    };
 
     /// <summary>True where the selection is what the job is about; in the other modes it only says where the job begins.</summary>
-    public bool Bounded => Mode is RunMode.FullSync or RunMode.Custom && (Query is not null || Run.Since is not null || Run.Until is not null || Run.Limit is not null);
+    public bool Bounded => PipelineMode is PipelineMode.FullSync or PipelineMode.Custom && (Query is not null || Run.Since is not null || Run.Until is not null || Run.Limit is not null);
 
     /// <summary>What the job's identity holds besides what the ends say of themselves.</summary>
     public IReadOnlyDictionary<string, string> Identity
@@ -86,6 +92,8 @@ internal sealed class Settings
 
     /// <summary>True where an option was given, wherever.</summary>
     public bool IsGiven(string option) => Values.Any(v => v.Definition.Name == option && v.Origin != OptionOrigin.Default);
+
+    private RunMode UsualMode => !Source.Source!.Follows || !Source.Source.FollowsWith(SourceOptions) || Selects ? RunMode.FullSync : RunMode.Continuous;
 
     private bool Selects => Query is not null || Run.Until is not null || Run.Limit is not null || Run.MatchAll;
 
@@ -142,8 +150,8 @@ internal sealed class Settings
                 if (isOfSink && group.Prefix == sinkPrefix) continue;
                 foreach (var option in group.Options.Where(o => commandLine.ContainsKey(o.Name)))
                 {
-                    mistakes.Add(isOfSink && group.Prefix.Length == 0
-                        ? $"{option.Name}: both ends are {Sink.Name}; for the sink it is --{sinkPrefix}-{option.Name[2..]}."
+                    mistakes.Add(isOfSink && group.Prefix.Length == 0 ? $"{option.Name}: both ends are {Sink.Name}; for the sink it is --{sinkPrefix}-{option.Name[2..]}."
+                        : isOfSink ? $"{option.Name}: the source is {Source.Name}, so for the sink it is --{option.Name[(group.Prefix.Length + 3)..]}."
                         : $"{option.Name}: neither the source {Source.Name} nor the sink {Sink.Name} uses it; it belongs to {char.ToLowerInvariant(group.Title[0])}{group.Title[1..]}.");
                 }
             }

@@ -16,9 +16,6 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
     /// <summary>The process's own screen.</summary>
     public static Terminal System { get; } = new(Console.Out, Console.Error, !Console.IsErrorRedirected);
 
-    /// <summary>True where a person looks at standard error.</summary>
-    public bool IsInteractive => isInteractive;
-
     /// <summary>True where a live line is wanted.</summary>
     public bool ShowsProgress(RunOptions run) => isInteractive && !run.NoProgress && !run.Quiet;
 

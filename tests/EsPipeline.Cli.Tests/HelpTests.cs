@@ -49,6 +49,7 @@ public sealed class HelpTests : IDisposable
     {
         var script = (await _folder.RunAsync("completion", shell)).Ended(0).Output;
         foreach (var option in OptionCatalog.All.Where(o => o.Name.Length > 0)) Assert.Contains(option.Name[2..], script, StringComparison.Ordinal);
+        foreach (var own in (string[])["format", "examples", "env-example", "partition", "position", "runs"]) Assert.Contains(shell == "fish" ? $" -l {own} " : $" --{own} ", script, StringComparison.Ordinal);
     }
 
     public void Dispose() => _folder.Dispose();

@@ -95,6 +95,46 @@ public sealed class JobCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_command_that_a_run_prints_for_its_letters_is_one_that_works()
+    {
+        _folder.Write("in file.csv", "id,n\n1,a\n2\n");
+        var run = (await _folder.RunAsync("--source", "csv", "--csv-file", "in file.csv", "--sink", "jsonl", "--output-file", "out.jsonl", "--simple-errors")).Ended(3);
+        const string quoted = "'in file.csv'";
+        var line = run.Error.Split('\n').Select(l => l.Trim()).Single(l => l.StartsWith("espipe dead-letters replay", StringComparison.Ordinal));
+        Assert.Contains(quoted, line, StringComparison.Ordinal);
+        var words = line.Replace(quoted, "?", StringComparison.Ordinal).Split(' ')[1..].Select(w => w == "?" ? "in file.csv" : w);
+        Assert.StartsWith("replayed 0, refused again 0, malformed 1", (await _folder.RunAsync(words)).Ended(3).Output, StringComparison.Ordinal);
+        var bare = (await _folder.RunAsync("dead-letters", "replay")).Ended(2);
+        Assert.Contains("Give the options that the job runs with", Assert.Single(bare.Complaints), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("health-check")]
+    [InlineData("single")]
+    [InlineData("full-sync")]
+    [InlineData("continuous")]
+    public async Task A_mode_that_is_set_for_the_job_is_no_hindrance_to_its_other_commands(string mode)
+    {
+        CsvCopy.Write(_folder, 3);
+        (await _folder.RunAsync(CsvCopy.Arguments("--job", "j", "--mode", "full-sync"))).Ended(0);
+        _folder.Environment["ESPIPE_MODE"] = mode;
+        string[][] commands = [["plan"], ["verify"], ["status"], ["checkpoint", "show"], ["dead-letters", "show"], ["dead-letters", "replay"], ["dead-letters", "drop"]];
+        foreach (var command in commands) (await _folder.RunAsync([.. command, .. CsvCopy.Arguments("--job", "j")])).Ended(0);
+    }
+
+    [Fact]
+    public async Task The_log_file_says_how_a_run_ended_and_the_screen_says_it_once()
+    {
+        CsvCopy.Write(_folder, 3);
+        var run = (await _folder.RunAsync(CsvCopy.Arguments("--job", "j"))).Ended(0);
+        Assert.EndsWith("Job j: done; read 3 = written 3 + unchanged 0 + filtered 0 + dead_lettered 0 (balances), retries 0", File.ReadAllLines(_folder.File("pipeline.log"))[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain("balances", run.Error, StringComparison.Ordinal);
+        var json = (await _folder.RunAsync(CsvCopy.Arguments("--job", "j", "--log-format", "json"))).Ended(0);
+        var last = JsonDocument.Parse(json.Error.TrimEnd().Split('\n')[^1]).RootElement;
+        Assert.Equal(("j", "done"), (last.GetProperty("job").GetString(), last.GetProperty("outcome").GetString()));
+    }
+
+    [Fact]
     public async Task A_letter_whose_document_had_line_breaks_is_dropped_and_counted_once()
     {
         _folder.Write("in.csv", "id,content\n1,\"{\n\"\"v\"\": \"\"\\ud800\"\"}\"\n");

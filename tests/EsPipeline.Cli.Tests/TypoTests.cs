@@ -17,6 +17,23 @@ public sealed class TypoTests : IDisposable
         Assert.DoesNotContain("s3cret-value", run.Said, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("plan --format csv", "--format: 'csv' is none of table, json, junit.")]
+    [InlineData("status --runs abc", "--runs: 'abc' is not a whole number of at least 1.")]
+    [InlineData("status --runs 0", "--runs: '0' is not a whole number of at least 1.")]
+    [InlineData("verify --examples 51", "--examples: '51' is not a whole number from 0 to 50.")]
+    [InlineData("dead-letters", "dead-letters: give one of list, show, replay, drop.")]
+    [InlineData("dead-letters lst", "lst: there is no such command; did you mean list?")]
+    [InlineData("dead-letters show --cdoe x", "--cdoe: there is no such option; did you mean --code?")]
+    [InlineData("verify --repare", "--repare: there is no such option; did you mean --repair?")]
+    [InlineData("health-check", "health-check: there is no such command; did you mean --mode health-check?")]
+    [InlineData("completion tcsh", "completion: 'tcsh' is none of bash, zsh, fish.")]
+    [InlineData("--sink-es-follow time", "--sink-es-follow: there is no such option of a sink; --es-follow is the source's.")]
+    [InlineData("--source csv --csv-file in.csv --sink elasticsearch --es-index i --sink-es-url http://x", "--sink-es-url: the source is csv, so for the sink it is --es-url.")]
+    [InlineData("--source csv --csv-file in.csv --sink jsonl --output-file o --job a/b", "--job: 'a/b' can't be a job's name: that is up to 100 letters, digits, '.', '_' and '-', and begins with no dot.")]
+    public async Task What_is_wrong_with_a_command_is_one_sentence(string line, string complaint) =>
+        Assert.Equal("espipe: " + complaint, Assert.Single((await _folder.RunAsync(line.Split(' '))).Ended(2).Complaints));
+
     [Fact]
     public async Task A_mistyped_command_is_answered_with_the_nearest_one() =>
         Assert.Equal(

@@ -23,9 +23,6 @@ internal static class Assets
     /// <summary>The names of all.</summary>
     public static IEnumerable<string> Names => Loaded.Keys;
 
-    /// <summary>True where the chart library was built in.</summary>
-    public static bool HasCharts => Loaded.ContainsKey("chart.js");
-
     /// <summary>Answers with one; a browser that has it already keeps it.</summary>
     public static async Task SendAsync(HttpContext context, string name)
     {

@@ -74,7 +74,7 @@ internal sealed class CheckpointCommand(Terminal terminal) : ICommand
             return;
         }
 
-        var phase = checkpoint.Phase == Core.Sources.ReadKind.Snapshot ? "in the middle of a snapshot" : "snapshot complete, following changes";
+        var phase = checkpoint.Phase == Core.Sources.ReadKind.Snapshot ? "in the middle of a snapshot" : "snapshot complete; the next run looks for what has changed";
         terminal.WriteResult($"checkpoint of {checkpoint.SavedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC, {phase}:");
         foreach (var (id, progress) in checkpoint.Partitions) terminal.WriteResult($"  {id}: {progress.Records} records, position {progress.Position}");
     }

@@ -10,8 +10,12 @@ internal sealed class CompletionCommand(Terminal terminal) : ICommand
     /// <inheritdoc/>
     public Command Build(CommandLine line)
     {
+        string[] shells = ["bash", "zsh", "fish"];
         var shell = new Argument<string>("shell") { Description = "bash, zsh or fish" };
-        shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
+        shell.Validators.Add(result =>
+        {
+            if (!shells.Contains(result.Tokens[0].Value)) result.AddError($"completion: '{result.Tokens[0].Value}' is none of {string.Join(", ", shells)}.");
+        });
         var command = new Command("completion", "Prints a completion script: source <(espipe completion bash)") { shell };
         command.SetAction(parse =>
         {
@@ -36,6 +40,9 @@ internal sealed class CompletionCommand(Terminal terminal) : ICommand
         _ => option.Choices,
     };
 
+    // What a command or one below it takes besides the catalog's options.
+    private static IEnumerable<Option> OwnOptions(Command command) => command.Options.Concat(command.Subcommands.SelectMany(OwnOptions));
+
     private static string Bash(Command[] commands)
     {
         var text = new StringBuilder();
@@ -52,7 +59,8 @@ internal sealed class CompletionCommand(Terminal terminal) : ICommand
 
         var files = Options.Where(o => o.ValueText is "FILE" or "FOLDER").Select(o => o.Name).Append("--env-file");
         text.Append($"    {string.Join('|', files)}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n  esac\n");
-        text.Append($"  if [[ $word == -* ]]; then COMPREPLY=($(compgen -W \"{string.Join(' ', Options.Select(o => o.Name))} --env-file --config-check --help\" -- \"$word\"))\n");
+        var own = commands.SelectMany(OwnOptions).Select(o => o.Name).Distinct();
+        text.Append($"  if [[ $word == -* ]]; then COMPREPLY=($(compgen -W \"{string.Join(' ', [.. Options.Select(o => o.Name), .. own])} --env-file --config-check --help\" -- \"$word\"))\n");
         text.Append($"  elif [[ $COMP_CWORD == 1 ]]; then COMPREPLY=($(compgen -W \"{string.Join(' ', commands.Select(c => c.Name))}\" -- \"$word\"))\n");
         text.Append("  else COMPREPLY=($(compgen -f -- \"$word\"))\n  fi\n}\ncomplete -o filenames -F _espipe espipe");
         return text.ToString();
@@ -68,6 +76,12 @@ internal sealed class CompletionCommand(Terminal terminal) : ICommand
             {
                 text.Append($"complete -c espipe -n '__fish_seen_subcommand_from {command.Name}' -xa {sub.Name} -d '{Quote(sub.Description)}'\n");
             }
+        }
+
+        foreach (var (command, option) in commands.SelectMany(c => OwnOptions(c).Select(o => (c, o))))
+        {
+            var argument = option is Option<bool> ? "" : " -x";
+            text.Append($"complete -c espipe -n '__fish_seen_subcommand_from {command.Name}' -l {option.Name[2..]}{argument} -d '{Quote(option.Description)}'\n");
         }
 
         foreach (var option in Options)

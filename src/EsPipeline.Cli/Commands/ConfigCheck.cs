@@ -44,7 +44,7 @@ internal static class ConfigCheck
         }
 
         foreach (var mistake in mistakes) terminal.WriteError("espipe: " + mistake);
-        terminal.WriteResult(mistakes.Count == 0 ? "The configuration is valid." : $"{mistakes.Count} mistakes.");
+        terminal.WriteResult(mistakes.Count == 0 ? "The configuration is valid." : mistakes.Count == 1 ? "1 mistake." : $"{mistakes.Count} mistakes.");
         return mistakes.Count == 0 ? ExitCode.Done : ExitCode.Usage;
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using EsPipeline.Cli.Explaining;
 using EsPipeline.Connectors;
 using EsPipeline.Core.Checkpoints;
+using EsPipeline.Core.Configuration;
 using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Engine;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,7 +26,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
         list.SetAction((parse, ct) => ListAsync(new Invocation(line, parse), parse.GetValue(listFormat), examples: 0, ct));
 
         var showFormat = FormatOption.Create();
-        var examples = new Option<int>("--examples") { Description = "Letters to show of each cause", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var examples = OwnOption.Count("--examples", "Letters to show of each cause", usual: 5);
         var show = new Command("show", "Shows a job's letters by cause, with what to do") { showFormat, examples };
         show.SetAction((parse, ct) => ListAsync(new Invocation(line, parse), parse.GetValue(showFormat), parse.GetValue(examples), ct));
 
@@ -78,7 +79,7 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
             if (count > letters.Count) terminal.WriteResult($"          … and {count - letters.Count} more");
         }
 
-        if (causes.Count > 0 && examples > 0) terminal.WriteResult($"Send them again once the cause is mended: espipe dead-letters replay{(settings.Run.Job is { } named ? $" --job {named}" : "")}");
+        if (causes.Count > 0 && examples > 0) terminal.WriteResult("Send them again once the cause is mended: 'espipe dead-letters replay' with the options of the run.");
         return ExitCode.Done;
     }
 
@@ -94,6 +95,11 @@ internal sealed class DeadLettersCommand(Terminal terminal) : ICommand
     private async Task<int> ReplayAsync(Invocation invocation, CancellationToken ct)
     {
         var settings = SettingsReader.Read(invocation, terminal);
+        if (settings.Mistakes.Count > 0 && !settings.IsGiven("--source") && !settings.IsGiven("--sink"))
+        {
+            throw ConfigurationErrors.Invalid.Error("Letters are sent to the job's sink, and nothing says which that is.", "Give the options that the job runs with, behind 'espipe dead-letters replay'.");
+        }
+
         if (SettingsReader.Complain(settings, terminal)) return ExitCode.Usage;
         using var loggers = Logging.Create(settings.Run, fileIsGiven: false, terminal, out _);
         await using var host = PipelineHost.Create(settings, loggers);

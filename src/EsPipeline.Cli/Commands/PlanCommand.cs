@@ -23,10 +23,7 @@ internal sealed class PlanCommand(Terminal terminal) : ICommand
     /// <inheritdoc/>
     public Command Build(CommandLine line)
     {
-        var format = new Option<PlanFormat>("--format")
-        {
-            Description = "How the result is shown", HelpName = "table|json|junit", DefaultValueFactory = _ => PlanFormat.Table,
-        };
+        var format = OwnOption.Choice("--format", "How the result is shown", PlanFormat.Table);
         var command = new Command("plan", "Reads everything, checks every record against the sink, and writes nothing") { format };
         command.SetAction((parse, ct) => RunAsync(new Invocation(line, parse), parse.GetValue(format), ct));
         return command;

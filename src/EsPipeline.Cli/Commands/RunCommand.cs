@@ -35,13 +35,14 @@ internal sealed class RunCommand(Terminal terminal, Signals signals)
     private async Task<int> CopyAsync(Settings settings, PipelineHost host, CancellationToken ct)
     {
         CliLog.Starting(host.Log, settings.Job, settings.Source.Name, settings.Sink.Name, EnumText.Kebab(settings.Mode), host.State.Description);
-        await using var metrics = settings.Run.MetricsPort is { } port ? MetricsEndpoint.Start(settings.Run.MetricsHost, port, host.Log) : null;
+        await using var metrics = settings.Run.MetricsPort is { } port ? MetricsEndpoint.Start(settings.Run.MetricsAddress!, port, host.Log) : null;
         var pipeline = new Pipeline(host.Setup());
         var live = terminal.ShowsProgress(settings.Run);
         var description = new RunDescription(ProgressLine.Samples(live));
         var result = await new ProgressLine(() => description.Describe(pipeline.Progress), terminal, host.Log, live).WhileAsync(pipeline.RunAsync(ct));
 
         if (result.Error is { } error) CliLog.Failed(host.Log, error.Message, error.Remedy, error.Code);
+        CliLog.Ended(host.Log, settings.Job, EnumText.Kebab(result.Outcome), RunReport.Account(result.Account));
         if (terminal.Explainer is { } explainer) await explainer.ExplainAsync(result, ct);
         foreach (var line in RunReport.Lines(settings, result)) terminal.WriteResult(line);
         return ExitCode.Of(result.Outcome, signals.Received);

@@ -17,7 +17,7 @@ internal sealed class StatusCommand(Terminal terminal) : ICommand
     public Command Build(CommandLine line)
     {
         var format = FormatOption.Create();
-        var runs = new Option<int>("--runs") { Description = "Runs to show at most", HelpName = "N", DefaultValueFactory = _ => 10 };
+        var runs = OwnOption.Count("--runs", "Runs to show at most", usual: 10);
         var command = new Command("status", "Shows a job's last run, its history and its positions") { format, runs };
         command.SetAction((parse, ct) => RunAsync(new Invocation(line, parse), parse.GetValue(format), parse.GetValue(runs), ct));
         return command;

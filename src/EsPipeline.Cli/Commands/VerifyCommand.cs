@@ -11,8 +11,8 @@ internal sealed class VerifyCommand(Terminal terminal) : ICommand
 {
     private readonly Option<bool> _repair = new("--repair") { Description = "Write what is missing and what differs" };
     private readonly Option<bool> _prune = new("--prune") { Description = "Delete what is in the sink and not in the source; needs --max-deletes" };
-    private readonly Option<long?> _maxDeletes = new("--max-deletes", "--max_deletes") { Description = "The most that --prune may delete; with more it deletes nothing", HelpName = "N" };
-    private readonly Option<int> _examples = new("--examples") { Description = "Keys to show of each kind", HelpName = "N", DefaultValueFactory = _ => 10 };
+    private readonly Option<long?> _maxDeletes = OwnOption.OptionalCount("--max-deletes", "The most that --prune may delete; with more it deletes nothing", least: 0);
+    private readonly Option<int> _examples = OwnOption.Count("--examples", "Keys to show of each kind", usual: 10, least: 0, most: 50);
 
     /// <inheritdoc/>
     public Command Build(CommandLine line)
@@ -63,8 +63,6 @@ internal sealed class VerifyCommand(Terminal terminal) : ICommand
         var (prune, most) = (invocation.Parse.GetValue(_prune), invocation.Parse.GetValue(_maxDeletes));
         return prune && most is null ? "--prune: give --max-deletes with it, the most documents that may be deleted."
             : !prune && most is not null ? "--max-deletes: it goes with --prune."
-            : most < 0 ? "--max-deletes: it is 0 or more."
-            : invocation.Parse.GetValue(_examples) is < 0 or > 50 ? "--examples: it is 0 to 50."
             : run.Limit is not null ? "--limit: which records it took can't be told afterwards; verify compares all of them."
             : null;
     }

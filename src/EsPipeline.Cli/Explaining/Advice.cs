@@ -64,7 +64,7 @@ internal sealed partial class Advice(Settings? settings)
         if (error.Kind == FailureKind.Permanent)
         {
             yield return $"See the records that this befell: `espipe dead-letters show {{job-options}} --code {error.Code}`";
-            yield return $"Once the cause is mended, send them again; what the source could not read at all comes only with a new copy: `espipe dead-letters replay {{job-options}} --code {error.Code}`";
+            yield return $"Once the cause is mended, send them again; what the source could not read at all comes only with a new copy: `espipe dead-letters replay {{run-options}} --code {error.Code}`";
             yield break;
         }
 
@@ -76,6 +76,7 @@ internal sealed partial class Advice(Settings? settings)
     {
         var name = match.Groups["name"].Value;
         if (name == "job-options") return JobOptions(settings);
+        if (name == "run-options") return RunOptions(settings);
         var value = ValueOf(name, names);
         if (value.Length == 0) value = $"<{name.TrimStart('-')}>";
         var isPieceOfCommand = char.IsAsciiLetterLower(name[0]);
@@ -108,6 +109,19 @@ internal sealed partial class Advice(Settings? settings)
         if (settings is null) return "--job <job>";
         var job = settings.Source is null || settings.Sink is null ? settings.Run.Job ?? "<job>" : settings.Job;
         return $"--job {ShellText.Quote(job)}{(settings.IsGiven("--state") ? $" --state {ShellText.Quote(settings.Run.State)}" : "")}";
+    }
+
+    // What was typed, for a command that needs all that the run needs; a secret is left to be filled in.
+    private static string RunOptions(Settings? settings) =>
+        settings is null ? "<the options of the run>" : string.Join(' ', settings.Values.Where(v => v.Origin == OptionOrigin.CommandLine && v.Definition.Name is not ("--simple-errors" or "--ai-errors")).Select(Typed));
+
+    private static string Typed(OptionValue value)
+    {
+        var definition = value.Definition;
+        if (definition.IsFlag) return value.Value is true ? definition.Name : $"{definition.Name} false";
+        if (definition.HoldsSecret(value.Value)) return $"{definition.Name} <{definition.Name.TrimStart('-')}>";
+        var values = value.Value is IReadOnlyList<string> list ? list : [definition.Show(value.Value)];
+        return $"{definition.Name} {string.Join(' ', values.Select(ShellText.Quote))}";
     }
 
     [GeneratedRegex(@"^(?<text>[^`]*)`(?<command>[^`]*)`\.?$", RegexOptions.NonBacktracking)]

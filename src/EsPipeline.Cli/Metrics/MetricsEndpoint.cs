@@ -34,9 +34,9 @@ internal sealed class MetricsEndpoint : IAsyncDisposable
 
     /// <summary>Begins to listen, and tells where.</summary>
     /// <exception cref="PipelineException">It can't.</exception>
-    public static MetricsEndpoint Start(string host, int port, ILogger log)
+    public static MetricsEndpoint Start(IPAddress address, int port, ILogger log)
     {
-        var listener = new TcpListener(IPAddress.Parse(host), port);
+        var listener = new TcpListener(address, port);
         try
         {
             listener.Start();
@@ -44,7 +44,7 @@ internal sealed class MetricsEndpoint : IAsyncDisposable
         catch (SocketException e)
         {
             listener.Dispose();
-            throw MetricsErrors.CannotListen.Error($"Metrics can't be shown at {host}:{port}: {e.Message}.", inner: e);
+            throw MetricsErrors.CannotListen.Error($"Metrics can't be shown at {new IPEndPoint(address, port)}: {e.Message}.", inner: e);
         }
 
         var endpoint = new MetricsEndpoint(listener, log);

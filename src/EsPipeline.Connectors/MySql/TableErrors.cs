@@ -59,8 +59,8 @@ public static class TableErrors
 
     /// <summary>A time was asked for, and there is no column of times.</summary>
     public static readonly ErrorCode CannotSelect = new(
-        "mysql.cannot_select", FailureKind.Environment, "--since and --until need a column of times.",
-        "Name it with --db-updated-column or --timestamp-field.")
+        "mysql.cannot_select", FailureKind.Environment, "--since and --until need a column of times, and so does a first --mode single, which takes the last 5 minutes.",
+        "Name it with --db-updated-column or --timestamp-field; with --match-all a first --mode single takes everything.")
     {
         Steps = ["See which columns hold times: `{db-client} -e 'SHOW CREATE TABLE {db-table}'`"],
     };

@@ -47,7 +47,7 @@ internal static class DocumentCatalog
         {
             if (bound is not { } at) continue;
             var column = table.Updated ?? table.Table.Find(selection.TimestampField)
-                ?? throw PostgresErrors.NoColumn.Error($"{table.Table.Name} has no column '{selection.TimestampField}' to select times by.", "Name one with --pg-updated-column or --timestamp-field.");
+                ?? throw PostgresErrors.NoColumn.Error($"{table.Table.Name} has no column '{selection.TimestampField}' to select times by.", "Name one with --pg-updated-column or --timestamp-field; with --match-all a first --mode single takes everything and needs none.");
             conditions.Add($"{SqlText.Name(column.Name)} {comparison} '{at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'::timestamptz");
         }
 

@@ -47,7 +47,7 @@ public record PostgresOptions : IValidatedOptions, IEffectiveOptions, IOptionsWi
     public Secret? Password { get; init; }
 
     /// <summary>The way TLS is used, in libpq's words.</summary>
-    [Option("--pg-sslmode", "TLS: disable, prefer, require, verify-ca or verify-full", Environment = ["PG_SSLMODE"], Value = "MODE",
+    [Option("--pg-sslmode", "TLS: disable, allow, prefer, require, verify-ca or verify-full", Environment = ["PG_SSLMODE"], Value = "MODE",
         Default = "verify-full; prefer where the host is this machine")]
     public string SslMode { get; init; } = "";
 

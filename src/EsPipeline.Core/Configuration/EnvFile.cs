@@ -6,7 +6,7 @@ namespace EsPipeline.Core.Configuration;
 /// <summary>
 /// Reads a <c>.env</c> file as python-dotenv and docker compose do: <c>NAME=value</c>, optional <c>export</c>, <c>#</c> comments, single
 /// quotes as they are, double quotes with <c>\n \r \t \" \\ \$</c>, <c>${NAME}</c> and <c>${NAME:-default}</c> outside single quotes. A bare
-/// <c>$</c> is a dollar sign: passwords have them.
+/// <c>$</c> is a dollar sign: passwords have them. A name that stands alone gives no value.
 /// </summary>
 public static class EnvFile
 {
@@ -35,8 +35,7 @@ public static class EnvFile
         var reader = new Cursor(text.TrimStart('\uFEFF'), path);
         while (reader.SkipToEntry())
         {
-            var name = reader.Name();
-            values[name] = reader.Value(Lookup);
+            if (reader.Name() is { } name) values[name] = reader.Value(Lookup);
         }
 
         return values;
@@ -65,7 +64,8 @@ public static class EnvFile
             return false;
         }
 
-        public string Name()
+        // Null for a name alone, behind which the cursor then stands.
+        public string? Name()
         {
             if (text.AsSpan(_at).StartsWith("export ") || text.AsSpan(_at).StartsWith("export\t"))
             {
@@ -77,7 +77,9 @@ public static class EnvFile
             while (!AtEnd && (char.IsAsciiLetterOrDigit(Here) || Here is '_' or '.' or '-')) _at++;
             var name = text[start.._at];
             SkipBlanks();
-            if (name.Length == 0 || char.IsAsciiDigit(name[0]) || AtEnd || Here != '=') throw Error("a line must be NAME=value, a comment or empty");
+            var isName = name.Length > 0 && !char.IsAsciiDigit(name[0]);
+            if (isName && (AtEnd || Here is '\n' or '\r' or '#')) return null;
+            if (!isName || Here != '=') throw Error("a line must be NAME=value, a comment or empty");
             _at++;
             SkipBlanks();
             return name;

@@ -116,6 +116,9 @@ public sealed class OptionDefinition
     /// <summary>A value of this option as it may be shown.</summary>
     public string Show(object? value) => IsAddress && value is string address ? AddressText.Hide(address) : Format(value);
 
+    /// <summary>True where that is not the whole value: it is a secret, or an address with a password in it.</summary>
+    public bool HoldsSecret(object? value) => IsSecret || (value is string text && Show(text) != text);
+
     /// <summary>A value as it could be typed, secrets and passwords within URLs as <c>***</c>: a job's name does not change with a password.</summary>
     public static string Format(object? value) => value switch
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Engine;
 
 namespace EsPipeline.Core.Configuration;
@@ -131,7 +132,7 @@ public sealed record RunOptions : IValidatedOptions, IOptionsWithOrigins
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Records a second.</summary>
-    [Option("--rate-limit", "Records a second at most", Environment = ["RATE_LIMIT"], Min = 0.001, Default = "none")]
+    [Option("--rate-limit", "Records a second at most; 0 for no limit", Environment = ["RATE_LIMIT"], Min = 0, Default = "none")]
     public double? RateLimit { get; init; }
 
     /// <summary>Tries after the first.</summary>
@@ -230,9 +231,12 @@ public sealed record RunOptions : IValidatedOptions, IOptionsWithOrigins
     [Option("--metrics-port", "Port at which Prometheus can read metrics, at /metrics; 0 for any free one, which the log names", Environment = ["METRICS_PORT"], Min = 0, Max = 65_535, Default = "off")]
     public int? MetricsPort { get; init; }
 
-    /// <summary>The address of that port.</summary>
+    /// <summary>The address of that port; <c>localhost</c> for the first of the loopback.</summary>
     [Option("--metrics-host", "Address of that port; 0.0.0.0 for all of this machine's", Environment = ["METRICS_HOST"], Value = "ADDRESS")]
     public string MetricsHost { get; init; } = "127.0.0.1";
+
+    /// <summary><see cref="MetricsHost"/> as an address; null where it is none.</summary>
+    public IPAddress? MetricsAddress => IPAddress.TryParse(MetricsHost == "localhost" ? "127.0.0.1" : MetricsHost, out var address) ? address : null;
 
     /// <summary>Errors with what to do.</summary>
     [Option("--simple-errors", "After an error, what it means and what to do, as a numbered list with commands")]
@@ -283,12 +287,11 @@ public sealed record RunOptions : IValidatedOptions, IOptionsWithOrigins
         if (min > max) yield return "--min-batch-size: it is greater than --max-batch-size.";
         if (start < min) yield return "--batch-size: it is less than --min-batch-size.";
         if (start > max) yield return "--batch-size: it is greater than --max-batch-size.";
-        if (AnthropicUrl is not null && !(Uri.TryCreate(AnthropicUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
-        {
-            yield return "ANTHROPIC_BASE_URL: it is not an address that begins with http:// or https://.";
-        }
-
-        if (!IPAddress.TryParse(MetricsHost, out _)) yield return $"--metrics-host: '{MetricsHost}' is not an IP address.";
+        var isWeb = AnthropicUrl is null || (Uri.TryCreate(AnthropicUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https");
+        if (!isWeb) yield return "ANTHROPIC_BASE_URL: it is not an address that begins with http:// or https://.";
+        if (MetricsAddress is null) yield return $"--metrics-host: '{MetricsHost}' is not an IP address.";
+        if (RateLimit is > 0 and < 0.001) yield return "--rate-limit: it is less than 0.001; 0 means no limit.";
+        if (Job is not null && !JobName.IsValid(Job)) yield return $"--job: '{Job}' can't be a job's name: that is up to 100 letters, digits, '.', '_' and '-', and begins with no dot.";
         if (Mode == RunMode.Custom && (Query ?? QueryFile) is null) yield return "--mode custom: it needs --query or --query-file.";
         if (Mode == RunMode.Continuous && Until is not null) yield return "--until: a continuous run has no end; use --mode full-sync.";
         if (Mode == RunMode.Single && Until is not null) yield return "--until: a single run goes on from where the last one ended, to whatever is new; use --mode full-sync.";

@@ -89,7 +89,7 @@ public sealed class AdviceTests
         var lines = new Advice(null).Lines(FilesErrors.FieldCount, "Mend line 7.");
         Assert.StartsWith("What csv.field_count means: ", lines[0], StringComparison.Ordinal);
         Assert.Equal("  1. Mend line 7.", lines[2]);
-        Assert.Equal("       espipe dead-letters replay --job <job> --code csv.field_count", lines[^1]);
+        Assert.Equal("       espipe dead-letters replay <the options of the run> --code csv.field_count", lines[^1]);
     }
 
     [Theory]

@@ -62,12 +62,23 @@ public sealed class MetricsEndpointTests : IDisposable
     {
         for (var i = 0; i < 500; i++)
         {
-            var endpoint = MetricsEndpoint.Start("127.0.0.1", 0, NullLogger.Instance);
+            var endpoint = MetricsEndpoint.Start(System.Net.IPAddress.Loopback, 0, NullLogger.Instance);
             using var client = new TcpClient();
             await client.ConnectAsync(endpoint.Address, TestContext.Current.CancellationToken);
             await client.GetStream().WriteAsync("GET /metrics HTTP/1.1\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
             await endpoint.DisposeAsync();
         }
+    }
+
+    [Fact]
+    public async Task The_name_of_this_machine_is_an_address_and_no_rate_is_no_limit()
+    {
+        CsvCopy.Write(_folder, 10);
+        _folder.Write(".env", "METRICS_HOST=localhost\nRATE_LIMIT=0\n");
+        var run = (await _folder.RunAsync(CsvCopy.Arguments("--metrics-port", "0"))).Ended(0);
+        Assert.Contains("Metrics are at http://127.0.0.1:", run.Error, StringComparison.Ordinal);
+        var slow = (await _folder.RunAsync(CsvCopy.Arguments("--rate-limit", "0.0001"))).Ended(2);
+        Assert.StartsWith("espipe: --rate-limit: it is less than 0.001", Assert.Single(slow.Complaints), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -81,7 +81,7 @@ public sealed class VerifyTests : IDisposable
         var arguments = Write("csv", "jsonl");
         foreach (var (more, named) in new (string[], string)[]
         {
-            (["--prune"], "--max-deletes"), (["--max-deletes", "3"], "--prune"), (["--limit", "5"], "--limit"), (["--prune", "--max-deletes", "-1"], "0 or more"),
+            (["--prune"], "--max-deletes"), (["--max-deletes", "3"], "--prune"), (["--limit", "5"], "--limit"), (["--prune", "--max-deletes", "-1"], "at least 0"),
         })
         {
             var refused = (await _folder.RunAsync(["verify", .. arguments, .. more])).Ended(2);

@@ -78,13 +78,18 @@ public sealed class EnvFileTests
     [InlineData("A=\"two\nlines\"\nB='never closed\nC=3", 3)]
     [InlineData("A=\"never closed", 1)]
     [InlineData("A='closed' and more", 1)]
-    [InlineData("A", 1)]
     public void A_line_that_can_not_be_read_is_named_and_never_shown(string text, int line)
     {
         var error = Assert.Throws<PipelineException>(() => EnvFile.Parse(text, NoEnvironment, "my.env"));
         Assert.Equal("config.env_file", error.Code);
         Assert.StartsWith($"my.env line {line}: ", error.Message, StringComparison.Ordinal);
         foreach (var word in (string[])["never closed\n", "more", "two", "equals sign"]) Assert.DoesNotContain(word, error.Message.Replace("is never closed", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_alone_gives_no_value()
+    {
+        Assert.Equal(["B"], EnvFile.Parse("A\nexport C # from outside\r\nB=1\nD", NoEnvironment, ".env").Keys);
     }
 
     [Fact]
