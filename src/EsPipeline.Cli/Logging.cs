@@ -4,6 +4,7 @@ using EsPipeline.Core.Configuration;
 using Microsoft.Extensions.Logging;
 using Serilog;
 using Serilog.Core;
+using Serilog.Debugging;
 using Serilog.Events;
 using Serilog.Extensions.Logging;
 using Serilog.Formatting;
@@ -38,8 +39,7 @@ internal static class Logging
             problem = FileProblem(run.LogFile);
             if (problem is null)
             {
-                configuration.WriteTo.File(
-                    formatter, run.LogFile, fileSizeLimitBytes: 10 << 20, rollOnFileSizeLimit: true, retainedFileCountLimit: 5, shared: false);
+                configuration.WriteTo.Sink(new LogFile(formatter, run.LogFile, terminal));
             }
             else if (!fileIsGiven)
             {
@@ -61,6 +61,44 @@ internal static class Logging
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return e.Message;
+        }
+    }
+
+    // One that can't be written any more (its disk is full, or gone) is told once, and no run ends for it.
+    private sealed class LogFile : ILogEventSink, IDisposable
+    {
+        private readonly string _path;
+        private readonly Terminal _terminal;
+        private readonly Logger _file;
+        private int _told;
+
+        public LogFile(ITextFormatter formatter, string path, Terminal terminal)
+        {
+            (_path, _terminal) = (path, terminal);
+            SelfLog.Enable(_ => Tell());
+            _file = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.File(
+                formatter, path, fileSizeLimitBytes: 10 << 20, rollOnFileSizeLimit: true, retainedFileCountLimit: 5, shared: false).CreateLogger();
+        }
+
+        public void Emit(LogEvent logEvent) => _file.Write(logEvent);
+
+        public void Dispose()
+        {
+            try
+            {
+                _file.Dispose();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Tell();
+            }
+
+            SelfLog.Disable();
+        }
+
+        private void Tell()
+        {
+            if (Interlocked.Exchange(ref _told, 1) == 0) _terminal.WriteError($"espipe: the log file {_path} can't be written: lines of it are missing. See how much room its disk has.");
         }
     }
 
