@@ -12,22 +12,27 @@ internal static class EnvExample
         var text = new StringBuilder();
         text.AppendLine("# Every name that espipe reads from the environment or a .env file. Copy this file to .env and take away the # of what you set.");
         text.AppendLine("# The command line goes before the environment, the environment before the .env file.");
-        Append(text, "The run", OptionCatalog.Run);
-        Append(text, "espipe serve", OptionCatalog.Api);
-        foreach (var group in OptionCatalog.Groups) Append(text, group.Title, group.Options);
+        Append(text, "The run", OptionCatalog.Run.Select(o => (o, o.Description)));
+        Append(text, "espipe serve", OptionCatalog.Api.Select(o => (o, o.Description)));
+        foreach (var groups in OptionCatalog.Groups.GroupBy(g => g.Title))
+        {
+            Append(text, groups.Key, groups.SelectMany(g => g.Options.Select(o => (o, g.Names.In(o.Description)))));
+        }
+
         return text.ToString().ReplaceLineEndings("\n");
     }
 
-    private static void Append(StringBuilder text, string title, IReadOnlyList<OptionDefinition> options)
+    private static void Append(StringBuilder text, string title, IEnumerable<(OptionDefinition Option, string Description)> options)
     {
-        if (!options.Any(o => o.Environment.Any())) return;
+        var named = options.Where(o => o.Option.Environment.Any()).ToArray();
+        if (named.Length == 0) return;
         text.AppendLine().AppendLine($"# {title}");
-        foreach (var option in options.Where(o => o.Environment.Any()))
+        foreach (var (option, description) in named)
         {
             var names = option.Environment.ToArray();
             var also = names.Length > 1 ? $" (also {string.Join(", ", names[1..])})" : "";
             var optionName = option.Name.Length > 0 ? $" [{option.Name}]" : "";
-            text.AppendLine($"# {option.Description}{optionName}{also}");
+            text.AppendLine($"# {description}{optionName}{also}");
             text.AppendLine($"#{names[0]}={(option.DependsOnMachine ? "" : OptionDefinition.Format(option.DefaultValue))}");
         }
     }

@@ -53,7 +53,10 @@ internal static class OptionCatalog
             if (sinks.Length == 0) continue;
             var record = both.First(c => c.Name == sinks[0]).Sink!.Options;
             groups.Add(new OptionGroup(
-                group.Record, SinkPrefix, [], sinks, [.. OptionDefinition.Of(record, SinkPrefix).Where(o => o.Property.DeclaringType == group.Record)]));
+                group.Record, SinkPrefix, [], sinks, [.. OptionDefinition.Of(record, SinkPrefix).Where(o => o.Property.DeclaringType == group.Record)])
+            {
+                Names = new PrefixedNames(record, SinkPrefix),
+            });
         }
 
         return groups;
@@ -69,6 +72,9 @@ internal static class OptionCatalog
 internal sealed record OptionGroup(
     Type Record, string Prefix, IReadOnlyList<string> Sources, IReadOnlyList<string> Sinks, IReadOnlyList<OptionDefinition> Options)
 {
+    /// <summary>How other options are called in their sentences.</summary>
+    public PrefixedNames Names { get; init; } = new(Record, "");
+
     /// <summary>A heading for help.</summary>
     public string Title => (Sources.Count > 0, Sinks.Count > 0) switch
     {

@@ -76,7 +76,7 @@ internal sealed class Settings
             var parts = PartsWhere(d => d.IsIdentity);
 
             // Where changes are followed by time, what one field has said is nothing for another.
-            if (Run.TimestampField != Core.Sources.Selection.Everything.TimestampField) parts["timestamp-field"] = Run.TimestampField;
+            if (Source.Source!.SelectsByTime && Run.TimestampField != Core.Sources.Selection.Everything.TimestampField) parts["timestamp-field"] = Run.TimestampField;
             return parts;
         }
     }
@@ -189,6 +189,12 @@ internal sealed class Settings
         if ((Run.Since ?? Run.Until) is not null && !source.SelectsByTime)
         {
             mistakes.Add($"{(Run.Since is not null ? "--since" : "--until")}: the source {Source.Name} can't select by time.");
+        }
+
+        if (source.SelectsByTime) return;
+        foreach (var option in (string[])["--timestamp-field", "--overlap"])
+        {
+            if (Values.Any(v => v.Definition.Name == option && v.Origin == OptionOrigin.CommandLine)) mistakes.Add($"{option}: the source {Source.Name} does not look at times.");
         }
     }
 

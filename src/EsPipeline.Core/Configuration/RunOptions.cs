@@ -66,7 +66,7 @@ public sealed record RunOptions : IValidatedOptions, IOptionsWithOrigins
 
     /// <summary>The mode; null where the command line does not say.</summary>
     [Option("--mode", "What is read, and when the run ends", Environment = ["ESPIPE_MODE"],
-        Default = "continuous; full-sync for files and bounded selections")]
+        Default = "continuous where the source can be followed, else full-sync; full-sync for a bounded selection, too")]
     public RunMode? Mode { get; init; }
 
     /// <summary>The job's name; null to make one from the ends.</summary>
@@ -83,7 +83,7 @@ public sealed record RunOptions : IValidatedOptions, IOptionsWithOrigins
     public string? QueryFile { get; init; }
 
     /// <summary>The earliest time.</summary>
-    [Option("--since", "Only records whose time field is at or after this time or age", Aliases = ["--gte"])]
+    [Option("--since", "Only records whose time field is at or after this time or age", Aliases = ["--gte"], Default = "all; 5m in a first --mode single")]
     public TimeText? Since { get; init; }
 
     /// <summary>The latest time.</summary>
