@@ -247,7 +247,7 @@ public sealed class DeadLetterFile : IAsyncDisposable
             var isNew = _file is null;
             _file ??= Open();
             _file.Write(lines.GetBuffer(), 0, (int)lines.Length);
-            _file.Flush(flushToDisk: true);
+            DurableFile.Sync(_file);
             if (isNew) DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(Path)!);
             _length = _file.Position;
             _stale = false;
