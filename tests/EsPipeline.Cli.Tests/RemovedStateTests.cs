@@ -29,6 +29,17 @@ public sealed class RemovedStateTests : IDisposable
         Assert.DoesNotContain('\0', await File.ReadAllTextAsync(Letters, TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task A_run_whose_folder_is_removed_ends_and_says_so_and_the_next_one_begins_anew()
+    {
+        using var espipe = Follow();
+        await espipe.UntilAsync(() => File.Exists(_folder.File(".espipe/j/checkpoint.json")) && HasLetter("first"), "a position was saved");
+        await TakeAway("mv {0} {0}.gone && rm -rf {0}.gone", _folder.File(".espipe/j"));
+        var run = (await espipe.EndAsync()).Ended(1);
+        Assert.Contains(".espipe/j, was removed or replaced while it ran", run.Error, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_folder.File(".espipe/j")), "It has made the folder anew.");
+    }
+
     private EspipeProcess Follow()
     {
         _folder.Write("in.jsonl", "{\"id\":\"a\"}\nfirst, which is no JSON\n");
