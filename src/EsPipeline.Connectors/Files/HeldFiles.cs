@@ -1,3 +1,4 @@
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sources;
 

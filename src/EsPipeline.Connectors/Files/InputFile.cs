@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.IO.Enumeration;
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Connectors.Files;

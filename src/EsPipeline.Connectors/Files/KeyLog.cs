@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Records;
 
 namespace EsPipeline.Connectors.Files;
@@ -85,7 +86,7 @@ internal sealed class KeyLog(string? path, ulong seed)
         using var stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
         stream.Position = (Count - _unsaved.Count) * HashBytes;
         stream.Write(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_unsaved)));
-        if (sync) stream.Flush(flushToDisk: true);
+        if (sync) DurableFile.Sync(stream);
     }
 
     // What is not saved stays so: a write that fails has to be able to forget it.

@@ -101,7 +101,7 @@ internal sealed class OutputFile : IAsyncDisposable
         if (IsStream) return null;
         try
         {
-            if (_stream is FileStream file) file.Flush(flushToDisk: true);
+            if (_stream is FileStream file) DurableFile.Sync(file);
             return string.Create(CultureInfo.InvariantCulture, $"{(_complete ? "done" : "part")}:{Length}:{TailAt(CurrentPath, Length)}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -158,7 +158,7 @@ internal sealed class OutputFile : IAsyncDisposable
         {
             _stream ??= Open();
             if (_torn) _stream.SetLength(Length);
-            ((FileStream)_stream).Flush(flushToDisk: true);
+            DurableFile.Sync((FileStream)_stream);
             Close();
             File.Move(PartPath, _target, overwrite: true);
             DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(_target)!);

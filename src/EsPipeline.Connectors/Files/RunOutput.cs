@@ -1,3 +1,5 @@
+using EsPipeline.Core.Checkpoints;
+
 namespace EsPipeline.Connectors.Files;
 
 /// <summary>The file that a run writes, which must never be among those that it reads: it would read its own records, or lose what it reads.</summary>

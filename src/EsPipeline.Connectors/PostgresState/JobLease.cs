@@ -55,14 +55,18 @@ internal sealed class JobLease : IAsyncDisposable
         const string take = """
             INSERT INTO espipe_job (job, token, holder, held_until) VALUES ($1, 1, $2, clock_timestamp() + $3 * interval '1 s')
             ON CONFLICT (job) DO UPDATE SET token = espipe_job.token + 1, holder = excluded.holder, held_until = excluded.held_until
-            WHERE espipe_job.held_until <= clock_timestamp()
+            WHERE espipe_job.held_until <= clock_timestamp() OR (espipe_job.token::text = $4 AND espipe_job.held_until::text = $5)
             RETURNING token::text
             """;
-        string?[]? seen = null;
+        var (seen, since) = ((string?[]?)null, 0L);
         while (true)
         {
             var started = time.GetTimestamp();
-            if (await database.QueryAsync(take, [job, Holder, Seconds], ct).ConfigureAwait(false) is [[{ } token]])
+
+            // The server's clock may have been set back since it was renewed. Nobody renews what stays as it is for all of its time: whoever held
+            // it has given it up by its own clock.
+            var dead = seen is not null && time.GetElapsedTime(since) >= Duration ? seen : ["", ""];
+            if (await database.QueryAsync(take, [job, Holder, Seconds, dead[0]!, dead[1]!], ct).ConfigureAwait(false) is [[{ } token]])
             {
                 var left = Left(time, started);
                 if (left > TimeSpan.Zero) return new JobLease(database, job, long.Parse(token, CultureInfo.InvariantCulture), left, time, log);
@@ -75,8 +79,16 @@ internal sealed class JobLease : IAsyncDisposable
 
             // It has ended between the two questions, and is there to be taken.
             if (held is not [var now]) continue;
-            if (seen is null) Log.JobHeld(log, job, now[2]!, Renewal.TotalSeconds, Seconds);
-            else if (seen[0] != now[0] || seen[1] != now[1]) throw CheckpointErrors.JobRunning.Error($"The job '{job}' is already being run {now[2]}.");
+            if (seen is null)
+            {
+                since = time.GetTimestamp();
+                Log.JobHeld(log, job, now[2]!, Renewal.TotalSeconds, Seconds);
+            }
+            else if (seen[0] != now[0] || seen[1] != now[1])
+            {
+                throw CheckpointErrors.JobRunning.Error($"The job '{job}' is already being run {now[2]}.");
+            }
+
             seen = now;
             await Task.Delay(Pause, time, ct).ConfigureAwait(false);
         }

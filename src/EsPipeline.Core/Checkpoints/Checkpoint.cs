@@ -26,6 +26,12 @@ public sealed record Checkpoint
     /// <summary>What the sink has noted for later runs; null where it has noted nothing.</summary>
     public string? SinkNote { get; init; }
 
+    /// <summary>
+    /// True where the sink has held records up to these positions: a target that is missing now has lost them. False where it has held none, or
+    /// the checkpoint comes from a release that did not note it.
+    /// </summary>
+    public bool Wrote { get; init; }
+
     /// <summary>The earliest time that the snapshot selected, be it finished or not; null where it does not select by time.</summary>
     public DateTimeOffset? Since { get; init; }
 

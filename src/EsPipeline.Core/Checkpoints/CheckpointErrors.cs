@@ -20,7 +20,7 @@ public static class CheckpointErrors
         "state.job_lost",
         FailureKind.Environment,
         "This copy can't be sure any more that it is the only one that runs the job.",
-        "Check the server that keeps the state and the network to it, then run again: it goes on where its positions were saved.")
+        "Check the server that keeps the state and the network to it, or who has removed the state folder; then run again: it goes on where its positions were saved.")
     {
         Steps = ["See who runs it now: `espipe status {job-options}`"],
     };

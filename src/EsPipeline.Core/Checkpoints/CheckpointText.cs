@@ -84,6 +84,7 @@ public static class CheckpointText
         if (checkpoint.Until is { } until) json.WriteString("until", until);
         if (checkpoint.SinkToken is { } token) json.WriteString("sink_token", token);
         if (checkpoint.SinkNote is { } note) json.WriteString("sink_note", note);
+        if (checkpoint.Wrote) json.WriteBoolean("wrote", true);
         json.WriteEndObject();
         json.Flush();
         return buffer.WrittenSpan.ToArray();
@@ -99,6 +100,7 @@ public static class CheckpointText
             p => new PartitionProgress(new Position(p.GetProperty("position").GetString()!), p.GetProperty("records").GetInt64())),
         SinkToken = body.TryGetProperty("sink_token", out var token) ? token.GetString() : null,
         SinkNote = body.TryGetProperty("sink_note", out var note) ? note.GetString() : null,
+        Wrote = body.TryGetProperty("wrote", out var wrote) && wrote.GetBoolean(),
         Since = body.TryGetProperty("since", out var since) ? since.GetDateTimeOffset() : null,
         Until = body.TryGetProperty("until", out var until) ? until.GetDateTimeOffset() : null,
         SavedAt = body.GetProperty("saved_at").GetDateTimeOffset(),

@@ -8,6 +8,7 @@ public static partial class DurableFile
 {
     private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode PrivateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int Interrupted = 4;
 
     /// <summary>Makes a folder of mode 0700; one that exists is left as it is.</summary>
     public static void CreateFolder(string path)
@@ -33,7 +34,7 @@ public static partial class DurableFile
             await using (file.ConfigureAwait(false))
             {
                 await file.WriteAsync(content, ct).ConfigureAwait(false);
-                if (sync) file.Flush(flushToDisk: true);
+                if (sync) Sync(file);
             }
 
             File.Move(temporary, path, overwrite: true);
@@ -70,7 +71,24 @@ public static partial class DurableFile
         }
     }
 
-    /// <summary>Makes a rename or a new name in a folder durable. Windows does that by itself.</summary>
+    /// <summary>Puts what was written to a file on the disk; does nothing more for what has no disk, such as a pipe.</summary>
+    /// <exception cref="IOException">It may not be there: the disk failed, or the system has made it read-only after an error.</exception>
+    public static void Sync(FileStream file)
+    {
+        // .NET asks macOS for more than fsync, and on Linux takes "the file system is read-only" for done.
+        if (!OperatingSystem.IsLinux())
+        {
+#pragma warning disable RS0030 // This is what everybody else is sent to.
+            file.Flush(flushToDisk: true);
+#pragma warning restore RS0030
+            return;
+        }
+
+        file.Flush();
+        if (!TrySync((int)file.SafeFileHandle.DangerousGetHandle(), IsNotForFiles)) throw Failure(file.Name);
+    }
+
+    /// <summary>Makes a rename or a new name in a folder durable. Windows does that by itself, and so do file systems that know no sync of folders.</summary>
     /// <exception cref="IOException">The folder can't be opened or synced.</exception>
     public static void SyncFolder(string path)
     {
@@ -79,12 +97,28 @@ public static partial class DurableFile
         if (descriptor < 0) throw Failure(path);
         try
         {
-            if (Sync(descriptor) < 0) throw Failure(path);
+            if (!TrySync(descriptor, IsNotForFolders)) throw Failure(path);
         }
         finally
         {
             _ = Close(descriptor);
         }
+    }
+
+    /// <summary>True for the errors by which a system says that there is nothing to sync here: EINVAL, and ENOTSUP of Linux and of macOS.</summary>
+    internal static bool IsNotForFiles(int error) => error is 22 or 95 or 45;
+
+    // CIFS and its like answer EBADF (9) for a folder, too.
+    private static bool IsNotForFolders(int error) => error is 9 || IsNotForFiles(error);
+
+    private static bool TrySync(int descriptor, Func<int, bool> isDone)
+    {
+        while (Sync(descriptor) < 0)
+        {
+            if (Marshal.GetLastPInvokeError() is var error && error != Interrupted) return isDone(error);
+        }
+
+        return true;
     }
 
     // EWOULDBLOCK is 11 on Linux and 35 on macOS; ERROR_SHARING_VIOLATION is 0x80070020 on Windows.

@@ -103,11 +103,15 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
 
     private sealed class State(FileStateStore store, string job, string folder, JobLock jobLock, RunHistory runs) : IJobState
     {
+        // Not disposed: it has no timer, and may be asked after the lock was let go.
         private readonly string _path = Path.Combine(folder, CheckpointName);
+        private readonly CancellationTokenSource _lost = new();
 
         public string Job => job;
 
         public string Folder => folder;
+
+        public CancellationToken Lost => _lost.Token;
 
         public Task<Checkpoint?> LoadAsync(CancellationToken ct) => store.ReadCheckpointAsync(job, ct);
 
@@ -131,6 +135,14 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
 
         private async Task Guard(Func<Task> change)
         {
+            if (!jobLock.IsHeld)
+            {
+                await _lost.CancelAsync().ConfigureAwait(false);
+                throw CheckpointErrors.JobLost.Error(
+                    $"The folder of the job '{job}', {folder}, was removed or replaced while it ran, so another copy may have begun.",
+                    "Put it back where it was only moved; then run again: it goes on where the positions in the folder were saved, and begins anew without them.");
+            }
+
             try
             {
                 await change().ConfigureAwait(false);

@@ -40,8 +40,7 @@ public interface IJobState : IAsyncDisposable
     string Folder { get; }
 
     /// <summary>
-    /// Cancelled when the lock may have gone to another copy: what is under way has to stop at once. Never, where the lock is bound to the
-    /// process.
+    /// Cancelled when the lock may have gone to another copy, as soon as the store can know of that: what is under way has to stop at once.
     /// </summary>
     CancellationToken Lost => CancellationToken.None;
 

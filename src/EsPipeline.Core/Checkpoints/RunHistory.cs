@@ -3,7 +3,10 @@ using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Core.Checkpoints;
 
-/// <summary>The runs of a job in its folder: <c>run.json</c> is the last one, <c>runs.jsonl</c> those that ended, oldest first.</summary>
+/// <summary>
+/// The runs of a job in its folder: <c>run.json</c> is the last one, <c>runs.jsonl</c> those that ended, oldest first. A run that has ended is
+/// added to these before it is noted as the last one, and one that is among them counts once.
+/// </summary>
 internal sealed class RunHistory(string folder)
 {
     /// <summary>The history is cut to <see cref="Kept"/> lines when it has grown to twice as many: a job a minute would fill a disk.</summary>
@@ -15,7 +18,7 @@ internal sealed class RunHistory(string folder)
     /// <summary>Notes the end of a run whose process died. Only the holder of the job's lock may call it.</summary>
     public async Task CloseUnendedAsync(CancellationToken ct)
     {
-        if (await ReadCurrentAsync(ct).ConfigureAwait(false) is { Ended: null } run)
+        if (await ReadAsync(most: 1, ct).ConfigureAwait(false) is [{ Ended: null } run])
         {
             await NoteAsync(run with { Ended = run.Updated, Outcome = RunOutcome.Killed }, ct).ConfigureAwait(false);
         }
@@ -24,29 +27,30 @@ internal sealed class RunHistory(string folder)
     public async Task NoteAsync(RunRecord run, CancellationToken ct)
     {
         var text = RunRecordText.Write(run);
+        if (run.Ended is not null) await AppendAsync(text, ct).ConfigureAwait(false);
         await DurableFile.ReplaceAsync(_current, text, ct, sync: false).ConfigureAwait(false);
-        if (run.Ended is null) return;
-
-        await TrimAsync(ct).ConfigureAwait(false);
-        var file = DurableFile.Open(_ended, FileMode.Append, FileAccess.Write);
-        await using (file.ConfigureAwait(false))
-        {
-            await file.WriteAsync((byte[])[.. text, (byte)'\n'], ct).ConfigureAwait(false);
-            file.Flush(flushToDisk: true);
-        }
     }
 
     public async Task<IReadOnlyList<RunRecord>> ReadAsync(int most, CancellationToken ct)
     {
-        var runs = new List<RunRecord>();
-        if (await ReadCurrentAsync(ct).ConfigureAwait(false) is { Ended: null } current) runs.Add(current);
-        foreach (var line in (await LinesAsync(ct).ConfigureAwait(false)).AsEnumerable().Reverse())
-        {
-            if (runs.Count >= most) break;
-            if (Parse(line) is { } run) runs.Add(run);
-        }
+        // In this order: a run that ends in between is met twice, and not never.
+        var current = await ReadCurrentAsync(ct).ConfigureAwait(false);
+        var runs = (await LinesAsync(ct).ConfigureAwait(false)).AsEnumerable().Reverse().Select(Parse).OfType<RunRecord>().Take(most).ToList();
+        if (current is { Ended: null } && runs.FirstOrDefault()?.Id != current.Id) runs.Insert(0, current);
+        return runs.Count > most ? runs[..most] : runs;
+    }
 
-        return runs;
+    private async Task AppendAsync(byte[] text, CancellationToken ct)
+    {
+        await TrimAsync(ct).ConfigureAwait(false);
+        var file = DurableFile.Open(_ended, FileMode.OpenOrCreate);
+        await using (file.ConfigureAwait(false))
+        {
+            // A line that a crash or a full disk cut off must not spoil this one.
+            var isTorn = file.Length > 0 && file.Seek(-1, SeekOrigin.End) >= 0 && file.ReadByte() != '\n';
+            await file.WriteAsync((byte[])[.. isTorn ? "\n"u8 : [], .. text, (byte)'\n'], ct).ConfigureAwait(false);
+            DurableFile.Sync(file);
+        }
     }
 
     private async Task TrimAsync(CancellationToken ct)

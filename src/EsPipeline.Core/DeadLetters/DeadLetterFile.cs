@@ -14,7 +14,8 @@ namespace EsPipeline.Core.DeadLetters;
 /// </summary>
 /// <remarks>
 /// Safe for many threads. Only the holder of the job's lock may change it. A file of several jobs, which have it one after the other, has a
-/// lock of its own beside it; each of them sees its own letters only.
+/// lock of its own beside it; each of them sees its own letters only. A file that somebody removes, renames or cuts meanwhile takes its letters
+/// with it: what is met from then on is written to the one that has the name.
 /// </remarks>
 public sealed class DeadLetterFile : IAsyncDisposable
 {
@@ -29,6 +30,7 @@ public sealed class DeadLetterFile : IAsyncDisposable
     private FileStream? _file;
     private readonly string? _job;
     private FileStream? _lock;
+    private long _length;
     private bool _stale = true;
 
     private DeadLetterFile(string path, TimeProvider time, string? job) => (Path, _time, _job) = (System.IO.Path.GetFullPath(path), time, job);
@@ -141,12 +143,34 @@ public sealed class DeadLetterFile : IAsyncDisposable
 
     private async Task LoadAsync(CancellationToken ct)
     {
+        _stale = true;
         _open.Clear();
         _openByKey.Clear();
-        if (File.Exists(Path)) CutTornLine(Path);
+        Close();
+        if (File.Exists(Path))
+        {
+            CutTornLine(Path);
+            _file = Open();
+            _length = _file.Position;
+        }
+
         await foreach (var (id, letter) in DeadLetterLine.ReadAsync(Path, ct).ConfigureAwait(false)) Apply(id, letter);
         _stale = false;
     }
+
+    private FileStream Open() => DurableFile.Open(Path, FileMode.Append, FileAccess.Write);
+
+    private void Close()
+    {
+        _file?.Dispose();
+        _file = null;
+    }
+
+    // A file without its name would take letters that nobody finds, and one that was cut would take them behind a hole: .NET appends at an
+    // offset that it remembers.
+    private bool IsAsLeft() => _file is null
+        ? !File.Exists(Path)
+        : _file.Length == _length && File.Exists(Path) && FileKind.IsAt(_file.SafeFileHandle, Path);
 
     // A line that a crash or a full disk cut off was never relied upon: its record is met again.
     private static void CutTornLine(string path)
@@ -215,23 +239,23 @@ public sealed class DeadLetterFile : IAsyncDisposable
         await _turn.WaitAsync(ct).ConfigureAwait(false);
         try
         {
-            if (_stale) await LoadAsync(ct).ConfigureAwait(false);
+            if (_stale || !IsAsLeft()) await LoadAsync(ct).ConfigureAwait(false);
             using var lines = new MemoryStream();
             change(lines);
             if (lines.Length == 0) return;
             _stale = true;
-            var isNew = !File.Exists(Path);
-            _file ??= DurableFile.Open(Path, FileMode.Append, FileAccess.Write);
+            var isNew = _file is null;
+            _file ??= Open();
             _file.Write(lines.GetBuffer(), 0, (int)lines.Length);
-            _file.Flush(flushToDisk: true);
+            DurableFile.Sync(_file);
             if (isNew) DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(Path)!);
+            _length = _file.Position;
             _stale = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // What is in memory may be more than what is on the disk: read the file again before the next change.
-            _file?.Dispose();
-            _file = null;
+            Close();
             throw DeadLetterErrors.Unusable.Error($"The dead-letter file {Path} can't be written: {e.Message}", inner: e);
         }
         finally

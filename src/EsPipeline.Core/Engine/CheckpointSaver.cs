@@ -11,8 +11,17 @@ namespace EsPipeline.Core.Engine;
 /// Saves how far everything is safe, in the one right order: what the positions speak of is durable in the sink and in the dead letters
 /// before they are written; the source is told after that (invariant 1). Not for two threads at once, but for <see cref="SaveNoteAsync"/>.
 /// </summary>
+/// <param name="state">The job's state, held.</param>
+/// <param name="identity">What the checkpoint is saved as.</param>
+/// <param name="source">Told how far everything is safe.</param>
+/// <param name="sink">Where that is.</param>
+/// <param name="note">What the sink has noted.</param>
+/// <param name="wrote">Whether the run has found or put any of its records in the sink so far; asked after the positions.</param>
+/// <param name="saved">What the run goes on from; null where it begins anew.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">Where what went wrong is told.</param>
 internal sealed class CheckpointSaver(
-    IJobState state, JobIdentity identity, IDataSource source, IDataSink sink, SinkNote note, Checkpoint? saved, TimeProvider time, ILogger log)
+    IJobState state, JobIdentity identity, IDataSource source, IDataSink sink, SinkNote note, Func<bool> wrote, Checkpoint? saved, TimeProvider time, ILogger log)
     : IDisposable
 {
     private readonly IResumableSink? _resumable = sink as IResumableSink;
@@ -121,6 +130,7 @@ internal sealed class CheckpointSaver(
             Partitions = safe,
             SinkToken = token,
             SinkNote = note.Text,
+            Wrote = Saved?.Wrote == true || wrote(),
             Since = Times.Since,
             Until = Times.Until,
             SavedAt = time.GetUtcNow(),

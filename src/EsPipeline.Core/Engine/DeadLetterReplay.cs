@@ -86,6 +86,7 @@ public sealed class DeadLetterReplay(PipelineSetup setup)
 
         if (pending.Count > 0) await WriteAsync(writer, pending, account, ct).ConfigureAwait(false);
         var totals = account.Totals();
+        if (saved is { Wrote: false } && totals.Written > 0) await state.SaveAsync(saved with { Wrote = true }, ct).ConfigureAwait(false);
         return new ReplayResult((int)(totals.Written + totals.Unchanged), (int)totals.DeadLettered, malformed);
     }
 

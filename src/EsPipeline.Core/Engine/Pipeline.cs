@@ -112,7 +112,7 @@ public sealed class Pipeline
         if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
         if (state is { Lost.IsCancellationRequested: true })
         {
-            error ??= HeldJob.Lost(_setup.Job);
+            error ??= notes?.Lost ?? HeldJob.Lost(_setup.Job);
         }
 
         if (error?.InnerException is { } cause) Log.Cause(_setup.Log, error.Code, cause);
@@ -142,8 +142,8 @@ public sealed class Pipeline
     private async Task<(bool Complete, DateTimeOffset? CopiedBefore)> RunPassesAsync(
         IJobState state, Func<JobIdentity, DeadLetterGate> gateOf, CancellationToken stop, CancellationToken abort)
     {
-        var (identity, saved) = await new RunStart(_setup, _sourceRetry, _sinkRetry, _counter, _note).BeginAsync(state, stop).ConfigureAwait(false);
-        using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, _note, saved, _setup.Time, _setup.Log);
+        var (identity, saved, hadTarget) = await new RunStart(_setup, _sourceRetry, _sinkRetry, _counter, _note).BeginAsync(state, stop).ConfigureAwait(false);
+        using var saver = new CheckpointSaver(state, identity, _setup.Source, _setup.Sink, _note, HasWritten, saved, _setup.Time, _setup.Log);
         _note.SaveWith = saver.SaveNoteAsync;
         var limits = _setup.Sink.Limits;
         _size = new AdaptiveSize(limits, _setup.BatchSize.Start, _setup.BatchSize.Min, _setup.BatchSize.Max);
@@ -157,6 +157,9 @@ public sealed class Pipeline
                 || !await FinishSnapshotAsync(saver, writer, gate, stop, abort).ConfigureAwait(false)) return (false, null);
             if (_setup.Mode is PipelineMode.FullSync or PipelineMode.Custom || (_setup.Mode == PipelineMode.Single && saved is null)) return (true, null);
         }
+
+        // Without a table a delete, too, finds everything as it is to be.
+        bool HasWritten() => _account.Totals() is var account && (account.Written > 0 || (hadTarget && account.Unchanged > 0));
 
         while (true)
         {

@@ -36,6 +36,9 @@ internal sealed class RunNotes : IDisposable
         _loop = LoopAsync();
     }
 
+    /// <summary>What the store has said of the lock that it lost; null where it has not.</summary>
+    public PipelineException? Lost { get; private set; }
+
     /// <summary>Notes the end.</summary>
     public async Task EndAsync(RunResult result)
     {
@@ -79,6 +82,10 @@ internal sealed class RunNotes : IDisposable
         try
         {
             await _state.NoteRunAsync(note, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (PipelineException e) when (e.Error == CheckpointErrors.JobLost)
+        {
+            Lost ??= e;
         }
         catch (PipelineException e)
         {

@@ -11,13 +11,17 @@ namespace EsPipeline.Core.Engine;
 internal sealed class RunStart(PipelineSetup setup, RetryPolicy sourceRetry, RetryPolicy sinkRetry, DocumentCounter counter, SinkNote note)
 {
     /// <summary>Does it.</summary>
-    /// <returns>What the checkpoint is saved as, and the one that the run goes on from; null where it begins anew.</returns>
+    /// <returns>
+    /// What the checkpoint is saved as; the one that the run goes on from, null where it begins anew; and whether there was something to write
+    /// to before, in which records may be already.
+    /// </returns>
     /// <exception cref="PipelineException">An end is not as it has to be, or the checkpoint is another job's.</exception>
-    public async Task<(JobIdentity Identity, Checkpoint? Saved)> BeginAsync(IJobState state, CancellationToken stop)
+    public async Task<(JobIdentity Identity, Checkpoint? Saved, bool HadTarget)> BeginAsync(IJobState state, CancellationToken stop)
     {
         var source = await sourceRetry.CallAsync(async ct => (await setup.Source.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
         var sink = await sinkRetry.CallAsync(async ct => (await setup.Sink.CheckAsync(ct).ConfigureAwait(false)).OrThrow(), stop).ConfigureAwait(false);
         foreach (var warning in source.Warnings.Concat(sink.Warnings)) Log.EndWarning(setup.Log, warning);
+        var hadTarget = !sink.TargetIsMissing;
         var identity = setup.IdentityOf(source, sink);
         var saved = await state.LoadAsync(stop).ConfigureAwait(false);
         if (saved is not null && saved.Identity.Hash != identity.Hash)
@@ -33,7 +37,7 @@ internal sealed class RunStart(PipelineSetup setup, RetryPolicy sourceRetry, Ret
             saved = null;
         }
 
-        if (saved is not null && sink.TargetIsMissing && await HasWrittenAsync(stop).ConfigureAwait(false))
+        if (saved is not null && !hadTarget && (saved.Wrote || await HasWrittenAsync(stop).ConfigureAwait(false)))
         {
             throw CheckpointErrors.JobChanged.Error(
                 $"The checkpoint of job '{setup.Job}' says that records were copied, and what they were copied to is not there any more ({sink.System}).");
@@ -60,10 +64,11 @@ internal sealed class RunStart(PipelineSetup setup, RetryPolicy sourceRetry, Ret
         }
 
         if (saved is not null) Log.Resuming(setup.Log, saved.SavedAt);
-        return (identity, saved);
+        return (identity, saved, hadTarget);
     }
 
-    // A table that is made with the first documents is not there where all records so far were set aside or left out.
+    // A table that is made with the first documents is not there where all records so far were set aside or left out. The history is short, and
+    // is asked for checkpoints that don't say it.
     private async Task<bool> HasWrittenAsync(CancellationToken ct) =>
         (await setup.State.ReadRunsAsync(setup.Job, int.MaxValue, ct).ConfigureAwait(false)).Any(r => r.Account.Written > 0);
 }

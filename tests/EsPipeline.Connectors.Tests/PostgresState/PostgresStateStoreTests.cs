@@ -57,6 +57,23 @@ public sealed class PostgresStateStoreTests(SharedPostgres shared) : StateStoreC
     }
 
     [Fact]
+    public async Task A_lease_of_a_dead_copy_ends_though_the_clock_of_the_server_was_set_back()
+    {
+        // The first one's clock stands still, so that it renews nothing.
+        var address = new Uri($"postgres://{_server!.User}@{_server.EndPoint}/{_name}");
+        await using var first = Open(address, new FakeTime(), NullLogger.Instance);
+        await using var dead = await first.OpenAsync("job", Ct);
+        await SetAsync("held_until = clock_timestamp() + interval '3 hours'");
+        var time = new FakeTime();
+        await using var second = Open(address, time, NullLogger.Instance);
+        await using var living = await time.RunAsync(second.OpenAsync("job", Ct));
+        Assert.InRange(time.Elapsed, JobLease.Duration, JobLease.Duration + TimeSpan.FromSeconds(3));
+        await living.SaveAsync(At(2), Ct);
+        Assert.Equal("state.job_lost", (await Assert.ThrowsAsync<PipelineException>(() => dead.SaveAsync(At(9), Ct))).Code);
+        Assert.Equal(2, NumberOf(await living.LoadAsync(Ct)));
+    }
+
+    [Fact]
     public async Task A_lease_that_can_not_be_renewed_is_lost_before_the_server_gives_it_away()
     {
         var time = new FakeTime();

@@ -94,6 +94,7 @@ public sealed class CheckpointTextTests
             },
             SinkToken = "out1:part:10:10-ff:0:0:[\"id\",\"a\"]",
             SinkNote = "{\"columns\":[\"ü\"]}",
+            Wrote = true,
             SavedAt = new DateTimeOffset(2024, 2, 29, 23, 59, 59, 999, TimeSpan.Zero).AddTicks(1234),
         },
     ];
@@ -102,7 +103,7 @@ public sealed class CheckpointTextTests
     {
         Assert.Equal(expected.Identity.Hash, actual.Identity.Hash);
         Assert.Equal(expected.Partitions, actual.Partitions);
-        Assert.Equal((expected.Phase, expected.SinkToken, expected.SinkNote, expected.SavedAt), (actual.Phase, actual.SinkToken, actual.SinkNote, actual.SavedAt));
+        Assert.Equal((expected.Phase, expected.SinkToken, expected.SinkNote, expected.Wrote, expected.SavedAt), (actual.Phase, actual.SinkToken, actual.SinkNote, actual.Wrote, actual.SavedAt));
     }
 
     private static void AssertRefused(byte[] text)

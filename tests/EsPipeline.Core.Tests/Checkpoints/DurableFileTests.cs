@@ -83,4 +83,30 @@ public sealed class DurableFileTests : IDisposable
         DurableFile.SyncFolder(_folder.Path);
         Assert.Throws<IOException>(() => DurableFile.SyncFolder(_folder.File("missing")));
     }
+
+    [Fact]
+    public void A_file_system_that_knows_no_sync_of_folders_is_taken_as_it_is()
+    {
+        // Linux answers EINVAL here, as it does for a share of Windows.
+        if (OperatingSystem.IsLinux()) DurableFile.SyncFolder("/proc/self");
+    }
+
+    [Fact]
+    public void What_has_no_disk_needs_no_sync()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var nowhere = new FileStream("/dev/null", FileMode.Open, FileAccess.Write);
+        DurableFile.Sync(nowhere);
+    }
+
+    [Theory]
+    [InlineData(5, false, "EIO")]
+    [InlineData(9, false, "EBADF")]
+    [InlineData(28, false, "ENOSPC")]
+    [InlineData(30, false, "EROFS")]
+    [InlineData(122, false, "EDQUOT")]
+    [InlineData(22, true, "EINVAL")]
+    [InlineData(95, true, "ENOTSUP")]
+    public void Only_what_says_that_there_is_nothing_to_sync_counts_as_synced(int error, bool isSynced, string name) =>
+        Assert.Equal((name, isSynced), (name, DurableFile.IsNotForFiles(error)));
 }

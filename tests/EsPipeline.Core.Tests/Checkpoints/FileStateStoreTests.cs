@@ -1,5 +1,6 @@
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Errors;
+using EsPipeline.Core.Telemetry;
 
 namespace EsPipeline.Core.Tests.Checkpoints;
 
@@ -127,6 +128,62 @@ public sealed class FileStateStoreTests : StateStoreConformance, IDisposable
         var problem = (await new FileStateStore(Path.Combine(file, "state"), _time).CheckAsync(Ct)).Problem;
         Assert.NotNull(problem);
         Assert.Equal("state.unusable", (await Assert.ThrowsAsync<PipelineException>(() => new FileStateStore(Path.Combine(file, "state"), _time).OpenAsync("job", Ct))).Code);
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_removed_while_the_job_runs_ends_the_copy_that_had_it_and_leaves_the_next_one_alone()
+    {
+        await using var first = await Store.OpenAsync("job", Ct);
+        await first.SaveAsync(At(1), Ct);
+        Directory.Delete(Path.Combine(Root, "job"), recursive: true);
+        await using var second = await Store.OpenAsync("job", Ct);
+        await second.SaveAsync(At(7), Ct);
+        await second.NoteRunAsync(Run(7), Ct);
+        Assert.False(first.Lost.IsCancellationRequested);
+        foreach (var change in (Func<Task>[])[() => first.SaveAsync(At(2), Ct), () => first.ResetAsync(Ct), () => first.NoteRunAsync(Run(2), Ct)])
+        {
+            var lost = await Assert.ThrowsAsync<PipelineException>(change);
+            Assert.Equal("state.job_lost", lost.Code);
+            Assert.Contains($"{Path.Combine(Root, "job")}, was removed", lost.Message, StringComparison.Ordinal);
+        }
+
+        Assert.True(first.Lost.IsCancellationRequested);
+        Assert.False(second.Lost.IsCancellationRequested);
+        Assert.Equal(7, NumberOf(await second.LoadAsync(Ct)));
+        Assert.Equal(["7"], (await Store.ReadRunsAsync("job", 10, Ct)).Select(r => r.Id));
+    }
+
+    [Fact]
+    public async Task A_run_that_ended_is_in_the_history_before_it_is_noted_as_the_last_one_and_counts_once()
+    {
+        var current = Path.Combine(Root, "job", "run.json");
+        await using (var state = await Store.OpenAsync("job", Ct))
+        {
+            await state.NoteRunAsync(Run(1), Ct);
+
+            // As where it is killed, or the disk is full, between the two.
+            Directory.CreateDirectory(current + ".tmp");
+            await Assert.ThrowsAsync<PipelineException>(() => state.NoteRunAsync(Run(1) with { Ended = _time.GetUtcNow(), Outcome = RunOutcome.Done }, Ct));
+            Directory.Delete(current + ".tmp");
+        }
+
+        for (var opened = 0; opened < 2; opened++)
+        {
+            Assert.Equal([("1", RunOutcome.Done)], (await Store.ReadRunsAsync("job", 10, Ct)).Select(r => (r.Id, r.Outcome)));
+            await (await Store.OpenAsync("job", Ct)).DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_run_behind_a_line_that_was_cut_off_is_whole()
+    {
+        await using var state = await Store.OpenAsync("job", Ct);
+        await state.NoteRunAsync(Run(1) with { Ended = _time.GetUtcNow() }, Ct);
+        await File.AppendAllTextAsync(Path.Combine(Root, "job", "runs.jsonl"), "{\"id\":\"torn", Ct);
+        await state.NoteRunAsync(Run(2) with { Ended = _time.GetUtcNow() }, Ct);
+        await state.NoteRunAsync(Run(3) with { Ended = _time.GetUtcNow() }, Ct);
+        Assert.Equal(["3", "2", "1"], (await Store.ReadRunsAsync("job", 10, Ct)).Select(r => r.Id));
+        Assert.Equal(4, (await File.ReadAllLinesAsync(Path.Combine(Root, "job", "runs.jsonl"), Ct)).Length);
     }
 
     [Fact]

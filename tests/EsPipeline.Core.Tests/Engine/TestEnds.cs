@@ -105,6 +105,9 @@ internal sealed class TestSink : IDataSink
 
     public Dictionary<string, string> Identity { get; } = new() { ["place"] = "here" };
 
+    /// <summary>True for a table that is made with the first documents, and is not there.</summary>
+    public bool IsMissing { get; set; }
+
     /// <summary>What preparing makes, such as an index with an identity of its own; null for nothing.</summary>
     public string? MadeByPreparing { get; init; }
 
@@ -118,7 +121,7 @@ internal sealed class TestSink : IDataSink
     public Task<ConnectorHealth> CheckAsync(CancellationToken ct)
     {
         Calls.Add("check");
-        return Task.FromResult(new ConnectorHealth("test", TimeSpan.Zero, new Dictionary<string, string>(Identity), Problem) { Warnings = Warnings });
+        return Task.FromResult(new ConnectorHealth("test", TimeSpan.Zero, new Dictionary<string, string>(Identity), Problem) { Warnings = Warnings, TargetIsMissing = IsMissing });
     }
 
     public Task PrepareAsync(SourceSchema schema, CancellationToken ct)

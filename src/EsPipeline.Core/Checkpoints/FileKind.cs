@@ -1,13 +1,13 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace EsPipeline.Connectors.Files;
+namespace EsPipeline.Core.Checkpoints;
 
 /// <summary>
 /// What the system knows of a file besides its bytes: whether it is one at all, and not a device or a pipe, which have no length to cut back to and
 /// must never be replaced by a rename; and which one it is, whatever its names are.
 /// </summary>
-internal static partial class FileKind
+public static partial class FileKind
 {
     private const int CurrentFolder = -100;
     private const int OfHandle = 0x1000;
