@@ -30,7 +30,8 @@ internal sealed class PartitionReader(
         var attempts = retry.Begin();
         while (true)
         {
-            var batches = source.ReadAsync(partition, after, stop).GetAsyncEnumerator(stop);
+            var begun = after;
+            var batches = source.ReadAsync(partition, begun, stop).GetAsyncEnumerator(stop);
             await using (batches.ConfigureAwait(false))
             {
                 while (!limit.Reached)
@@ -38,7 +39,8 @@ internal sealed class PartitionReader(
                     try
                     {
                         var more = await batches.MoveNextAsync().ConfigureAwait(false);
-                        attempts.Succeeded();
+                        if (!more || batches.Current.End != begun) attempts.Succeeded();
+                        else attempts.Answered();
                         if (!more) return null;
                     }
                     catch (PipelineException e) when (e.Error.PlansAnew)

@@ -42,7 +42,8 @@ internal sealed class SnapshotReader(IDataSource source, RetryPolicy retry, Sele
         var attempts = retry.Begin();
         while (true)
         {
-            var batches = source.ReadAsync(partition, after, ct).GetAsyncEnumerator(ct);
+            var begun = after;
+            var batches = source.ReadAsync(partition, begun, ct).GetAsyncEnumerator(ct);
             await using (batches.ConfigureAwait(false))
             {
                 while (!_limit.Reached)
@@ -50,7 +51,8 @@ internal sealed class SnapshotReader(IDataSource source, RetryPolicy retry, Sele
                     try
                     {
                         var more = await batches.MoveNextAsync().ConfigureAwait(false);
-                        attempts.Succeeded();
+                        if (!more || batches.Current.End != begun) attempts.Succeeded();
+                        else attempts.Answered();
                         if (!more) return;
                     }
                     catch (PipelineException e)
