@@ -104,9 +104,9 @@ public sealed class Pipeline
         {
             error = e;
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
-            error = EngineErrors.Unexpected.Error($"{e.GetType().Name}: {e.Message}", inner: e);
+            error = EngineErrors.Of(e);
         }
 
         if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
