@@ -66,11 +66,48 @@ public sealed class UnmovedPositionTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Exactly_as_many_records_as_were_asked_for_are_copied_though_some_are_read_again()
+    {
+        _failures = 2;
+        var result = await RunAsync(limit: 40);
+        Assert.Equal(RunOutcome.Done, result.Outcome);
+        ContentAssert.Same(Corpus.Plain(40), _sink.Documents);
+        Assert.Equal(40, (await _job.SavedAsync())!.Partitions.Values.Sum(p => p.Records));
+    }
+
+    [Fact]
+    public async Task What_is_read_again_is_not_left_to_another_partition()
+    {
+        _failures = 2;
+        var result = await RunAsync(limit: 90, [.. Corpus.Plain(250).Skip(50)]);
+        Assert.Equal(RunOutcome.Done, result.Outcome);
+        Assert.Equal(90, _sink.Documents.Count);
+    }
+
+    [Fact]
+    public async Task A_run_that_goes_on_from_a_broken_one_copies_as_many_too()
+    {
+        Assert.Equal(RunOutcome.Failed, (await RunAsync(limit: 40)).Outcome);
+        Assert.Equal(0, (await _job.SavedAsync())!.Partitions.Values.Sum(p => p.Records));
+        _failures = 0;
+        Assert.Equal(RunOutcome.Done, (await RunAsync(limit: 40)).Outcome);
+        ContentAssert.Same(Corpus.Plain(40), _sink.Documents);
+    }
+
+    private Task<RunResult> RunAsync(long limit, params IReadOnlyList<Document>[] more)
+    {
+        var source = FailsAtThirty();
+        source.Data = [.. source.Data, .. more];
+        return _job.RunAsync(_job.Setup(source, _sink) with { Selection = Selection.Everything with { Limit = limit } });
+    }
+
     private TestSource FailsAtThirty() => new([.. Corpus.Plain(50)])
     {
         EndsAtLast = true,
-        BeforeBatch = (_, at, _) =>
+        BeforeBatch = (partition, at, _) =>
         {
+            if (partition.Value != "p0") return Task.CompletedTask;
             if (at == 0) _readings++;
             return at == 30 && _failures-- > 0 ? throw TestSource.Down.Error("A conflict with recovery.") : Task.CompletedTask;
         },
