@@ -45,7 +45,12 @@ catch (OperationCanceledException) when (signals.Received is not null)
 {
     return 128 + signals.Received.Value;
 }
-catch (Exception e) when (e is not OutOfMemoryException)
+catch (OutOfMemoryException)
+{
+    terminal.WriteError($"espipe: {EngineErrors.OutOfMemory.Meaning} {EngineErrors.OutOfMemory.Remedy} ({EngineErrors.OutOfMemory.Code})");
+    return ExitCode.Failed;
+}
+catch (Exception e)
 {
     terminal.WriteError($"espipe: {EngineErrors.Unexpected.Meaning} {e}");
     return ExitCode.Failed;

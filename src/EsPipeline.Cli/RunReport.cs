@@ -19,6 +19,7 @@ internal static class RunReport
         {
             RunOutcome.Done when account.Read == 0 && result.CopiedBefore is { } at && settings.Mode == RunMode.Single => $"nothing to do, nothing is new since {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC",
             RunOutcome.Done when account.Read == 0 && result.CopiedBefore is { } at => $"nothing to do, everything was copied by {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC",
+            RunOutcome.DoneWithDeadLetters when account.Read == 0 && result.CopiedBefore is { } at => $"nothing to do, everything but what is in the dead letters was copied by {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC",
             RunOutcome.Done => "done",
             RunOutcome.DoneWithDeadLetters => "done, but some records are in the dead letters",
             RunOutcome.Stopped => "stopped; the same command goes on from here",
@@ -37,7 +38,8 @@ internal static class RunReport
             lines.Add($"To copy everything again: espipe checkpoint reset {Advice.JobOptions(settings)}");
         }
 
-        if (account.DeadLettered > 0) lines.Add($"dead letters: {result.DeadLetterPath} (look at them: espipe dead-letters show {Advice.JobOptions(settings)})");
+        var older = account.DeadLettered == 0 ? $"{result.OpenLetters} of earlier runs are still open in " : "";
+        if (account.DeadLettered > 0 || result.OpenLetters > 0) lines.Add($"dead letters: {older}{result.DeadLetterPath} (look at them: espipe dead-letters show {Advice.JobOptions(settings)})");
         return lines;
     }
 

@@ -59,6 +59,24 @@ public sealed class ExitCodeTests : IDisposable
         Assert.Equal("letters", letter.RootElement.GetProperty("job").GetString());
         var shown = (await _folder.RunAsync("dead-letters", "show", "--job", "letters")).Ended(0);
         Assert.Contains("without a key", shown.Output, StringComparison.Ordinal);
+
+        var again = (await _folder.RunAsync(CsvCopy.Arguments("--job", "letters"))).Ended(3);
+        Assert.Contains("nothing to do, everything but what is in the dead letters was copied by ", again.Output, StringComparison.Ordinal);
+        Assert.Contains("dead letters: 1 of earlier runs are still open in ", again.Output, StringComparison.Ordinal);
+        (await _folder.RunAsync("dead-letters", "drop", "--job", "letters")).Ended(0);
+        Assert.Contains("nothing to do, everything was copied by ", (await _folder.RunAsync(CsvCopy.Arguments("--job", "letters"))).Ended(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_single_run_ends_with_what_it_has_copied_itself_and_names_the_letters_of_earlier_ones()
+    {
+        _folder.Write("in.csv", "id,name\n1,one\n,without a key\n3,three\n");
+        string[] arguments = CsvCopy.Arguments("--mode", "single", "--log-level", "error");
+        (await _folder.RunAsync(arguments)).Ended(3);
+        await File.AppendAllTextAsync(_folder.File("in.csv"), "4,four\n", TestContext.Current.CancellationToken);
+        var later = (await _folder.RunAsync(arguments)).Ended(0);
+        Assert.Contains("read 1 = written 1 ", later.Output, StringComparison.Ordinal);
+        Assert.Contains("dead letters: 1 of earlier runs are still open in ", later.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,15 +15,18 @@ public sealed class StandardStreamTests : IDisposable
         Assert.Contains("read 2 = written 2", run.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_reader_that_goes_away_is_told_in_one_sentence()
+    [Theory]
+    [InlineData("full-sync")]
+    [InlineData("continuous")]
+    public async Task A_reader_that_goes_away_is_told_in_one_sentence_and_not_waited_for(string mode)
     {
         CsvCopy.Write(_folder, 100_000);
-        using var espipe = _folder.Start(new EspipeStart { ReadsOutput = false }, ["--source", "csv", "--sink", "jsonl", "--csv-file", "in.csv", "--output-file", "-"]);
+        using var espipe = _folder.Start(new EspipeStart { ReadsOutput = false }, ["--source", "csv", "--sink", "jsonl", "--csv-file", "in.csv", "--output-file", "-", "--mode", mode]);
         await espipe.UntilErrorAsync("Job ");
         espipe.CloseOutput();
         var run = (await espipe.EndAsync()).Ended(1);
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+        Assert.Contains("file.broken_off", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

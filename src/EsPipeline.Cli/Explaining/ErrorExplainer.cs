@@ -35,7 +35,7 @@ internal sealed class ErrorExplainer(Settings settings, Terminal terminal)
     public async Task ExplainAsync(RunResult result, CancellationToken ct)
     {
         if (result.Error is { } error) await ExplainAsync(error, ct);
-        if (result.Account.DeadLettered == 0) return;
+        if (result.Account.DeadLettered == 0 && result.OpenLetters == 0) return;
         var codes = new SortedDictionary<string, bool>(StringComparer.Ordinal);
         try
         {

@@ -46,6 +46,20 @@ public static class FilesErrors
         ],
     };
 
+    /// <summary>A stream takes no more.</summary>
+    public static readonly ErrorCode BrokenOff = new(
+        "file.broken_off", FailureKind.Environment,
+        "Standard output, a pipe or a device took only a part of the records: who read it has gone away, or it is full.",
+        "Run it again with a reader that reads to the end, or write to a file; what such a stream was given can't be taken back or gone on from.")
+    {
+        EndsRun = true,
+        Steps =
+        [
+            "Write to a file, from which a later run goes on: `--output-file FILE`",
+            "Where only the first records are wanted, say how many: `--limit 10`",
+        ],
+    };
+
     /// <summary>Another job writes the file.</summary>
     public static readonly ErrorCode BeingWritten = new(
         "file.being_written", FailureKind.Environment, "Another job is writing the output file, and two would write over each other.",

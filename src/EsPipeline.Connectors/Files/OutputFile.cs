@@ -76,7 +76,7 @@ internal sealed class OutputFile : IAsyncDisposable
     }
 
     /// <summary>Appends bytes; where that fails nothing of them counts, and the next append puts its bytes in their place.</summary>
-    /// <exception cref="PipelineException"><see cref="FilesErrors.Unwritable"/>.</exception>
+    /// <exception cref="PipelineException"><see cref="FilesErrors.Unwritable"/>; <see cref="FilesErrors.BrokenOff"/> of a stream.</exception>
     public void Append(ReadOnlySpan<byte> bytes)
     {
         try
@@ -88,6 +88,11 @@ internal sealed class OutputFile : IAsyncDisposable
             if (IsStream) stream.Flush();
             _torn = false;
             Length += bytes.Length;
+        }
+        catch (IOException e) when (IsStream && _stream is not null)
+        {
+            // Some of the bytes may be on their way: sent again they would come twice, and a pipe that has lost its reader gets no other.
+            throw FilesErrors.BrokenOff.Error($"{(_target == "-" ? "Standard output" : _target)} can't be written to any more: {e.Message}", inner: e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -141,7 +141,7 @@ internal sealed class LogStream : IAsyncDisposable
 
                 reason = new IOException("The server ended the stream.");
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
+            catch (Exception e)
             {
                 reason = e;
             }
@@ -161,7 +161,7 @@ internal sealed class LogStream : IAsyncDisposable
         {
             while (true) await session.WaitAsync(stream.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
             if (stream.IsCancellationRequested) return null;
             await stream.CancelAsync().ConfigureAwait(false);

@@ -41,9 +41,9 @@ internal sealed class CheckpointTracker(PartitionProgress start, int capacity = 
 
     /// <summary>Notes the next batch of the partition.</summary>
     /// <param name="end">Its end; null where it has no position that could be gone on from (it was cut off by a limit).</param>
-    /// <param name="records">How many records it has.</param>
+    /// <param name="records">How many records its end is behind that the end before was not.</param>
     /// <param name="ct">Ends the wait for room.</param>
-    public async ValueTask<Ticket> TrackAsync(Position? end, int records, CancellationToken ct)
+    public async ValueTask<Ticket> TrackAsync(Position? end, long records, CancellationToken ct)
     {
         await _room.WaitAsync(ct).ConfigureAwait(false);
         var ticket = new Ticket(this, end, records);
@@ -70,11 +70,11 @@ internal sealed class CheckpointTracker(PartitionProgress start, int capacity = 
     }
 
     /// <summary>One tracked batch.</summary>
-    internal sealed class Ticket(CheckpointTracker tracker, Position? end, int records)
+    internal sealed class Ticket(CheckpointTracker tracker, Position? end, long records)
     {
         public Position? End => end;
 
-        public int Records => records;
+        public long Records => records;
 
         public bool Resolved { get; private set; }
 

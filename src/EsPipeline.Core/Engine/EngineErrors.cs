@@ -63,6 +63,21 @@ public static class EngineErrors
         Steps = ["See the whole story: the same command with `--log-level debug`"],
     };
 
+    /// <summary>The memory is used up.</summary>
+    public static readonly ErrorCode OutOfMemory = new(
+        "run.out_of_memory",
+        FailureKind.Environment,
+        "There was not enough memory: one record, or what is read ahead, is too large for it.",
+        "Give it more memory, or lower --read-ahead-mb and --threads; then run the same command again, which goes on from the checkpoint.")
+    {
+        Steps =
+        [
+            "See how much memory there is: `free -m`",
+            "Read less ahead than {--read-ahead-mb} MiB, with fewer readers: `--read-ahead-mb 16 --threads 1`",
+            "Send less at once: `--max-batch-size 100`",
+        ],
+    };
+
     /// <summary>Changes were asked of a source that cannot tell them.</summary>
     public static readonly ErrorCode CannotFollow = new(
         "run.cannot_follow",
@@ -72,6 +87,11 @@ public static class EngineErrors
     {
         Steps = ["Copy it once: the same command with `--mode full-sync`"],
     };
+
+    /// <summary>What no connector foresaw, as a person is told of it.</summary>
+    public static PipelineException Of(Exception e) => e is OutOfMemoryException
+        ? OutOfMemory.Error($"The memory is used up: {e.Message}", inner: e)
+        : Unexpected.Error($"{e.GetType().Name}: {e.Message}", inner: e);
 
     /// <summary>The sentence for one record that is too large.</summary>
     internal static string TooLarge(long bytes, long most) => $"It has {bytes} bytes; the sink takes at most {most}.";

@@ -28,17 +28,21 @@ internal sealed class PartitionReader(
     {
         var after = tracker.Safe.Position;
         var attempts = retry.Begin();
+        var share = new LimitShare(limit);
         while (true)
         {
-            var batches = source.ReadAsync(partition, after, stop).GetAsyncEnumerator(stop);
+            var begun = after;
+            var batches = source.ReadAsync(partition, begun, stop).GetAsyncEnumerator(stop);
             await using (batches.ConfigureAwait(false))
             {
-                while (!limit.Reached)
+                while (true)
                 {
+                    if (share.Reached) return null;
                     try
                     {
                         var more = await batches.MoveNextAsync().ConfigureAwait(false);
-                        attempts.Succeeded();
+                        if (!more || batches.Current.End != begun) attempts.Succeeded();
+                        else attempts.Answered();
                         if (!more) return null;
                     }
                     catch (PipelineException e) when (e.Error.PlansAnew)
@@ -48,22 +52,23 @@ internal sealed class PartitionReader(
                     catch (PipelineException e)
                     {
                         await attempts.AgainAsync(e, stop).ConfigureAwait(false);
+                        share.BeginAgain();
                         break;
                     }
 
+                    var moves = batches.Current.End != after;
                     after = batches.Current.End;
-                    await HandOverAsync(partition.Id, batches.Current, tracker, stop, abort).ConfigureAwait(false);
+                    await HandOverAsync(partition.Id, batches.Current, moves, share, tracker, stop, abort).ConfigureAwait(false);
                 }
-
-                if (limit.Reached) return null;
             }
         }
     }
 
-    private async Task HandOverAsync(PartitionId partition, RecordBatch batch, CheckpointTracker tracker, CancellationToken stop, CancellationToken abort)
+    private async Task HandOverAsync(
+        PartitionId partition, RecordBatch batch, bool moves, LimitShare share, CheckpointTracker tracker, CancellationToken stop, CancellationToken abort)
     {
         var found = batch.Count + batch.Malformed.Count;
-        var read = limit.Take(found);
+        var read = share.Take(found);
         if (read < found) batch.CutTo(read);
         var extent = batch.Extent;
         long bytes = 0;
@@ -72,7 +77,9 @@ internal sealed class PartitionReader(
         var filtered = 0;
         if (transform is not null) batch = transform.Apply(batch, out filtered);
 
-        var ticket = await tracker.TrackAsync(read < found ? null : batch.End, read, stop).ConfigureAwait(false);
+        // What another run would read again is not counted as copied yet; of a partition that is not read on, everything is.
+        var behind = moves || share.Reached ? share.Settle() : 0;
+        var ticket = await tracker.TrackAsync(read < found ? null : batch.End, behind, stop).ConfigureAwait(false);
         await queue.MakeRoomAsync(batch.Bytes, abort).ConfigureAwait(false);
         await budget.TakeAsync(batch.Bytes, stop).ConfigureAwait(false);
         account.AddRead(read, bytes);

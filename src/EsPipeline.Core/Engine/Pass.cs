@@ -202,9 +202,9 @@ internal sealed class Pass(PipelineSetup setup, CheckpointSaver saver, UnitWrite
         {
             await FailAsync(e, failing).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
-            await FailAsync(EngineErrors.Unexpected.Error($"{e.GetType().Name}: {e.Message}", inner: e), failing).ConfigureAwait(false);
+            await FailAsync(EngineErrors.Of(e), failing).ConfigureAwait(false);
         }
     }
 

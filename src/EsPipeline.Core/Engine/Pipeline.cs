@@ -1,5 +1,6 @@
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Configuration;
+using EsPipeline.Core.DeadLetters;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
@@ -27,6 +28,7 @@ public sealed class Pipeline
     private long _extentDone;
     private long? _caughtUpAt;
     private bool _hasRead;
+    private bool _restsOnEarlier;
     private RecordLimit _limit = new(null);
 
     /// <param name="setup">Everything that the run is made of.</param>
@@ -79,6 +81,7 @@ public sealed class Pipeline
         RunNotes? notes = null;
         var complete = false;
         DocumentCount? documents = null;
+        DeadLetterFile? letters = null;
         try
         {
             state = await _setup.State.OpenAsync(_setup.Job, stop).ConfigureAwait(false);
@@ -90,7 +93,7 @@ public sealed class Pipeline
             notes = new RunNotes(_setup, state, () => Progress);
             var job = new JobLetters(_setup, state);
             deadLetterPath = job.Path;
-            var letters = await job.OpenAsync(stop).ConfigureAwait(false);
+            letters = await job.OpenAsync(stop).ConfigureAwait(false);
             await using (letters.ConfigureAwait(false))
             {
                 (complete, copiedBefore) = await RunPassesAsync(state, identity => job.GateTo(letters, identity, _setup.MaxDeadLetters), ending.Token, abort.Token).ConfigureAwait(false);
@@ -104,9 +107,9 @@ public sealed class Pipeline
         {
             error = e;
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
-            error = EngineErrors.Unexpected.Error($"{e.GetType().Name}: {e.Message}", inner: e);
+            error = EngineErrors.Of(e);
         }
 
         if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
@@ -116,14 +119,14 @@ public sealed class Pipeline
         }
 
         if (error?.InnerException is { } cause) Log.Cause(_setup.Log, error.Code, cause);
-        var result = Conclude(complete, error, maxRuntime.IsCancellationRequested, deadLetterPath, copiedBefore) with { Documents = documents };
+        var result = Conclude(complete, error, maxRuntime.IsCancellationRequested, deadLetterPath, copiedBefore, letters?.OpenCount ?? 0) with { Documents = documents };
         if (notes is not null) await notes.EndAsync(result).ConfigureAwait(false);
         notes?.Dispose();
         if (state is not null) await state.DisposeAsync().ConfigureAwait(false);
         return result;
     }
 
-    private RunResult Conclude(bool complete, PipelineException? error, bool outOfTime, string deadLetterPath, DateTimeOffset? copiedBefore)
+    private RunResult Conclude(bool complete, PipelineException? error, bool outOfTime, string deadLetterPath, DateTimeOffset? copiedBefore, int openLetters)
     {
         var account = _account.Totals();
         if (error is null && !account.Balances) error = EngineErrors.AccountMismatch.Error($"The account does not balance: {account}.");
@@ -134,9 +137,9 @@ public sealed class Pipeline
 
         var outcome = error is not null ? RunOutcome.Failed
             : !complete ? RunOutcome.Stopped
-            : account.DeadLettered > 0 ? RunOutcome.DoneWithDeadLetters
+            : account.DeadLettered > 0 || (_restsOnEarlier && openLetters > 0) ? RunOutcome.DoneWithDeadLetters
             : RunOutcome.Done;
-        return new RunResult(outcome, account, _setup.Time.GetElapsedTime(_started), error, deadLetterPath, copiedBefore);
+        return new RunResult(outcome, account, _setup.Time.GetElapsedTime(_started), error, deadLetterPath, copiedBefore) { OpenLetters = openLetters };
     }
 
     private async Task<(bool Complete, DateTimeOffset? CopiedBefore)> RunPassesAsync(
@@ -237,6 +240,7 @@ public sealed class Pipeline
 
         var from = saver.Saved?.Partitions ?? new Dictionary<PartitionId, PartitionProgress>();
         from = partitions.Where(p => p.StartsOverBecause is null && from.ContainsKey(p.Id)).ToDictionary(p => p.Id, p => from[p.Id]);
+        if (!_hasRead) _restsOnEarlier = RestsOnEarlier(kind, saver.Saved, partitions);
         _limit = new RecordLimit(_setup.Selection.Limit - from.Values.Sum(p => p.Records));
         _phase = kind == ReadKind.Snapshot ? RunPhase.Snapshot : RunPhase.Changes;
         _extent = partitions.All(p => p.Extent is not null) ? partitions.Sum(p => p.Extent) : null;
@@ -263,6 +267,12 @@ public sealed class Pipeline
 
         return (complete, pass.Outdated);
     }
+
+    // A run that says of everything that it is copied, and has left out what an earlier run has read, says it of that one's dead letters, too.
+    // Of what is new, which is what a single run speaks of, and of what is read from its start, they say nothing.
+    private bool RestsOnEarlier(ReadKind kind, Checkpoint? saved, IReadOnlyList<Partition> partitions) =>
+        saved is not null && (kind == ReadKind.Snapshot || _setup.Mode != PipelineMode.Single)
+        && (partitions.Count == 0 || partitions.Any(p => p.StartsOverBecause is null));
 
     private Task<IReadOnlyList<Partition>> PlanAsync(ReadKind kind, CheckpointSaver saver, CancellationToken stop)
     {

@@ -20,4 +20,7 @@ internal sealed class RecordLimit(long? remaining)
             if (Interlocked.CompareExchange(ref _remaining, left - taken, left) == left) return taken;
         }
     }
+
+    /// <summary>Gives back what was taken and did not come.</summary>
+    public void Give(long records) => Interlocked.Add(ref _remaining, records);
 }

@@ -63,6 +63,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
     {
         private readonly TimeProvider _time = policy._time;
         private long _firstFailure;
+        private long _quietSince;
         private long _successesBefore;
 
         /// <summary>Failed tries since the last success.</summary>
@@ -74,6 +75,24 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
             Failed = 0;
             policy._proven = true;
             policy._outage.Succeeded();
+        }
+
+        /// <summary>
+        /// It answered, but nothing is gained by it: after another failure all of it is done again. After one the count stays as it is, or what
+        /// fails at the same place each time would be tried for ever; only the time that the answers take is not held against the budget.
+        /// </summary>
+        public void Answered()
+        {
+            policy._proven = true;
+            if (Failed == 0)
+            {
+                policy._outage.Succeeded();
+                return;
+            }
+
+            var now = _time.GetTimestamp();
+            _firstFailure += now - _quietSince;
+            _quietSince = now;
         }
 
         /// <summary>Waits before the next try; or throws, when trying again is of no use or the budget is spent.</summary>
@@ -103,6 +122,7 @@ internal sealed class RetryPolicy(RetryOptions options, Outage outage, Random ra
             var pause = policy._backoff.Pause(Failed, error.RetryAfter);
             if (isDown && error.RetryAfter is null) await policy._outage.PauseAsync(pause, ct).ConfigureAwait(false);
             else await Task.Delay(pause, _time, ct).ConfigureAwait(false);
+            _quietSince = _time.GetTimestamp();
         }
     }
 }

@@ -18,6 +18,9 @@ public sealed record RunResult(
     string DeadLetterPath,
     DateTimeOffset? CopiedBefore)
 {
+    /// <summary>Letters of the job that are not settled, this run's and those of earlier ones.</summary>
+    public int OpenLetters { get; init; }
+
     /// <summary>How many documents the sink held before and after; null where it can't be asked, or the run is not complete.</summary>
     public DocumentCount? Documents { get; init; }
 }

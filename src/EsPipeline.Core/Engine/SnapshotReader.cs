@@ -40,34 +40,38 @@ internal sealed class SnapshotReader(IDataSource source, RetryPolicy retry, Sele
     {
         var after = partition.Start;
         var attempts = retry.Begin();
+        var share = new LimitShare(_limit);
         while (true)
         {
-            var batches = source.ReadAsync(partition, after, ct).GetAsyncEnumerator(ct);
+            var begun = after;
+            var batches = source.ReadAsync(partition, begun, ct).GetAsyncEnumerator(ct);
             await using (batches.ConfigureAwait(false))
             {
-                while (!_limit.Reached)
+                while (true)
                 {
+                    if (share.Reached) return;
                     try
                     {
                         var more = await batches.MoveNextAsync().ConfigureAwait(false);
-                        attempts.Succeeded();
+                        if (!more || batches.Current.End != begun) attempts.Succeeded();
+                        else attempts.Answered();
                         if (!more) return;
                     }
                     catch (PipelineException e)
                     {
                         await attempts.AgainAsync(e, ct).ConfigureAwait(false);
+                        share.BeginAgain();
                         break;
                     }
 
                     var batch = batches.Current;
-                    after = batch.End;
                     var found = batch.Count + batch.Malformed.Count;
-                    var read = _limit.Take(found);
+                    var read = share.Take(found);
                     if (read < found) batch.CutTo(read);
+                    if (batch.End != after) share.Settle();
+                    after = batch.End;
                     await take(partition, batch, ct).ConfigureAwait(false);
                 }
-
-                if (_limit.Reached) return;
             }
         }
     }

@@ -19,6 +19,33 @@ public sealed class RecordLimitTests
     }
 
     [Fact]
+    public void What_comes_again_counts_once_and_is_kept_for_whoever_reads_it_again()
+    {
+        var limit = new RecordLimit(100);
+        var (share, other) = (new LimitShare(limit), new LimitShare(limit));
+        Assert.Equal((40, 10), (share.Take(40), share.Take(10)));
+        share.BeginAgain();
+        Assert.Equal(50, other.Take(70));
+        Assert.Equal((false, true), (share.Reached, other.Reached));
+        Assert.Equal(30, share.Take(30));
+        share.BeginAgain();
+        Assert.Equal((20, 30, 0), (share.Take(20), share.Take(40), share.Take(1)));
+        Assert.Equal((true, 50L, 0L), (share.Reached, share.Settle(), share.Settle()));
+    }
+
+    [Fact]
+    public void What_does_not_come_again_is_left_to_the_others()
+    {
+        var limit = new RecordLimit(100);
+        var share = new LimitShare(limit);
+        Assert.Equal(100, share.Take(100));
+        share.BeginAgain();
+        Assert.Equal(70, share.Take(70));
+        Assert.Equal((70L, false), (share.Settle(), share.Reached));
+        Assert.Equal(30, new LimitShare(limit).Take(50));
+    }
+
+    [Fact]
     public void Without_a_limit_all_pass()
     {
         var limit = new RecordLimit(null);

@@ -65,6 +65,33 @@ public sealed class RetryPolicyTests
     }
 
     [Fact]
+    public async Task An_answer_that_gains_nothing_leaves_the_count_and_its_time_is_not_held_against_the_budget()
+    {
+        var attempts = Policy(retries: 3, budget: TimeSpan.FromMinutes(1)).Begin();
+        for (var tries = 1; tries <= 3; tries++)
+        {
+            await _time.RunAsync(attempts.AgainAsync(Transient.Error("Busy."), Ct));
+            _time.Advance(TimeSpan.FromHours(1));
+            attempts.Answered();
+            Assert.Equal(tries, attempts.Failed);
+        }
+
+        var spent = await Assert.ThrowsAsync<PipelineException>(() => attempts.AgainAsync(Transient.Error("Busy."), Ct));
+        Assert.StartsWith("Busy. Tried 4 times in ", spent.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 0), (_log.Count(1000), _log.Count(1001)));
+    }
+
+    [Fact]
+    public async Task The_time_in_which_nothing_comes_is_held_against_it()
+    {
+        var attempts = Policy(retries: 100, budget: TimeSpan.FromMinutes(1)).Begin();
+        await _time.RunAsync(attempts.AgainAsync(Transient.Error("Busy."), Ct));
+        attempts.Answered();
+        _time.Advance(TimeSpan.FromMinutes(2));
+        await Assert.ThrowsAsync<PipelineException>(() => attempts.AgainAsync(Transient.Error("Busy."), Ct));
+    }
+
+    [Fact]
     public async Task The_systems_own_delay_is_waited()
     {
         var attempts = Policy().Begin();

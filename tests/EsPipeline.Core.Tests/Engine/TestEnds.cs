@@ -21,6 +21,9 @@ internal sealed class TestSource(params IReadOnlyList<Document>[] partitions) : 
 
     public int BatchRecords { get; init; } = 10;
 
+    /// <summary>True where all batches of a reading but the last end where it began, as those of an unordered cursor.</summary>
+    public bool EndsAtLast { get; init; }
+
     public Dictionary<string, string> Identity { get; } = new() { ["cluster"] = "one" };
 
     public Func<Partition, Partition> Shape { get; set; } = p => p with { UniqueKeys = true };
@@ -67,7 +70,7 @@ internal sealed class TestSource(params IReadOnlyList<Document>[] partitions) : 
                 builder.Add(document.KeyBytes, document.JsonBytes, document.Json.Length == 0 ? RecordOperation.Delete : RecordOperation.Upsert, 0, at);
             }
 
-            yield return builder.Build(At(at), 1, "item");
+            yield return builder.Build(EndsAtLast && at < Data[number].Count ? after : At(at), 1, "item");
         }
     }
 
