@@ -57,13 +57,12 @@ public sealed class MySqlEngineTests(MySqlServers servers)
         await server.RowsAsync("SELECT SLEEP(1.1)");
         var log = new Elasticsearch.ListLog<MySqlSource>();
         var during = await ReadAsync(snapshot.Saved);
-        Assert.Single(log.Lines, l => l.Contains("XA RECOVER", StringComparison.Ordinal));
         await server.ExecuteAsync("XA COMMIT 'late'");
         await server.RowsAsync("SELECT SLEEP(1.1)");
         var after = await ReadAsync(during.Saved);
         ContentAssert.Same(
             Corpus.Plain(5, seed: 2).Concat(Corpus.Plain(30).Skip(5)).Select(set.Expected), after.Apply(during.Apply(snapshot.Apply())));
-        Assert.Single(log.Lines);
+        Assert.Contains("XA RECOVER", Assert.Single(log.Lines), StringComparison.Ordinal);
         Assert.All(after.Saved, s => Assert.True(MySqlPosition.Parse(s.Value).Follow > MySqlPosition.Parse(during.Saved[s.Key]).Follow));
 
         async Task<SourceReading> ReadAsync(IReadOnlyDictionary<Core.Records.PartitionId, Core.Records.Position> saved)
