@@ -142,6 +142,10 @@ internal static partial class Log
         "The field '{Field}' of documents is written to the column '{Column}', since MySQL tells no columns apart by case; it is read back under the column's name")]
     public static partial void MySqlFieldRenamed(ILogger logger, string field, string column);
 
+    [LoggerMessage(2310, LogLevel.Warning,
+        "{Server} has a transaction of no connection (one that was prepared before a restart, see XA RECOVER, or one that is still being rolled back) and does not say since when: until it has ended, no time is taken as complete, and the changes since the last one that was are read again each time")]
+    public static partial void MySqlTransactionOfNobody(ILogger logger, string server);
+
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,
         "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]

@@ -190,7 +190,7 @@ internal sealed class ColumnValue(MySqlColumn column, EpochUnit epoch)
         return true;
     }
 
-    // enum('a','it''s'): between quotes, which are doubled within.
+    // enum('a','it''s','C:\\new\n'): between quotes, which are doubled within; other signs stand behind a backslash.
     private static string[] ChoicesOf(string type)
     {
         var choices = new List<string>();
@@ -200,7 +200,8 @@ internal sealed class ColumnValue(MySqlColumn column, EpochUnit epoch)
             var choice = new StringBuilder();
             for (at++; at < type.Length; at++)
             {
-                if (type[at] != '\'') choice.Append(type[at]);
+                if (type[at] == '\\' && at + 1 < type.Length) choice.Append(Unescaped(type[++at]));
+                else if (type[at] != '\'') choice.Append(type[at]);
                 else if (at + 1 < type.Length && type[at + 1] == '\'') choice.Append(type[at++]);
                 else break;
             }
@@ -210,4 +211,15 @@ internal sealed class ColumnValue(MySqlColumn column, EpochUnit epoch)
 
         return [.. choices];
     }
+
+    private static char Unescaped(char escaped) => escaped switch
+    {
+        '0' => '\0',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'b' => '\b',
+        'Z' => '\u001a',
+        _ => escaped,
+    };
 }

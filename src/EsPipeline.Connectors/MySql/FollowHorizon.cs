@@ -41,24 +41,25 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
 
     private const string Earliest = "(UTC_TIMESTAMP()-INTERVAL age+7200 SECOND)";
 
-    // Ours, then the oldest of the others.
+    // Ours, then one of no connection, then the oldest of the others.
     private const string OursAndOldest = "SELECT id," + MostAge + ",ours FROM (SELECT trx_mysql_thread_id AS id,TIMESTAMPDIFF(SECOND,trx_started," + MachineTime + ") AS age,"
         + "trx_mysql_thread_id=CONNECTION_ID() AS ours FROM information_schema.INNODB_TRX WHERE trx_autocommit_non_locking=0 OR trx_mysql_thread_id=CONNECTION_ID()) AS open "
-        + "ORDER BY ours DESC,age DESC LIMIT 2";
+        + "ORDER BY ours DESC,id=0 DESC,age DESC LIMIT 2";
 
     // Longer than the list's rest, and uneven, so that two that wait do not keep each other waiting.
     private const string WaitForNewList = "DO SLEEP(0.11+0.1*RAND())";
 
     private bool _blind;
     private bool _stale;
+    private bool _orphaned;
     private string? _warnedOfReplica;
     private string? _heldBy;
 
     /// <summary>Asks the server, before anything is read. Leaves a transaction open.</summary>
     /// <param name="session">A connection that was not asked before: its number is what tells a new list from an old one.</param>
     /// <returns>
-    /// Microseconds since 1970, a whole second; 0, so nothing is complete, where the server's list of transactions stays stale. And the time by
-    /// the server's clock.
+    /// Microseconds since 1970, a whole second; 0, so nothing is complete, where the server's list of transactions stays stale or does not say
+    /// since when one is open. And the time by the server's clock.
     /// </returns>
     public (long Complete, long Now) Ask(MySqlSession session)
     {
@@ -101,24 +102,28 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
         }
     }
 
-    // At most one row; null where the list is older than our own transaction, and stays so.
-    private IEnumerable<string?[]>? OldestTransaction(MySqlSession session)
+    // At most one row; null where the list is older than our own transaction, and stays so. Of one that was prepared before a restart (XA) the
+    // list has the time of the restart: it has no connection, like what the server does by itself, which is soon over.
+    private List<string?[]>? OldestTransaction(MySqlSession session)
     {
         session.Execute(OurTransaction);
+        List<string?[]> listed = [];
         for (var look = 1; look <= MostLooks; look++)
         {
-            var listed = session.Rows(OursAndOldest);
-            if (listed is [[_, _, "1"], ..])
+            listed = session.Rows(OursAndOldest);
+            if (listed is [[_, _, "1"], .. var others] && others is not [["0", ..]])
             {
-                _stale = false;
-                return listed.Skip(1);
+                (_stale, _orphaned) = (false, false);
+                return others;
             }
 
             session.Execute(WaitForNewList);
         }
 
-        if (!_stale) Log.MySqlTransactionsStale(log, session.Server.Name);
-        _stale = true;
+        var isOrphaned = listed is [[_, _, "1"], ..];
+        if (isOrphaned && !_orphaned) Log.MySqlTransactionOfNobody(log, session.Server.Name);
+        if (!isOrphaned && !_stale) Log.MySqlTransactionsStale(log, session.Server.Name);
+        (_stale, _orphaned) = (!isOrphaned, isOrphaned);
         return null;
     }
 

@@ -24,7 +24,9 @@ internal sealed class MirrorTable(TableLayout layout, IReadOnlyList<MySqlColumn>
     {
         // Made anew, since another set of columns may have been in use on this connection.
         session.Execute($"DROP TEMPORARY TABLE IF EXISTS {_mirror.Table.Quoted}");
-        session.Execute($"CREATE TEMPORARY TABLE {_mirror.Table.Quoted} AS SELECT {string.Join(',', columns.Select(c => c.Quoted))} FROM {layout.Table.Quoted} LIMIT 0");
+        session.Execute(
+            $"CREATE TEMPORARY TABLE {_mirror.Table.Quoted} ({SqlText.Name(NumberOf(columns))} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY) "
+            + $"AS SELECT {string.Join(',', columns.Select(c => c.Quoted))} FROM {layout.Table.Quoted} LIMIT 0");
         new TableWriter(session.Server, _mirror, columns, MySqlWrite.Upsert, log).Insert(session, rows, first, count);
         var read = columns.Select(RowColumn.Of).ToList();
         var reader = new RowReader([read[0]], layout.Content is { } content ? RowColumn.Of(content) : null, read);
@@ -35,5 +37,13 @@ internal sealed class MirrorTable(TableLayout layout, IReadOnlyList<MySqlColumn>
 
         session.Execute("COMMIT");
         return WriteResult.All(count);
+    }
+
+    // Some servers make no table without a primary key (sql_require_primary_key, innodb_force_primary_key).
+    private static string NumberOf(IReadOnlyList<MySqlColumn> columns)
+    {
+        var name = "espipe_row";
+        while (columns.Any(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) name += "_";
+        return name;
     }
 }

@@ -84,7 +84,8 @@ internal sealed record MySqlServer(IReadOnlyDictionary<string, string> Variables
 
     /// <summary>
     /// The statements that make a session one that espipe relies on: strict, in UTC, in utf8mb4 whatever the server makes of the handshake
-    /// (<c>skip-character-set-client-handshake</c>, <c>init_connect</c>), without a limit on rows, patient with a slow reader.
+    /// (<c>skip-character-set-client-handshake</c>, <c>init_connect</c>), without a limit on rows or on the length of a
+    /// GROUP_CONCAT, patient with a slow reader.
     /// </summary>
     public IEnumerable<string> SettingsFor(SessionUse use, TimeSpan timeout)
     {
@@ -93,13 +94,12 @@ internal sealed record MySqlServer(IReadOnlyDictionary<string, string> Variables
         var lockWait = Math.Clamp((int)(timeout.TotalSeconds / 2), 1, 20);
         yield return $"SET SESSION sql_mode='{strict}',character_set_client=utf8mb4,character_set_results=utf8mb4,character_set_connection=utf8mb4,time_zone='+00:00',sql_select_limit=18446744073709551615,sql_safe_updates=0,sql_notes=1,max_error_count=65535,"
             + $"net_write_timeout=3600,net_read_timeout=3600,wait_timeout=86400,innodb_lock_wait_timeout={lockWait},lock_wait_timeout={lockWait},"
-            + $"autocommit={(use == SessionUse.Write ? 0 : 1)}";
+            + (use == SessionUse.Write ? "autocommit=0" : "autocommit=1,group_concat_max_len=4294967295");
 
-        // Fewer gap locks, so fewer deadlocks; but statement-based binary logs need the default level.
-        if (use == SessionUse.Write && !(IsOn("log_bin") && Variables.GetValueOrDefault("binlog_format") == "STATEMENT"))
-        {
-            yield return "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-        }
+        // What was never committed is not read, whatever the server's default is. To write, fewer gap locks, so fewer deadlocks; but
+        // statement-based binary logs need the higher level.
+        var isByStatement = IsOn("log_bin") && Variables.GetValueOrDefault("binlog_format") == "STATEMENT";
+        yield return $"SET SESSION TRANSACTION ISOLATION LEVEL {(use == SessionUse.Read || isByStatement ? "REPEATABLE READ" : "READ COMMITTED")}";
     }
 
     private bool IsOn(string variable) => Variables.GetValueOrDefault(variable) is { } value && value is "ON" or "1" or "NO_LOCK" or "NO_LOCK_NO_ADMIN";

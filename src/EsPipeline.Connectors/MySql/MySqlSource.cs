@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Records;
@@ -29,6 +30,7 @@ public sealed class MySqlSource : IDataSource
     private readonly MySqlConnectionPool _connections;
     private readonly TimeSpan _overlap;
     private readonly FollowHorizon _horizon;
+    private readonly ReadWarnings _warnings;
     private readonly SeenRows _seen = new();
     private ReadTarget? _target;
     private Selection _selection = Selection.Everything;
@@ -45,6 +47,7 @@ public sealed class MySqlSource : IDataSource
         _connections = new MySqlConnectionPool(options, SessionUse.Read, time, log);
         _overlap = run.Overlap ?? RunOptions.DefaultOverlap;
         _horizon = new FollowHorizon(_overlap, log);
+        _warnings = new ReadWarnings(log);
     }
 
     /// <summary>Rows of a page, and the fewest rows of a range; null to go by their bytes.</summary>
@@ -59,9 +62,8 @@ public sealed class MySqlSource : IDataSource
         {
             var target = Find(session);
             session.Execute($"SELECT {target.Reader().SelectList} FROM {target.From} LIMIT 0");
-            if (_run.Mode is not (RunMode.Continuous or RunMode.Single)) return [];
-            CheckFollows(session, target);
-            return ReplicaState.Of(session).Warning(session.Server, _overlap) is { } warning ? [warning] : [];
+            if (_run.Mode is RunMode.Continuous or RunMode.Single) CheckFollows(session, target);
+            return WarningsOf(session, target);
         },
         ct);
 
@@ -116,7 +118,7 @@ public sealed class MySqlSource : IDataSource
                 next = Math.Max(complete, position.Follow ?? 0);
             }
 
-            using var reader = new PageReader(target, _selection, position, byTime: isChanges, PageSize);
+            using var reader = new PageReader(target, _selection, position, byTime: isChanges, PageSize, _warnings);
             if (isChanges) _seen.BeginPass();
             while (!reader.IsAtEnd)
             {
@@ -181,8 +183,26 @@ public sealed class MySqlSource : IDataSource
     // A TIMESTAMP is UTC by itself; what a DATETIME is, nobody but its writers knows.
     private void CheckTimes(MySqlSession session, ReadTarget target)
     {
-        if (_options.UtcTimes || session.Server.IsUtc || target.Table?.Find(target.Updated!.Name) is not { DataType: "datetime" } column) return;
-        throw TableErrors.LocalTimes.Error($"The column '{column.Name}' of {target.Name} is a DATETIME, and the server's time zone is {session.Server.TimeZone}.");
+        if (_options.UtcTimes || session.Server.IsUtc || !target.Updated!.IsDateTime) return;
+        throw TableErrors.LocalTimes.Error($"The column '{target.Updated.Name}' of {target.Name} is a DATETIME, and the server's time zone is {session.Server.TimeZone}.");
+    }
+
+    private IEnumerable<string> WarningsOf(MySqlSession session, ReadTarget target)
+    {
+        var local = _options.UtcTimes || session.Server.IsUtc ? [] : (target.Content is null ? target.Columns : target.Key).Where(c => c.IsDateTime).Select(c => $"'{c.Name}'").ToArray();
+        if (local.Length > 0)
+        {
+            yield return $"The server's time zone is {session.Server.TimeZone}, and what {string.Join(", ", local)} of {target.Name} hold (DATETIME) is taken as UTC: where it is local "
+                + "time, each lies hours away from the truth in the copy. Give --db-utc-times where it is UTC; otherwise select it with CONVERT_TZ in a --query.";
+        }
+
+        if (_run.Mode is not (RunMode.Continuous or RunMode.Single)) yield break;
+        if (ReplicaState.Of(session).Warning(session.Server, _overlap) is { } replica) yield return replica;
+        if (target.Table is { Engine: not "InnoDB" } table)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"The storage engine {table.Engine} of {target.Name} does not tell which writes are under way, as InnoDB does: a row that is ")
+                + string.Create(CultureInfo.InvariantCulture, $"there more than {_overlap.TotalSeconds:0} s after its time is missed. Make --overlap longer than the longest statement that writes to the table.");
+        }
     }
 
     private void SayNulls(MySqlSession session, ReadTarget target)
@@ -192,7 +212,7 @@ public sealed class MySqlSource : IDataSource
         var time = target.Updated!.Quoted;
 
         // The years before 1000 are the zero dates of old tables.
-        var rows = long.Parse(session.Rows($"SELECT COUNT(*) FROM {target.From} WHERE {time} IS NULL OR {time}<'1000-01-01'")[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
+        var rows = long.Parse(session.Rows($"SELECT COUNT(*) FROM {target.From} WHERE {time} IS NULL OR {time}<'1000-01-01'")[0][0]!, CultureInfo.InvariantCulture);
         if (rows > 0) Log.MySqlRowsWithoutTime(_log, rows, target.Name, target.Updated.Name);
     }
 

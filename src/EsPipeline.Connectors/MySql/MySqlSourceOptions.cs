@@ -22,7 +22,7 @@ public sealed record MySqlSourceOptions : MySqlOptions
     public string? UpdatedColumn { get; init; }
 
     /// <summary>DATETIME columns are UTC whatever the server's zone is.</summary>
-    [Option("--db-utc-times", "The updated column holds UTC though it is a DATETIME and the server has another time zone")]
+    [Option("--db-utc-times", "DATETIME columns hold UTC though the server has another time zone")]
     public bool UtcTimes { get; init; }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Connectors.MySql;
@@ -50,8 +51,9 @@ internal sealed record MySqlTable(string Database, string Name, IReadOnlyList<My
             .Select(MySqlColumn.Of).ToList();
         if (columns.Count == 0) return null;
 
-        var json = session.Server.IsMariaDb ? JsonColumns(session, db, name) : [];
         var about = session.Rows($"SELECT ENGINE,TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA={db} AND TABLE_NAME={name}");
+        var engine = about.FirstOrDefault()?[0] ?? "";
+        var json = session.Server.IsMariaDb && engine.Length > 0 ? JsonColumns(session, database, table, columns) : [];
         var triggers = session.Rows(
             $"SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA={db} AND EVENT_OBJECT_TABLE={name}");
         var toItself = session.Rows(
@@ -59,7 +61,7 @@ internal sealed record MySqlTable(string Database, string Name, IReadOnlyList<My
             + $"AND TABLE_SCHEMA={db} AND TABLE_NAME={name}");
         return new MySqlTable(database, table, [.. columns.Select(c => json.Contains(c.Name) ? c with { Kind = ColumnKind.Json } : c)], ReadIndexes(session, db, name))
         {
-            Engine = about.FirstOrDefault()?[0] ?? "",
+            Engine = engine,
             EstimatedRows = long.TryParse(about.FirstOrDefault()?[1], CultureInfo.InvariantCulture, out var rows) ? rows : 0,
             HasTriggers = triggers[0][0] != "0",
             RefersToItself = toItself[0][0] != "0",
@@ -92,16 +94,29 @@ internal sealed record MySqlTable(string Database, string Name, IReadOnlyList<My
                 index.Any(r => r[4] == "YES"))),
     ];
 
-    // MariaDB's JSON is LONGTEXT with the check json_valid(`column`).
-    private static HashSet<string> JsonColumns(MySqlSession session, string db, string name)
+    // MariaDB's JSON is LONGTEXT with the check json_valid(`column`). An account that may read some columns only is shown no checks: there, and
+    // where there are none, what comes with the rows of a result tells (from 10.5 on).
+    private static HashSet<string> JsonColumns(MySqlSession session, string database, string table, List<MySqlColumn> columns)
     {
         const string before = "json_valid(`";
-        return
+        HashSet<string> json =
         [
-            .. session.Rows($"SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA={db} AND TABLE_NAME={name}")
+            .. session.Rows($"SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA={SqlText.Literal(database)} AND TABLE_NAME={SqlText.Literal(table)}")
                 .Select(r => r[0] ?? "")
                 .Where(clause => clause.StartsWith(before, StringComparison.OrdinalIgnoreCase) && clause.EndsWith("`)", StringComparison.Ordinal))
                 .Select(clause => clause[before.Length..^2].Replace("``", "`", StringComparison.Ordinal)),
         ];
+        var texts = columns.Where(c => c.Kind is ColumnKind.Text or ColumnKind.Bytes).Select(c => c.Quoted).ToArray();
+        if (json.Count > 0 || texts.Length == 0) return json;
+        try
+        {
+            using var result = session.Open(Encoding.UTF8.GetBytes($"SELECT {string.Join(',', texts)} FROM {SqlText.Name(database)}.{SqlText.Name(table)} LIMIT 0"));
+            return [.. result.Fields.Where(f => f.IsJson).Select(f => f.Name)];
+        }
+        catch (PipelineException e) when (e.Error == MySqlErrors.NotAllowed)
+        {
+            // A column that may only be written; where it has to be read, that is told then.
+            return json;
+        }
     }
 }

@@ -19,6 +19,7 @@ internal sealed class PageReader : IDisposable
     private readonly KeysetQuery _query;
     private readonly Selection _selection;
     private readonly int? _pageSize;
+    private readonly ReadWarnings _warnings;
     private readonly RecordBatchBuilder _output = new();
     private readonly RowPlace _place;
     private MySqlPosition _position;
@@ -32,9 +33,10 @@ internal sealed class PageReader : IDisposable
     /// <param name="position">Where to begin.</param>
     /// <param name="byTime">True to read in the order of the time of change.</param>
     /// <param name="pageSize">Rows of a page; null to go by their bytes.</param>
-    public PageReader(ReadTarget target, Selection selection, MySqlPosition position, bool byTime, int? pageSize)
+    /// <param name="warnings">What is made of the server's warnings.</param>
+    public PageReader(ReadTarget target, Selection selection, MySqlPosition position, bool byTime, int? pageSize, ReadWarnings warnings)
     {
-        (_target, _selection, _position, _pageSize) = (target, selection, position, pageSize);
+        (_target, _selection, _position, _pageSize, _warnings) = (target, selection, position, pageSize, warnings);
         _query = new KeysetQuery(target, byTime);
         _place = new RowPlace(position.After);
         _limit = pageSize ?? FirstRows;
@@ -67,6 +69,7 @@ internal sealed class PageReader : IDisposable
             {
                 _result.Dispose();
                 _result = null;
+                _warnings.Look(session, _target.Name);
                 EndPage();
                 break;
             }

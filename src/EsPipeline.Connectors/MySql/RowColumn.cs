@@ -5,6 +5,9 @@ namespace EsPipeline.Connectors.MySql;
 /// <param name="Kind">What it holds.</param>
 internal sealed record RowColumn(string Name, ColumnKind Kind)
 {
+    /// <summary>True for DATETIME, of which nobody but its writers knows the zone; a TIMESTAMP is read in UTC.</summary>
+    public bool IsDateTime { get; init; }
+
     /// <summary>Its name between backticks.</summary>
     public string Quoted => SqlText.Name(Name);
 
@@ -29,7 +32,7 @@ internal sealed record RowColumn(string Name, ColumnKind Kind)
         or ColumnKind.Enum or ColumnKind.Set or ColumnKind.Bit;
 
     /// <summary>A column of a table.</summary>
-    public static RowColumn Of(MySqlColumn column) => new(column.Name, column.Kind);
+    public static RowColumn Of(MySqlColumn column) => new(column.Name, column.Kind) { IsDateTime = column.DataType == "datetime" };
 
     /// <summary>A column of a query's result.</summary>
     public static RowColumn Of(MySqlField field) => new(field.Name, field.Type switch
@@ -47,5 +50,8 @@ internal sealed record RowColumn(string Name, ColumnKind Kind)
         _ when field.IsJson => ColumnKind.Json,
         _ when field.IsBinary => ColumnKind.Bytes,
         _ => ColumnKind.Text,
-    });
+    })
+    {
+        IsDateTime = field.Type == NativeType.DateTime,
+    };
 }

@@ -57,6 +57,22 @@ public sealed class MySqlComparisonTests(MySqlServers servers)
     }
 
     [Fact]
+    public async Task A_server_that_makes_no_table_without_a_primary_key_compares_as_well()
+    {
+        await using var database = await FilledAsync(await servers.OwnAsync());
+        await database.ExecuteAsync("ALTER TABLE docs ADD espipe_row INT");
+        await database.Server.ExecuteAsync("SET GLOBAL innodb_force_primary_key=ON");
+        try
+        {
+            Assert.True((await CompareAsync(database, [.. Documents[..3], Documents[3] with { Json = """{"espipe_row":1,"big":9007199254740993}""" }], new VerifyOptions { Repair = true })).IsClean);
+        }
+        finally
+        {
+            await database.Server.ExecuteAsync("SET GLOBAL innodb_force_primary_key=OFF");
+        }
+    }
+
+    [Fact]
     public async Task What_the_table_does_not_take_is_told_with_its_reason()
     {
         await using var database = await FilledAsync();
@@ -93,9 +109,9 @@ public sealed class MySqlComparisonTests(MySqlServers servers)
         Assert.True((await EngineRun.CompareAsync(again, mended, state.Path, Ct, new VerifyOptions { Repair = true })).IsClean);
     }
 
-    private async Task<MySqlDatabase> FilledAsync()
+    private async Task<MySqlDatabase> FilledAsync(MariaDbServer? server = null)
     {
-        var database = await servers.NewDatabaseAsync();
+        var database = await MySqlDatabase.CreateAsync(server ?? await servers.SharedAsync());
         await database.ExecuteAsync(
             "CREATE TABLE docs (id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, flag TINYINT(1), big BIGINT, zero INT(8) ZEROFILL, price DECIMAL(30,6), ratio DOUBLE, "
             + "single FLOAT, at DATETIME(6), day DATE, more JSON, kind ENUM('a','b'), bits BIT(4), name VARCHAR(40), bytes VARBINARY(20), y YEAR)");

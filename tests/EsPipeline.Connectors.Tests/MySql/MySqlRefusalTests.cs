@@ -1,6 +1,5 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.MySql;
-using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
 
@@ -31,11 +30,14 @@ public sealed class MySqlRefusalTests(MySqlServers servers)
         Assert.Equal((1, "2"), (result.Written, (await database.RowsAsync($"SELECT n FROM {database.Name}.docs"))[0][0]));
     }
 
-    // What MySQL says, which no server here is: of its own JSON columns, and before it closes a connection that was idle (8.0.24).
+    // What MySQL says, which no server here is: of its own JSON columns, before it closes a connection that was idle (8.0.24), of a statement
+    // that was prepared before a table changed, and of sql_require_primary_key.
     [Theory]
     [InlineData(3140, "mysql.invalid_json", FailureKind.Permanent)]
     [InlineData(3157, "mysql.invalid_json", FailureKind.Permanent)]
     [InlineData(4031, "mysql.connection_lost", FailureKind.Transient)]
+    [InlineData(1615, "mysql.conflict", FailureKind.Transient)]
+    [InlineData(3750, "mysql.no_key", FailureKind.Environment)]
     public void A_number_of_mysql_has_its_meaning(uint number, string code, FailureKind kind)
     {
         var failure = ServerFailure.Of(number, "The server's words.", "MySQL 8.0.36");
@@ -67,24 +69,6 @@ public sealed class MySqlRefusalTests(MySqlServers servers)
 
         Assert.Equal(["a", "c"], keys);
         Assert.Equal([("b", "mysql.not_a_document")], malformed);
-    }
-
-    [Fact]
-    public async Task Times_of_a_zone_that_nobody_named_are_not_guessed()
-    {
-        await using var server = await MariaDbServer.StartAsync(Ct, "--default-time-zone=+05:30");
-        await using var database = await MySqlDatabase.CreateAsync(server);
-        await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, content JSON, written DATETIME(6) NOT NULL, changed TIMESTAMP(6) NOT NULL)");
-        Assert.Equal("mysql.local_times", await ProblemAsync("written", areUtc: false));
-        Assert.Null(await ProblemAsync("written", areUtc: true));
-        Assert.Null(await ProblemAsync("changed", areUtc: false));
-
-        async Task<string?> ProblemAsync(string column, bool areUtc)
-        {
-            await using var source = database.Source(
-                database.SourceOptions with { Shape = MySqlShape.Document, UpdatedColumn = column, UtcTimes = areUtc }, new RunOptions { Mode = RunMode.Single });
-            return (await source.CheckAsync(Ct)).Problem?.Code;
-        }
     }
 
     [Theory]

@@ -42,6 +42,22 @@ public sealed class MySqlTableTests(MySqlServers servers)
     }
 
     [Theory]
+    [InlineData("C:\\new\\\"")]
+    [InlineData("two\nlines\r")]
+    [InlineData("it's \0\t\b\u001a%_")]
+    [InlineData("\\n")]
+    public async Task Choices_with_odd_signs_are_choices(string choice)
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        var (text, json) = (SqlText.Literal(choice), System.Text.Json.JsonSerializer.Serialize(choice));
+        await database.ExecuteAsync($"CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, e ENUM('x',{text},'y'), s SET('x',{text},'y'))");
+        await using var sink = await database.Sink(database.Options with { Shape = MySqlShape.Columns }).ReadyAsync();
+        Assert.Empty((await Firestore.Slices.WriteAsync(sink, ("a", $$"""{"e":{{json}},"s":{{json}}}"""), ("b", """{"e":"y","s":"x,y"}"""))).Failures);
+        var found = await database.RowsAsync($"SELECT CONCAT(e={text},s={text}) FROM {database.Name}.docs ORDER BY id");
+        Assert.Equal(["11", "00"], found.Select(r => r[0]));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("ON DELETE CASCADE")]
     [InlineData("ON DELETE SET NULL")]
