@@ -55,6 +55,10 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     [Option("--s3-path-style", "Put the bucket into the path, not into the host name", Environment = ["S3_PATH_STYLE"], Default = "on where --s3-endpoint is given")]
     public bool? PathStyle { get; init; }
 
+    /// <summary>Who asks pays.</summary>
+    [Option("--s3-request-payer", "Pay for the requests, where the bucket's owner lets others read only so", Environment = ["S3_REQUEST_PAYER"])]
+    public bool RequestPayer { get; init; }
+
     /// <summary>The longest silence of the service.</summary>
     [Option("--s3-timeout", "The longest that the service may be silent", Min = 1, Max = 86_400)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -139,4 +143,9 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]\z", RegexOptions.NonBacktracking)]
     private static partial Regex BucketName();
+        if (Endpoint is null && AccessKey?.Reveal().StartsWith("ASIA", StringComparison.Ordinal) == true)
+        {
+            yield return "--s3-access-key: a key that begins with ASIA is a temporary one and of no use without its session token: give all three as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.";
+        }
+
 }

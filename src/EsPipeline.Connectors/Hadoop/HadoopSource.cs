@@ -42,7 +42,7 @@ public sealed class HadoopSource : IDataSource
     public HadoopSource(HadoopOptions options, TimeProvider time, ILogger<HadoopSource> log)
     {
         (_options, _time, _log) = (options, time, log);
-        _store = options.Path is { } path ? new FolderStore(path) : new S3Store(options);
+        _store = options.Path is { } path ? new FolderStore(path) : new S3Store(options, time);
     }
 
     /// <summary>How much is fetched and read at once; tests take less for more batches.</summary>
