@@ -233,7 +233,7 @@ internal static partial class Log
     public static partial void ColumnsMetLate(ILogger logger, string table, string columns);
 
     // Hadoop: 2500 to 2599.
-    [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
+    [LoggerMessage(2500, LogLevel.Information, "Folders with a file that is being copied (._COPYING_), or with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it is finished (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
 
     [LoggerMessage(2501, LogLevel.Warning, "{Job} was written to while it was being read ({File} is not what it was): it is read again from its start once it is finished")]
