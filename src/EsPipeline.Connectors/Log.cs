@@ -25,8 +25,8 @@ internal static partial class Log
     public static partial void CutOff(ILogger logger, string file, long bytes);
 
     [LoggerMessage(2012, LogLevel.Warning,
-        "{Count} rows of {File} have values beside '{Column}', whose JSON is the whole document: they are not copied, the first is line {Line}; --csv-content-column with another name takes every column")]
-    public static partial void ValuesBesideContent(ILogger logger, long count, string column, string file, long line);
+        "{Count} rows of {File} have values beside '{Column}', whose JSON is the whole document: they are not copied, the first is line {Line}; {Option} with another name takes every column")]
+    public static partial void ValuesBesideContent(ILogger logger, long count, string column, string file, long line, string option);
 
     [LoggerMessage(2013, LogLevel.Warning, "{File} was still being written: its last line, number {Line}, has no end and is left for the next run")]
     public static partial void LineUnfinished(ILogger logger, string file, long line);

@@ -84,7 +84,7 @@ public static class FilesErrors
     /// <summary>A first line that is no header.</summary>
     public static readonly ErrorCode OtherHeader = new(
         "csv.other_header", FailureKind.Environment, "The first line of a CSV file has no column of the files before it: it may be a row.",
-        "Give every file the header; or copy files of other columns in a run of their own.")
+        "Give every file the header, or say that none has one (--csv-no-header, of part files --hadoop-csv-no-header); or copy files of other columns in a run of their own.")
     {
         EndsRun = true,
         Steps = ["See the first lines; the message names the files: `head -n 1 FILE OTHER`"],
@@ -135,7 +135,7 @@ public static class FilesErrors
     /// <summary>The header has no such column.</summary>
     public static readonly ErrorCode NoColumn = new(
         "csv.no_column", FailureKind.Environment, "The CSV file has no column of the name that is to hold the key.",
-        "Name the column with --csv-id-column, or use --csv-id-column @line for keys from line numbers.")
+        "Name the column with --csv-id-column (of part files --hadoop-id-field), or use @line in its place for keys from line numbers.")
     {
         Steps = ["See which columns there are: `head -n 1 {--csv-file}`"],
     };
@@ -175,7 +175,7 @@ public static class FilesErrors
 
     /// <summary>The row has no key.</summary>
     public static readonly ErrorCode NoKey = new(
-        "csv.no_key", FailureKind.Permanent, "A row's key is empty.", "Fill it in, or choose another column with --csv-id-column.")
+        "csv.no_key", FailureKind.Permanent, "A row's key is empty.", "Fill it in, or choose another column with --csv-id-column (of part files --hadoop-id-field).")
     {
         Steps =
         [
@@ -236,7 +236,7 @@ public static class FilesErrors
     /// <summary>The line has no key.</summary>
     public static readonly ErrorCode NoId = new(
         "jsonl.no_id", FailureKind.Permanent, "A line has no text or number in the field that is to be its key.",
-        "Name the field with --jsonl-id-field, or use --jsonl-id-field @line for keys from line numbers.")
+        "Name the field with --jsonl-id-field (of part files --hadoop-id-field), or use @line in its place for keys from line numbers.")
     {
         Steps =
         [

@@ -80,6 +80,10 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     [Option("--hadoop-csv-delimiter", "In csv, what separates values; tab for a tab", Value = "CHARACTER", Identity = true)]
     public string CsvDelimiter { get; init; } = ",";
 
+    /// <summary>The column that may hold a document.</summary>
+    [Option("--hadoop-csv-content-column", "In csv, the column whose JSON object, where it holds one, is the document instead of the row", Value = "COLUMN", Identity = true)]
+    public string CsvContentColumn { get; init; } = "content";
+
     /// <summary>The part files have no header.</summary>
     [Option("--hadoop-csv-no-header", "In csv, the first line of each part file is a record; columns are then called column_1, column_2 and so on",
         Identity = true)]
@@ -103,7 +107,10 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     internal string? UsualTarget => Format == HadoopFormat.ObjectCounts ? "hadoop-object-counts-v1" : null;
 
     /// <summary>How CSV is read.</summary>
-    internal CsvOptions Csv => new() { Files = ["-"], IdColumn = IdField, Delimiter = CsvDelimiter, NoHeader = CsvNoHeader };
+    internal CsvOptions Csv => new()
+    {
+        Files = ["-"], IdColumn = IdField, ContentColumn = CsvContentColumn, Delimiter = CsvDelimiter, NoHeader = CsvNoHeader, IsOfPartFiles = true,
+    };
 
     /// <summary>How JSON Lines are read.</summary>
     internal JsonLinesOptions JsonLines => new() { Files = ["-"], IdField = IdField };
@@ -136,6 +143,11 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
             yield return "--s3-endpoint: give an address such as https://s3.example.org, without user or password.";
         }
 
+        if (Endpoint is null && AccessKey?.Reveal().StartsWith("ASIA", StringComparison.Ordinal) == true)
+        {
+            yield return "--s3-access-key: a key that begins with ASIA is a temporary one and of no use without its session token: give all three as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.";
+        }
+
         if (AccessKey is null != SecretKey is null) yield return "--s3-access-key and --s3-secret-key: give both, or neither for the AWS chain.";
         if (Encoding.UTF8.GetByteCount(Prefix) > 1024) yield return "--s3-prefix: a key has at most 1,024 bytes.";
         foreach (var mistake in Csv.Mistakes()) yield return mistake.Replace("--csv-", "--hadoop-csv-", StringComparison.Ordinal);
@@ -143,9 +155,4 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]\z", RegexOptions.NonBacktracking)]
     private static partial Regex BucketName();
-        if (Endpoint is null && AccessKey?.Reveal().StartsWith("ASIA", StringComparison.Ordinal) == true)
-        {
-            yield return "--s3-access-key: a key that begins with ASIA is a temporary one and of no use without its session token: give all three as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.";
-        }
-
 }
