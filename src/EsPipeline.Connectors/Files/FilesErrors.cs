@@ -132,6 +132,18 @@ public static class FilesErrors
         Steps = ["Convert it; FILE is the one in the message: `iconv -f utf-16 -t utf-8 FILE >converted`"],
     };
 
+    /// <summary>The file is packed, and its name does not say so, or no text at all.</summary>
+    public static readonly ErrorCode NotText = new(
+        "file.not_text", FailureKind.Environment, "A file is packed without a name that says so, or of a kind that is no text.",
+        "Unpack it first, or have it written as text. What is packed with gzip or zstd is unpacked here where its name ends in .gz or .zst, a part file also where it ends in .bz2.")
+    {
+        Steps =
+        [
+            "See what it is; the message names the file: `file FILE`",
+            "For one that is packed with gzip: `mv FILE FILE.gz`",
+        ],
+    };
+
     /// <summary>The header has no such column.</summary>
     public static readonly ErrorCode NoColumn = new(
         "csv.no_column", FailureKind.Environment, "The CSV file has no column of the name that is to hold the key.",
@@ -231,6 +243,14 @@ public static class FilesErrors
             "See the line; LINE is the number in the message: `sed -n 'LINE{p;q}' {--jsonl-file}`",
             "Have it checked: `sed -n 'LINE{p;q}' {--jsonl-file} | python3 -m json.tool`",
         ],
+    };
+
+    /// <summary>The whole file is one JSON array.</summary>
+    public static readonly ErrorCode JsonArray = new(
+        "jsonl.array", FailureKind.Environment, "The file is one JSON array, and not a document a line.",
+        "Make lines of it: jq -c '.[]' FILE (mongoexport: leave --jsonArray out).")
+    {
+        Steps = ["Make lines of it; FILE is the one in the message: `jq -c '.[]' FILE >lines.jsonl`"],
     };
 
     /// <summary>The line has no key.</summary>

@@ -237,15 +237,15 @@ public sealed class HadoopSource : IDataSource
         return _jobs = listing.Jobs.ToDictionary(j => j.Id);
     }
 
-    private TextFile ParserFor(StoredObject file)
+    private IRecordParser ParserFor(StoredObject file)
     {
         var (name, path) = (PrintableText.Escape(file.Path), _store.NameOf(file));
-        return new TextFile(path, _options.Format switch
+        return _options.Format switch
         {
             HadoopFormat.ObjectCounts => new ObjectCountLines(file.Name),
             HadoopFormat.KeyValue => new KeyValueLines(file.Name),
             HadoopFormat.Jsonl => new JsonLinesParser(_options.JsonLines, name),
             _ => new CsvParser(_options.Csv, name, path, _log, _headers),
-        });
+        };
     }
 }
