@@ -25,8 +25,8 @@ internal static partial class Log
     public static partial void CutOff(ILogger logger, string file, long bytes);
 
     [LoggerMessage(2012, LogLevel.Warning,
-        "{Count} rows of {File} have values beside '{Column}', whose JSON is the whole document: they are not copied, the first is line {Line}; --csv-content-column with another name takes every column")]
-    public static partial void ValuesBesideContent(ILogger logger, long count, string column, string file, long line);
+        "{Count} rows of {File} have values beside '{Column}', whose JSON is the whole document: they are not copied, the first is line {Line}; {Option} with another name takes every column")]
+    public static partial void ValuesBesideContent(ILogger logger, long count, string column, string file, long line, string option);
 
     [LoggerMessage(2013, LogLevel.Warning, "{File} was still being written: its last line, number {Line}, has no end and is left for the next run")]
     public static partial void LineUnfinished(ILogger logger, string file, long line);
@@ -237,7 +237,7 @@ internal static partial class Log
     public static partial void ColumnsMetLate(ILogger logger, string table, string columns);
 
     // Hadoop: 2500 to 2599.
-    [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it has one (--require-success)")]
+    [LoggerMessage(2500, LogLevel.Information, "Folders with a file that is being copied (._COPYING_), or with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it is finished (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
 
     [LoggerMessage(2501, LogLevel.Warning, "{Job} was written to while it was being read ({File} is not what it was): it is read again from its start once it is finished")]

@@ -44,6 +44,18 @@ public sealed record CsvOptions : IValidatedOptions
     [Option("--csv-types", "Whether every value is a text, or numbers, booleans and empty values are told apart", Identity = true)]
     public CsvTypes Types { get; init; } = CsvTypes.Text;
 
+    /// <summary>True where the files are part files of Hadoop's, whose options have names of their own.</summary>
+    internal bool IsOfPartFiles { get; init; }
+
+    /// <summary>How the option of the key's column is called.</summary>
+    internal string IdOption => IsOfPartFiles ? "--hadoop-id-field" : "--csv-id-column";
+
+    /// <summary>How the option of the document's column is called.</summary>
+    internal string ContentOption => IsOfPartFiles ? "--hadoop-csv-content-column" : "--csv-content-column";
+
+    /// <summary>How the option is called that says that there is no header.</summary>
+    internal string NoHeaderOption => IsOfPartFiles ? "--hadoop-csv-no-header" : "--csv-no-header";
+
     /// <summary>The delimiter's one byte.</summary>
     internal byte DelimiterByte => Delimiter is "tab" or "\\t" ? (byte)'\t' : Encoding.UTF8.GetBytes(Delimiter)[0];
 

@@ -14,7 +14,8 @@ namespace EsPipeline.Connectors.Files;
 /// <param name="name">The file's name, for keys made of it and a line's number.</param>
 /// <param name="path">The file's whole name, for errors.</param>
 /// <param name="log">Where it goes what has to be said about the file as a whole.</param>
-internal sealed class CsvParser(CsvOptions options, string name, string path, ILogger log) : IRecordParser
+/// <param name="headers">What the headers of the other files are; null for a file that is read for itself.</param>
+internal sealed class CsvParser(CsvOptions options, string name, string path, ILogger log, CsvHeaders? headers = null) : IRecordParser
 {
     private static readonly SearchValues<byte> DigitsAndPoint = SearchValues.Create("0123456789."u8);
 
@@ -93,7 +94,7 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
     public void Finish()
     {
         if (_brokenContents > 0) Log.BrokenContents(log, _brokenContents, options.ContentColumn, name, _firstBrokenContent);
-        if (_besideContents > 0) Log.ValuesBesideContent(log, _besideContents, options.ContentColumn, name, _firstBesideContent);
+        if (_besideContents > 0) Log.ValuesBesideContent(log, _besideContents, options.ContentColumn, name, _firstBesideContent, options.ContentOption);
     }
 
     // Only the line on which it begins is set aside: the lines after it may well be whole rows.
@@ -118,6 +119,7 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
     private void Use(string[] names)
     {
         Columns = names;
+        headers?.Check(path, names);
         if (names.GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw FilesErrors.DuplicateColumn.Error($"{path} has two columns named '{twice.Key}'.");
@@ -129,7 +131,8 @@ internal sealed class CsvParser(CsvOptions options, string name, string path, IL
         if (_idColumn < 0 && options.IdColumn != "@line")
         {
             throw FilesErrors.NoColumn.Error(
-                $"{path} has no column '{options.IdColumn}'; its columns are {string.Join(", ", names.Take(20))}{(names.Length > 20 ? ", …" : "")}.");
+                $"{path} has no column '{options.IdColumn}'; its columns are {string.Join(", ", names.Take(20))}{(names.Length > 20 ? ", …" : "")}.",
+                $"Name the column with {options.IdOption}, or use {options.IdOption} @line for keys from line numbers; where that line is a row, say {options.NoHeaderOption}.");
         }
 
         _contentColumn = Array.IndexOf(names, options.ContentColumn);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EsPipeline.Core.Records;
 using EsPipeline.Core.Sinks;
 using EsPipeline.Core.Sources;
@@ -26,7 +27,13 @@ public sealed partial class CsvSink
 
     private protected override RecordFailure? FormatAlone(in Record record, RecordBatchBuilder output)
     {
-        if (NoRow(record) is { } refused) return refused;
-        return _columns!.WriteRow(record.Key.Span, record.Json.Span, output);
+        try
+        {
+            return NoRow(record) ?? _columns!.WriteRow(record.Key.Span, record.Json.Span, output);
+        }
+        catch (JsonException e)
+        {
+            return NotJson(e);
+        }
     }
 }

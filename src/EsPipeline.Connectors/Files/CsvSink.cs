@@ -59,6 +59,18 @@ public sealed partial class CsvSink : FileOutputSink
 
     private protected override RecordFailure? Format(in Record record, RecordBatchBuilder output)
     {
+        try
+        {
+            return FormatRow(record, output);
+        }
+        catch (JsonException e)
+        {
+            return NotJson(e);
+        }
+    }
+
+    private RecordFailure? FormatRow(in Record record, RecordBatchBuilder output)
+    {
         if (NoRow(record) is { } refused) return refused;
         if (_columns is null)
         {
@@ -78,6 +90,9 @@ public sealed partial class CsvSink : FileOutputSink
         if (columns.HadOtherId) NoteOtherId();
         return null;
     }
+
+    // Deeper than anything is read here, or none at all: a source may pass on what it has not looked into.
+    private static RecordFailure NotJson(JsonException e) => new(0, FilesErrors.NotJson, $"The document is no JSON that can be read: {e.Message}");
 
     // What no row can say, whatever its columns.
     private static RecordFailure? NoRow(in Record record) =>

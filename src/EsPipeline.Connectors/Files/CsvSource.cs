@@ -13,7 +13,7 @@ namespace EsPipeline.Connectors.Files;
 public sealed class CsvSource(CsvOptions options, TimeProvider time, ILogger<CsvSource> log, ConnectorOptions? ends = null, RunOptions? run = null)
     : FileSource(options.Files, time, log, ends, run)
 {
-    private (InputFile File, IReadOnlyList<string> Columns)? _first;
+    private readonly CsvHeaders _headers = new(options);
 
     private protected override string Kind => "CSV";
 
@@ -31,17 +31,5 @@ public sealed class CsvSource(CsvOptions options, TimeProvider time, ILogger<Csv
         return new SourceSchema([.. parser.Columns.Select(c => new SourceField(c, kind, "text"))]);
     }
 
-    // Where no column of the key has to be there, a file without a header would lose its first row to the names of its columns.
-    private protected override void CheckHeader(InputFile file, IRecordParser parser)
-    {
-        var columns = ((CsvParser)parser).Columns;
-        if (!KeysAreLines || options.NoHeader || columns.Count == 0) return;
-        _first ??= (file, columns);
-        var (first, names) = _first.Value;
-        if (columns.Any(names.Contains)) return;
-        throw FilesErrors.OtherHeader.Error(
-            $"The first line of {file.Path} names no column that {first.Path} has ({string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", …" : "")}): it may be a row, of a file without a header.");
-    }
-
-    private protected override IRecordParser ParserFor(InputFile file) => new CsvParser(options, file.Name, file.Path, log);
+    private protected override IRecordParser ParserFor(InputFile file) => new CsvParser(options, file.Name, file.Path, log, _headers);
 }

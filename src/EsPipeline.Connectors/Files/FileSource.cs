@@ -211,20 +211,7 @@ public abstract class FileSource : IDataSource
         }
     }
 
-    private async Task<OpenFile> OpenAsync(InputFile file, IRecordParser parser, CancellationToken ct)
-    {
-        var open = await OpenFile.OpenAsync(file, parser, ct, WindowBytes).ConfigureAwait(false);
-        try
-        {
-            CheckHeader(file, parser);
-            return open;
-        }
-        catch
-        {
-            open.Dispose();
-            throw;
-        }
-    }
+    private Task<OpenFile> OpenAsync(InputFile file, IRecordParser parser, CancellationToken ct) => OpenFile.OpenAsync(file, parser, ct, WindowBytes);
 
     // A last line without an end is a record once nobody is writing the file any more; what has lines behind it, as a quote that is never closed
     // has, is broken rather than unfinished.
@@ -236,12 +223,6 @@ public abstract class FileSource : IDataSource
         if (!isBroken && !file.IsSettled(_time.GetUtcNow())) return bytes;
         open.TakeUnfinished();
         return await open.ReadAsync(output, ct).ConfigureAwait(false);
-    }
-
-    /// <summary>Told of each file that is opened, once its header has been read.</summary>
-    /// <exception cref="PipelineException">It does not go with the files before it.</exception>
-    private protected virtual void CheckHeader(InputFile file, IRecordParser parser)
-    {
     }
 
     /// <summary>Makes the parser of one file.</summary>

@@ -98,7 +98,7 @@ public static class FilesErrors
     /// <summary>A first line that is no header.</summary>
     public static readonly ErrorCode OtherHeader = new(
         "csv.other_header", FailureKind.Environment, "The first line of a CSV file has no column of the files before it: it may be a row.",
-        "Give every file the header; or copy files of other columns in a run of their own.")
+        "Give every file the header, or say that none has one (--csv-no-header, of part files --hadoop-csv-no-header); or copy files of other columns in a run of their own.")
     {
         EndsRun = true,
         Steps = ["See the first lines; the message names the files: `head -n 1 FILE OTHER`"],
@@ -146,10 +146,22 @@ public static class FilesErrors
         Steps = ["Convert it; FILE is the one in the message: `iconv -f utf-16 -t utf-8 FILE >converted`"],
     };
 
+    /// <summary>The file is packed, and its name does not say so, or no text at all.</summary>
+    public static readonly ErrorCode NotText = new(
+        "file.not_text", FailureKind.Environment, "A file is packed without a name that says so, or of a kind that is no text.",
+        "Unpack it first, or have it written as text. What is packed with gzip or zstd is unpacked here where its name ends in .gz or .zst, a part file also where it ends in .bz2.")
+    {
+        Steps =
+        [
+            "See what it is; the message names the file: `file FILE`",
+            "For one that is packed with gzip: `mv FILE FILE.gz`",
+        ],
+    };
+
     /// <summary>The header has no such column.</summary>
     public static readonly ErrorCode NoColumn = new(
         "csv.no_column", FailureKind.Environment, "The CSV file has no column of the name that is to hold the key.",
-        "Name the column with --csv-id-column, or use --csv-id-column @line for keys from line numbers.")
+        "Name the column with --csv-id-column (of part files --hadoop-id-field), or use @line in its place for keys from line numbers.")
     {
         Steps = ["See which columns there are: `head -n 1 {--csv-file}`"],
     };
@@ -189,7 +201,7 @@ public static class FilesErrors
 
     /// <summary>The row has no key.</summary>
     public static readonly ErrorCode NoKey = new(
-        "csv.no_key", FailureKind.Permanent, "A row's key is empty.", "Fill it in, or choose another column with --csv-id-column.")
+        "csv.no_key", FailureKind.Permanent, "A row's key is empty.", "Fill it in, or choose another column with --csv-id-column (of part files --hadoop-id-field).")
     {
         Steps =
         [
@@ -247,10 +259,18 @@ public static class FilesErrors
         ],
     };
 
+    /// <summary>The whole file is one JSON array.</summary>
+    public static readonly ErrorCode JsonArray = new(
+        "jsonl.array", FailureKind.Environment, "The file is one JSON array, and not a document a line.",
+        "Make lines of it: jq -c '.[]' FILE (mongoexport: leave --jsonArray out).")
+    {
+        Steps = ["Make lines of it; FILE is the one in the message: `jq -c '.[]' FILE >lines.jsonl`"],
+    };
+
     /// <summary>The line has no key.</summary>
     public static readonly ErrorCode NoId = new(
         "jsonl.no_id", FailureKind.Permanent, "A line has no text or number in the field that is to be its key.",
-        "Name the field with --jsonl-id-field, or use --jsonl-id-field @line for keys from line numbers.")
+        "Name the field with --jsonl-id-field (of part files --hadoop-id-field), or use @line in its place for keys from line numbers.")
     {
         Steps =
         [

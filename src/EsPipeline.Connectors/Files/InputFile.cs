@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.IO.Enumeration;
 using EsPipeline.Core.Checkpoints;
 using EsPipeline.Core.Errors;
 
@@ -65,10 +64,6 @@ internal sealed record InputFile(string Path)
         return different;
     }
 
-    /// <summary>True where a glob stands for a name; for one that begins with a dot, which is hidden, only where the glob does, too.</summary>
-    public static bool IsMatch(string glob, string name) =>
-        (name[0] != '.' || glob[0] == '.') && FileSystemName.MatchesSimpleExpression(glob, name, ignoreCase: OperatingSystem.IsWindows() || OperatingSystem.IsMacOS());
-
     /// <summary>Opens the file at a byte of its unpacked content.</summary>
     /// <exception cref="PipelineException">It is not there or can't be read.</exception>
     public async Task<Stream> OpenAsync(long offset, CancellationToken ct)
@@ -106,17 +101,17 @@ internal sealed record InputFile(string Path)
     private static IEnumerable<InputFile> Matches(string name, RunOutput? output)
     {
         if (name == "-") return [new InputFile("-")];
-        if (!name.AsSpan().ContainsAny('*', '?') || File.Exists(name))
+        if (!Glob.Is(name) || File.Exists(name))
         {
             return File.Exists(name) ? [new InputFile(System.IO.Path.GetFullPath(name))]
                 : throw FilesErrors.NotFound.Error(Directory.Exists(name) ? $"{name} is a folder, not a file." : $"{System.IO.Path.GetFullPath(name)} is not there.");
         }
 
         var folder = System.IO.Path.GetDirectoryName(name) is { Length: > 0 } given ? given : ".";
-        if (folder.AsSpan().ContainsAny('*', '?')) throw FilesErrors.NotFound.Error($"{name}: only the file's name may be a glob, not its folder.");
+        if (Glob.Is(folder) && !Directory.Exists(folder)) throw FilesErrors.NotFound.Error($"{name}: only the file's name may be a glob, not its folder.");
         var glob = System.IO.Path.GetFileName(name);
         output?.RefuseGlob(folder, glob);
-        string[] found = Directory.Exists(folder) ? [.. Directory.GetFiles(folder).Where(f => IsMatch(glob, System.IO.Path.GetFileName(f)))] : [];
+        string[] found = Directory.Exists(folder) ? [.. Directory.GetFiles(folder).Where(f => Glob.IsMatch(glob, System.IO.Path.GetFileName(f)))] : [];
         if (found.Length == 0) throw FilesErrors.NotFound.Error($"No file matches {name}.");
         return found.Order(StringComparer.Ordinal).Select(f => new InputFile(System.IO.Path.GetFullPath(f)));
     }

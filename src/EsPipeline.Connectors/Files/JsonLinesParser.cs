@@ -18,7 +18,12 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : I
     {
         lines = 0;
         var data = padded[..^ChunkReader.Padding];
-        return data.StartsWith("\uFEFF"u8) ? 3 : data.Length < 3 && !atEnd ? -1 : 0;
+        if (data.Length < 3 && !atEnd) return -1;
+        var mark = data.StartsWith("\uFEFF"u8) ? 3 : 0;
+
+        // Every line of it would be set aside, or all of it as one.
+        if (data[mark..].TrimStart(" \t\r\n"u8) is [(byte)'[', ..]) throw FilesErrors.JsonArray.Error($"{name} begins with [: it is a JSON array, and not a document a line.");
+        return mark;
     }
 
     public int ReadRecord(ReadOnlySpan<byte> padded, bool atEnd, long line, RecordBatchBuilder output, out int lines)

@@ -55,7 +55,9 @@ internal sealed class RecordStream : IDisposable
         {
             await _chunk.FillAsync(ct).ConfigureAwait(false);
             if (_chunk.Window is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw FilesErrors.Utf16.Error($"{path} begins with a UTF-16 byte order mark.");
-            used = _parser.ReadHeader(_chunk.Padded, _chunk.AtEnd, out lines);
+            if (FileSignature.Of(_chunk.Window) is { } kind) throw FilesErrors.NotText.Error($"The content of {path} is {kind}.");
+            (used, lines) = (-1, 0);
+            if (_chunk.Count >= FileSignature.Length || _chunk.AtEnd) used = _parser.ReadHeader(_chunk.Padded, _chunk.AtEnd, out lines);
             if (used < 0 && _chunk.Count >= InputFile.MaxRecordBytes)
             {
                 throw FilesErrors.Unreadable.Error(

@@ -24,7 +24,7 @@ internal sealed class RunOutput(string target)
     /// <exception cref="Core.Errors.PipelineException"><see cref="FilesErrors.OwnOutput"/>.</exception>
     public void RefuseGlob(string folder, string pattern)
     {
-        if (!InputFile.IsMatch(pattern, Path.GetFileName(target)) || !FileKind.AreSame(folder, Path.GetDirectoryName(target)!)) return;
+        if (!Glob.IsMatch(pattern, Path.GetFileName(target)) || !FileKind.AreSame(folder, Path.GetDirectoryName(target)!)) return;
         throw FilesErrors.OwnOutput.Error($"Among the names that {Path.Combine(folder, pattern)} stands for is that of what this run writes: {target}.");
     }
 }

@@ -3,7 +3,10 @@ using System.IO.Enumeration;
 
 namespace EsPipeline.Connectors.Hadoop;
 
-/// <summary>A folder on this machine. Symbolic links to files are read; those to folders, which may lead in circles, are not followed.</summary>
+/// <summary>
+/// A folder on this machine. Symbolic links to files are read; those to folders, which may lead in circles, are not followed. Hidden folders are not
+/// looked into: a framework's own may be closed to others, and come and go.
+/// </summary>
 internal sealed class FolderStore(string path) : IObjectStore
 {
     private static readonly EnumerationOptions Everything = new()
@@ -39,8 +42,15 @@ internal sealed class FolderStore(string path) : IObjectStore
         {
             ct.ThrowIfCancellationRequested();
             var name = Path.GetRelativePath(_root, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            var file = isFolder ? null : isLink ? Target(entry, name) : (FileInfo)entry;
-            if (file is not null) files.Add(new StoredObject(name, file.Length, VersionOf(file.LastWriteTimeUtc)));
+            try
+            {
+                var file = isFolder ? null : isLink ? Target(entry, name) : (FileInfo)entry;
+                if (file is not null) files.Add(new StoredObject(name, file.Length, VersionOf(file.LastWriteTimeUtc)));
+            }
+            catch (FileNotFoundException)
+            {
+                // It was removed or renamed since its name was read: the folder is listed as it is without it.
+            }
         }
 
         return files;
@@ -87,11 +97,11 @@ internal sealed class FolderStore(string path) : IObjectStore
         return JobListing.IsHidden(name) ? null : throw HadoopErrors.BrokenLink.Error($"{link.FullName} is a link to {link.LinkTarget}, which is not there.");
     }
 
-    // Every file, and the folders that are links.
+    // Every file that is not in a hidden folder, and the folders that are links.
     private FileSystemEnumerable<(FileSystemInfo Entry, bool IsLink, bool IsFolder)> Entries() =>
         new(_root, (ref e) => (e.ToFileSystemInfo(), IsLink(ref e), e.IsDirectory), Everything)
         {
-            ShouldRecursePredicate = (ref e) => !IsLink(ref e),
+            ShouldRecursePredicate = (ref e) => !IsLink(ref e) && !JobListing.IsHidden(e.FileName),
             ShouldIncludePredicate = (ref e) => !e.IsDirectory || IsLink(ref e),
         };
 

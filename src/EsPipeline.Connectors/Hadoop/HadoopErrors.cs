@@ -8,13 +8,21 @@ public static class HadoopErrors
     /// <summary>The service refuses the keys or the request.</summary>
     public static readonly ErrorCode Denied = new(
         "hadoop.denied", FailureKind.Environment, "The S3 service refuses to show the data.",
-        "Check S3_ACCESS_KEY and S3_SECRET_KEY, and that the key may list the bucket (s3:ListBucket) and read its objects (s3:GetObject).")
+        "Check S3_ACCESS_KEY and S3_SECRET_KEY, and that the key may list the bucket (s3:ListBucket) and read its objects (s3:GetObject, and kms:Decrypt where they are encrypted with a key of KMS); where the one who asks pays, --s3-request-payer.")
     {
         Steps =
         [
             "Try it by hand, with the same keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: `{hadoop-list}`",
             "See which origin each value has: the same command with `--config-check`",
         ],
+    };
+
+    /// <summary>An object is archived, or encrypted with a key that is not at hand.</summary>
+    public static readonly ErrorCode Locked = new(
+        "hadoop.locked", FailureKind.Environment, "An object is archived, or encrypted with a key that can't be used here.",
+        "Restore it, or copy it without a key of its writer's own; or move it out of the job's folder.")
+    {
+        Steps = ["See how it is stored; KEY is the object in the message: `{hadoop-client} s3api head-object --bucket {--s3-bucket} --key KEY`"],
     };
 
     /// <summary>There are no keys.</summary>

@@ -55,6 +55,10 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     [Option("--s3-path-style", "Put the bucket into the path, not into the host name", Environment = ["S3_PATH_STYLE"], Default = "on where --s3-endpoint is given")]
     public bool? PathStyle { get; init; }
 
+    /// <summary>Who asks pays.</summary>
+    [Option("--s3-request-payer", "Pay for the requests, where the bucket's owner lets others read only so", Environment = ["S3_REQUEST_PAYER"])]
+    public bool RequestPayer { get; init; }
+
     /// <summary>The longest silence of the service.</summary>
     [Option("--s3-timeout", "The longest that the service may be silent", Min = 1, Max = 86_400)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -75,6 +79,10 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     /// <summary>What separates values.</summary>
     [Option("--hadoop-csv-delimiter", "In csv, what separates values; tab for a tab", Value = "CHARACTER", Identity = true)]
     public string CsvDelimiter { get; init; } = ",";
+
+    /// <summary>The column that may hold a document.</summary>
+    [Option("--hadoop-csv-content-column", "In csv, the column whose JSON object, where it holds one, is the document instead of the row", Value = "COLUMN", Identity = true)]
+    public string CsvContentColumn { get; init; } = "content";
 
     /// <summary>The part files have no header.</summary>
     [Option("--hadoop-csv-no-header", "In csv, the first line of each part file is a record; columns are then called column_1, column_2 and so on",
@@ -99,7 +107,10 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
     internal string? UsualTarget => Format == HadoopFormat.ObjectCounts ? "hadoop-object-counts-v1" : null;
 
     /// <summary>How CSV is read.</summary>
-    internal CsvOptions Csv => new() { Files = ["-"], IdColumn = IdField, Delimiter = CsvDelimiter, NoHeader = CsvNoHeader };
+    internal CsvOptions Csv => new()
+    {
+        Files = ["-"], IdColumn = IdField, ContentColumn = CsvContentColumn, Delimiter = CsvDelimiter, NoHeader = CsvNoHeader, IsOfPartFiles = true,
+    };
 
     /// <summary>How JSON Lines are read.</summary>
     internal JsonLinesOptions JsonLines => new() { Files = ["-"], IdField = IdField };
@@ -130,6 +141,11 @@ public sealed partial record HadoopOptions : IValidatedOptions, IEffectiveOption
         if (Endpoint is not null && EndpointUrl is not { Scheme: "http" or "https", UserInfo: "", Query: "" })
         {
             yield return "--s3-endpoint: give an address such as https://s3.example.org, without user or password.";
+        }
+
+        if (Endpoint is null && AccessKey?.Reveal().StartsWith("ASIA", StringComparison.Ordinal) == true)
+        {
+            yield return "--s3-access-key: a key that begins with ASIA is a temporary one and of no use without its session token: give all three as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.";
         }
 
         if (AccessKey is null != SecretKey is null) yield return "--s3-access-key and --s3-secret-key: give both, or neither for the AWS chain.";

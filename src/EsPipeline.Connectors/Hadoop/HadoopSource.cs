@@ -25,6 +25,7 @@ public sealed class HadoopSource : IDataSource
     private readonly IObjectStore _store;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly CsvHeaders _headers;
     private readonly Dictionary<PartitionId, ulong> _changed = [];
 
     // How many of a job's files the pass reads to, where that is not all of them; 0 where it reads none.
@@ -41,8 +42,8 @@ public sealed class HadoopSource : IDataSource
     /// <param name="log">The log.</param>
     public HadoopSource(HadoopOptions options, TimeProvider time, ILogger<HadoopSource> log)
     {
-        (_options, _time, _log) = (options, time, log);
-        _store = options.Path is { } path ? new FolderStore(path) : new S3Store(options);
+        (_options, _time, _log, _headers) = (options, time, log, new CsvHeaders(options.Csv));
+        _store = options.Path is { } path ? new FolderStore(path) : new S3Store(options, time);
     }
 
     /// <summary>How much is fetched and read at once; tests take less for more batches.</summary>
@@ -236,15 +237,15 @@ public sealed class HadoopSource : IDataSource
         return _jobs = listing.Jobs.ToDictionary(j => j.Id);
     }
 
-    private TextFile ParserFor(StoredObject file)
+    private IRecordParser ParserFor(StoredObject file)
     {
         var (name, path) = (PrintableText.Escape(file.Path), _store.NameOf(file));
-        return new TextFile(path, _options.Format switch
+        return _options.Format switch
         {
             HadoopFormat.ObjectCounts => new ObjectCountLines(file.Name),
             HadoopFormat.KeyValue => new KeyValueLines(file.Name),
             HadoopFormat.Jsonl => new JsonLinesParser(_options.JsonLines, name),
-            _ => new CsvParser(_options.Csv, name, path, _log),
-        });
+            _ => new CsvParser(_options.Csv, name, path, _log, _headers),
+        };
     }
 }

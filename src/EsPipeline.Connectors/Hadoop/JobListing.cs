@@ -2,13 +2,17 @@ namespace EsPipeline.Connectors.Hadoop;
 
 /// <summary>
 /// The jobs among many files. A job's folder is the nearest one above a file that holds <c>_SUCCESS</c>; names that begin with <c>_</c> or
-/// <c>.</c>, and everything below such a folder, are the framework's own and no data.
+/// <c>.</c>, and everything below such a folder, are the framework's own and no data. A folder into which <c>hadoop fs -put</c> is copying a file at
+/// this moment is not finished, whatever else it holds.
 /// </summary>
 /// <param name="Jobs">The jobs, in the order of their folders' bytes.</param>
-/// <param name="Unfinished">Folders with part files and no <c>_SUCCESS</c>, in that order.</param>
+/// <param name="Unfinished">Folders with part files and no <c>_SUCCESS</c>, or with a file that is being copied, in that order.</param>
 internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<string> Unfinished)
 {
     private const string Success = "_SUCCESS";
+
+    // Stands behind a file's name until it is whole (Hadoop's CommandWithDestination); Spark reads no such file either.
+    private const string BeingCopied = "._COPYING_";
 
     /// <summary>Finds the jobs.</summary>
     /// <param name="files">Every file.</param>
@@ -20,15 +24,16 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
         var unfinished = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in files)
         {
-            if (file.Size == 0 || IsHidden(file.Path)) continue;
+            var isBeingCopied = file.Name.EndsWith(BeingCopied, StringComparison.Ordinal);
+            if (IsHidden(file.Path) || (file.Size == 0 && !isBeingCopied && !Packing.IsPacked(file))) continue;
             var folder = Nearest(file.Folder, finished) ?? (requireSuccess ? null : file.Folder);
-            if (folder is null) unfinished.Add(file.Folder);
+            if (folder is null || isBeingCopied) unfinished.Add(folder ?? file.Folder);
             else if (parts.TryGetValue(folder, out var list)) list.Add(file);
             else parts[folder] = [file];
         }
 
         var jobs = new List<JobFolder>(parts.Count);
-        foreach (var (folder, list) in parts.OrderBy(p => p.Key, KeyOrder.Instance))
+        foreach (var (folder, list) in parts.Where(p => !unfinished.Contains(p.Key)).OrderBy(p => p.Key, KeyOrder.Instance))
         {
             list.Sort((a, b) => KeyOrder.Instance.Compare(a.Path, b.Path));
             jobs.Add(new JobFolder(folder, list));
@@ -57,12 +62,12 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
         }
     }
 
-    /// <summary>True for what is the framework's own and no data.</summary>
-    public static bool IsHidden(string path)
+    /// <summary>True for what is the framework's own and no data; <c>_dt=2024-01-01</c> is a column and its value, as it is to Spark.</summary>
+    public static bool IsHidden(ReadOnlySpan<char> path)
     {
-        foreach (var range in path.AsSpan().Split('/'))
+        foreach (var range in path.Split('/'))
         {
-            if (path.AsSpan(range) is ['_' or '.', ..]) return true;
+            if (path[range] is ['.', ..] || (path[range] is ['_', ..] && !path[range].Contains('='))) return true;
         }
 
         return false;

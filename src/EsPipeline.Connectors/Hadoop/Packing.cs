@@ -17,11 +17,14 @@ internal static class Packing
     /// <summary>True where the name says that the file is packed.</summary>
     public static bool IsPacked(StoredObject file) => Ending(file) is ".gz" or ".bz2" or ".zst" or ".snappy" or ".deflate";
 
-    /// <summary>Refuses a file that can't be read, by its name.</summary>
-    /// <exception cref="PipelineException"><see cref="HadoopErrors.UnknownPacking"/>.</exception>
+    /// <summary>Refuses a file that can't be read, by what its list entry says.</summary>
+    /// <exception cref="PipelineException"><see cref="HadoopErrors.UnknownPacking"/>, <see cref="HadoopErrors.Damaged"/>.</exception>
     public static void Check(StoredObject file, string name)
     {
         if (Unknown.TryGetValue(Ending(file), out var kind)) throw HadoopErrors.UnknownPacking.Error($"{name} is {kind}, which espipe can't read.");
+
+        // Every packer writes something for nothing: what holds no byte was cut off.
+        if (file.Size == 0 && IsPacked(file)) throw HadoopErrors.Damaged.Error($"{name} is empty, and packed files never are.");
     }
 
     /// <summary>The file's content out of its stored bytes.</summary>

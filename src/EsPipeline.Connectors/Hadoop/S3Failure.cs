@@ -53,6 +53,11 @@ internal static class S3Failure
             (_, "RequestTimeTooSkewed") => HadoopErrors.Denied.Error($"This machine's clock and that of {Where(options)} differ too much.", "Set the clock.", e),
             (_, "AuthorizationHeaderMalformed" or "PermanentRedirect" or "IllegalLocationConstraintException") =>
                 HadoopErrors.Elsewhere.Error($"The bucket {options.Bucket} is in another region, or at another address, says {Where(options)}.", inner: e),
+            (_, "InvalidObjectState") => HadoopErrors.Locked.Error($"{Where(options)} can't {what}: it is archived.", "Restore it (aws s3api restore-object), or move it out of the job's folder.", e),
+            (HttpStatusCode.BadRequest, "InvalidRequest") when file is not null =>
+                HadoopErrors.Locked.Error($"{Where(options)} can't {what} without more ({status} {code}), as where it was stored with an encryption key of its writer's own (SSE-C).", inner: e),
+            (_, { } kms) when kms.StartsWith("KMS.", StringComparison.Ordinal) =>
+                HadoopErrors.Locked.Error($"{Where(options)} can't {what}: the KMS key that it is encrypted with can't be used ({code}).", "Enable that key again, and let this access key use it (kms:Decrypt).", e),
             (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden, _) =>
                 HadoopErrors.Denied.Error($"{Where(options)} does not let this access key {what} ({status} {code}).", inner: e),
             (HttpStatusCode.TooManyRequests, _) or (_, "SlowDown" or "Throttling" or "RequestLimitExceeded") =>

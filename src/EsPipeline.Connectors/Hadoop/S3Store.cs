@@ -9,22 +9,26 @@ namespace EsPipeline.Connectors.Hadoop;
 
 /// <summary>
 /// The objects of a bucket under a prefix, from any service that speaks S3: <c>ListObjectsV2</c>, and <c>GetObject</c> with <c>Range</c> and
-/// <c>If-Match</c>. Nothing is tried again here but a body that broke off after it had brought something.
+/// <c>If-Match</c>. What may pass by itself is tried again a few times (<see cref="RequestTries"/>), since failing would throw away every page of a
+/// list, or all that was fetched ahead.
 /// </summary>
 internal sealed class S3Store : IObjectStore
 {
     private readonly HadoopOptions _options;
+    private readonly TimeProvider _time;
     private readonly Lock _making = new();
     private Task<AmazonS3Client>? _client;
 
     // Paths are counted from the last / of the prefix on, so that a prefix may be the beginning of a folder's name.
     private readonly string _base;
 
-    public S3Store(HadoopOptions options)
+    public S3Store(HadoopOptions options, TimeProvider time)
     {
-        _options = options;
+        (_options, _time) = (options, time);
         _base = options.Prefix[..(options.Prefix.LastIndexOf('/') + 1)];
     }
+
+    private RequestPayer? Payer => _options.RequestPayer ? RequestPayer.Requester : null;
 
     public string Description => $"S3 bucket {_options.Bucket}";
 
@@ -44,7 +48,7 @@ internal sealed class S3Store : IObjectStore
         string? next = null;
         do
         {
-            var page = await ListPageAsync(next, null, ct).ConfigureAwait(false);
+            var page = await NextPageAsync(next, ct).ConfigureAwait(false);
             var encoded = page.Encoding == EncodingType.Url;
             foreach (var entry in page.S3Objects ?? [])
             {
@@ -64,7 +68,7 @@ internal sealed class S3Store : IObjectStore
 
     public async Task ReadAsync(StoredObject file, long offset, Memory<byte> buffer, CancellationToken ct)
     {
-        var done = 0;
+        var (done, tries) = (0, new RequestTries(_options.Timeout, _time));
         while (done < buffer.Length)
         {
             var before = done;
@@ -72,9 +76,11 @@ internal sealed class S3Store : IObjectStore
             {
                 await ReadRangeAsync(file, offset + done, buffer[done..], read => done += read, ct).ConfigureAwait(false);
             }
-            catch (PipelineException e) when (e.Error == HadoopErrors.Unreachable && done > before)
+            catch (PipelineException e) when (e.Kind == FailureKind.Transient)
             {
-                // The body broke off: the rest is asked for at once, from the next byte on. One that brings nothing is the engine's to retry.
+                // Where the body broke off after it had brought something, the rest is asked for at once, from the next byte on.
+                if (done > before) tries = new RequestTries(_options.Timeout, _time);
+                else if (!await tries.AgainAsync(ct).ConfigureAwait(false)) throw;
             }
         }
     }
@@ -85,14 +91,30 @@ internal sealed class S3Store : IObjectStore
         if (_client is { IsCompletedSuccessfully: true } made) made.Result.Dispose();
     }
 
+    private async Task<ListObjectsV2Response> NextPageAsync(string? next, CancellationToken ct)
+    {
+        var tries = new RequestTries(_options.Timeout, _time);
+        while (true)
+        {
+            try
+            {
+                return await ListPageAsync(next, null, ct).ConfigureAwait(false);
+            }
+            catch (PipelineException e) when (e.Kind == FailureKind.Transient)
+            {
+                if (!await tries.AgainAsync(ct).ConfigureAwait(false)) throw;
+            }
+        }
+    }
+
     private Task<ListObjectsV2Response> ListPageAsync(string? next, int? most, CancellationToken ct) => CallAsync(null, async (_, limited) =>
     {
         var client = await ClientAsync(limited).ConfigureAwait(false);
         var request = new ListObjectsV2Request
         {
-            BucketName = _options.Bucket, Prefix = _options.Prefix, ContinuationToken = next, MaxKeys = most, Encoding = EncodingType.Url,
+            BucketName = _options.Bucket, Prefix = _options.Prefix, ContinuationToken = next, MaxKeys = most, Encoding = EncodingType.Url, RequestPayer = Payer,
         };
-        var page = await client.ListObjectsV2Async(request, limited).ConfigureAwait(false);
+        var page = await EndAsync(client.ListObjectsV2Async(request, limited), limited).ConfigureAwait(false);
 
         // Any 200 with any text in it, such as a proxy's page, would pass for an empty list (invariant 4).
         return page.Name is { Length: > 0 } ? page : throw NoS3("its answer is no list of objects");
@@ -105,10 +127,11 @@ internal sealed class S3Store : IObjectStore
         {
             BucketName = _options.Bucket,
             Key = _base + file.Path,
+            RequestPayer = Payer,
             ByteRange = new ByteRange(offset, offset + buffer.Length - 1),
             EtagToMatch = file.Version.Length > 0 ? $"\"{file.Version}\"" : null,
         };
-        using var answer = await client.GetObjectAsync(request, limited).ConfigureAwait(false);
+        using var answer = await EndAsync(client.GetObjectAsync(request, limited), limited).ConfigureAwait(false);
         if (file.Version.Length > 0 && answer.ETag?.Trim('"') != file.Version) throw new ObjectChangedException(file.Path);
         var isRange = answer.HttpStatusCode == HttpStatusCode.PartialContent || (offset == 0 && buffer.Length == file.Size);
         if (!isRange || answer.ContentLength != buffer.Length) throw NoS3($"it sends {answer.ContentLength} bytes of {NameOf(file)} where {buffer.Length} were asked for");
@@ -123,6 +146,24 @@ internal sealed class S3Store : IObjectStore
 
         return true;
     }, ct);
+
+    // The SDK reads a list, and what a refusal says, from the body on a thread that looks at no token: where the server falls silent in the middle
+    // of it, the call would never end. It is left behind, and what it may still bring is let go of.
+    private static async Task<T> EndAsync<T>(Task<T> call, CancellationToken ct)
+        where T : AmazonWebServiceResponse
+    {
+        try
+        {
+            return await call.WaitAsync(ct).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = call.ContinueWith(
+                late => (late.Exception is null && late.IsCompletedSuccessfully ? late.Result as IDisposable : null)?.Dispose(),
+                CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            throw;
+        }
+    }
 
     // Made by the first call, within its time: with neither a region nor an address nor keys, only the machine itself may know the region.
     private Task<AmazonS3Client> ClientAsync(CancellationToken ct)

@@ -129,6 +129,39 @@ public sealed class CsvHostileTests
     }
 
     [Theory]
+    [InlineData("1F8B0800000000000003", "packed with gzip")]
+    [InlineData("28B52FFD0458", "packed with zstd")]
+    [InlineData("425A683931415926535900", "packed with bzip2")]
+    [InlineData("FD377A585A0000", "packed with xz")]
+    [InlineData("504B030414000000", "a ZIP archive")]
+    [InlineData("5345510619", "a SequenceFile")]
+    [InlineData("4F626A010416", "Avro")]
+    public async Task What_is_packed_or_no_text_is_told_as_that_by_its_first_bytes(string hex, string kind)
+    {
+        var bytes = Convert.FromHexString(hex);
+        var csv = await Assert.ThrowsAsync<PipelineException>(() => FileReading.OfCsvAsync(bytes));
+        Assert.Equal((FilesErrors.NotText, true), (csv.Error, csv.Message.Contains($"in.csv is {kind}", StringComparison.Ordinal)));
+        Assert.Equal(FilesErrors.NotText, (await Assert.ThrowsAsync<PipelineException>(() => FileReading.OfJsonLinesAsync(bytes))).Error);
+    }
+
+    [Fact]
+    public async Task An_archive_is_told_by_its_mark_and_a_text_with_that_word_is_a_text()
+    {
+        byte[] archive = [.. Text("in.csv"), .. new byte[251], .. Text("ustar\u000000"), .. new byte[248], .. Text("id\n1\n")];
+        Assert.Equal(FilesErrors.NotText, (await Assert.ThrowsAsync<PipelineException>(() => FileReading.OfCsvAsync(archive))).Error);
+        Assert.Equal("1", Assert.Single((await FileReading.OfCsvAsync($"id,v\n1,{new string('x', 250)}ustar\n")).Documents).Key);
+    }
+
+    [Theory]
+    [InlineData("[{\"id\":1},{\"id\":2}]")]
+    [InlineData("\uFEFF \n\t[\n{\"id\":1},\n{\"id\":2}\n]\n")]
+    public async Task A_file_that_is_one_array_is_told_as_that(string text)
+    {
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => FileReading.OfJsonLinesAsync(text));
+        Assert.Equal((FilesErrors.JsonArray, true), (refused.Error, refused.Message.Contains("in.jsonl", StringComparison.Ordinal)));
+    }
+
+    [Theory]
     [InlineData("id,v\n\"1\"x,a\n2,b\n", "csv.quote", 2)]
     [InlineData("id,v\n1,\"a\"\"\n2,b\n", "csv.quote", 2)]
     [InlineData("id,v\n,a\n2,b\n", "csv.no_key", 2)]

@@ -25,12 +25,29 @@ public sealed class FileChoiceTests : IDisposable
     [InlineData("a*.csv", "a.csv")]
     [InlineData(".*", ".hidden.csv")]
     [InlineData(".h*.csv", ".hidden.csv")]
+    [InlineData("[ab].*", "a.csv", "b.log")]
+    [InlineData("[!a]*", "b.log")]
+    [InlineData("[^b]*[0-9]", "a_1")]
+    [InlineData("[a-]_[]1]", "a_1")]
+    [InlineData("[a-c")]
+    [InlineData("[.]hidden*")]
+    [InlineData("a[_")]
+    [InlineData("*a*[!s]*v*", "a.csv")]
     public void A_glob_means_what_a_shell_means_by_it(string glob, params string[] expected)
     {
         foreach (var name in (string[])["a.csv", "a_1", "b.log", ".hidden.csv"]) File.WriteAllText(_folder.File(name), "");
         var path = _folder.File(glob);
         if (expected.Length == 0) Assert.Equal(FilesErrors.NotFound, Assert.Throws<PipelineException>(() => InputFile.Expand([path])).Error);
         else Assert.Equal(expected, InputFile.Expand([path]).Select(f => f.Name));
+    }
+
+    [Fact]
+    public void A_file_with_brackets_in_its_name_is_read_by_that_name()
+    {
+        foreach (var name in (string[])["a[1].csv", "a1.csv", "b[1.csv"]) Write(name, "");
+        Assert.Equal(["a[1].csv"], InputFile.Expand([_folder.File("a[1].csv")]).Select(f => f.Name));
+        Assert.Equal(["b[1.csv"], InputFile.Expand([_folder.File("?[1.csv")]).Select(f => f.Name));
+        Assert.Equal(["a[1].csv"], InputFile.Expand([_folder.File(@"a\[*")]).Select(f => f.Name));
     }
 
     [Theory]

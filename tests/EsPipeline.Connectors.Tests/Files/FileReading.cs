@@ -26,8 +26,11 @@ internal sealed class FileReading
     public static Task<FileReading> OfCsvAsync(string text, CsvOptions? options = null) => OfCsvAsync(Encoding.UTF8.GetBytes(text), options);
 
     /// <summary>Reads JSON Lines.</summary>
-    public static Task<FileReading> OfJsonLinesAsync(string text, JsonLinesOptions? options = null) => OfAsync(
-        Encoding.UTF8.GetBytes(text), "in.jsonl", path => new JsonLinesSource((options ?? new JsonLinesOptions()) with { Files = [path] }, FileClock.Later));
+    public static Task<FileReading> OfJsonLinesAsync(string text, JsonLinesOptions? options = null) => OfJsonLinesAsync(Encoding.UTF8.GetBytes(text), options);
+
+    /// <summary>Reads JSON Lines.</summary>
+    public static Task<FileReading> OfJsonLinesAsync(byte[] bytes, JsonLinesOptions? options = null) => OfAsync(
+        bytes, "in.jsonl", path => new JsonLinesSource((options ?? new JsonLinesOptions()) with { Files = [path] }, FileClock.Later));
 
     /// <summary>Reads all that a stream holds, a megabyte at a time; of the records only their number is kept.</summary>
     public static async Task<(FileReading Reading, long Records)> OfStreamAsync(Stream stream, IRecordParser parser)

@@ -20,8 +20,8 @@ internal abstract class HadoopDataSet : SourceDataSet
     public override IDataSource Open(SourceKnobs knobs) => Open(knobs, Options);
 
     /// <summary>Opens a source with other options.</summary>
-    public virtual HadoopSource Open(SourceKnobs knobs, HadoopOptions options, ILogger<HadoopSource>? log = null) =>
-        new(options, TimeProvider.System, log ?? NullLogger<HadoopSource>.Instance) { Tuning = TuningOf(knobs) };
+    public virtual HadoopSource Open(SourceKnobs knobs, HadoopOptions options, ILogger<HadoopSource>? log = null, TimeProvider? time = null) =>
+        new(options, time ?? TimeProvider.System, log ?? NullLogger<HadoopSource>.Instance) { Tuning = TuningOf(knobs) };
 
     /// <summary>Writes a file at a path below the place that is read.</summary>
     public abstract Task WriteAsync(string path, byte[] content, CancellationToken ct);
@@ -98,11 +98,11 @@ internal class S3DataSet(S3Bucket bucket) : HadoopDataSet
         Endpoint = bucket.Url.AbsoluteUri, Bucket = bucket.Name, AccessKey = new Secret("test"), SecretKey = new Secret("test"),
     };
 
-    public override HadoopSource Open(SourceKnobs knobs, HadoopOptions options, ILogger<HadoopSource>? log = null)
+    public override HadoopSource Open(SourceKnobs knobs, HadoopOptions options, ILogger<HadoopSource>? log = null, TimeProvider? time = null)
     {
         if (knobs.Through is { } proxy) options = options with { Endpoint = $"http://{proxy}" };
         if (knobs.Timeout is { } timeout) options = options with { Timeout = timeout };
-        return base.Open(knobs, options, log);
+        return base.Open(knobs, options, log, time);
     }
 
     public override Task WriteAsync(string path, byte[] content, CancellationToken ct) => bucket.PutAsync(path, content, ct);

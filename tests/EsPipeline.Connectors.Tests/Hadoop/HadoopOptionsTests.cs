@@ -31,6 +31,7 @@ public sealed class HadoopOptionsTests
     [InlineData("S3_BUCKET_NAME=abc S3_ENDPOINT_URL=http://u:S3cr3t!@host", "--s3-endpoint")]
     [InlineData("S3_BUCKET_NAME=abc S3_ENDPOINT_URL=file:///etc", "--s3-endpoint")]
     [InlineData("S3_BUCKET_NAME=abc S3_ACCESS_KEY=k", "give both")]
+    [InlineData("S3_BUCKET_NAME=abc S3_ACCESS_KEY=ASIAEXAMPLE S3_SECRET_KEY=S3cr3t!", "AWS_SESSION_TOKEN")]
     [InlineData("HADOOP_PATH=x HADOOP_FORMAT=parquet", "one of object-counts, key-value, jsonl, csv")]
     [InlineData("HADOOP_PATH=x MAX_FILES=0", "at least 1")]
     public void Each_mistake_is_told(string environment, string expected)
@@ -39,6 +40,16 @@ public sealed class HadoopOptionsTests
         binder.Bind<HadoopOptions>();
         Assert.Contains(expected, Assert.Single(binder.Mistakes), StringComparison.Ordinal);
         Assert.DoesNotContain("S3cr3t!", string.Concat(binder.Mistakes), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("S3_BUCKET_NAME=abc S3_ACCESS_KEY=AKIAEXAMPLE S3_SECRET_KEY=k")]
+    [InlineData("S3_BUCKET_NAME=abc S3_ACCESS_KEY=ASIAEXAMPLE S3_SECRET_KEY=k S3_ENDPOINT_URL=https://fsn1.example.org")]
+    public void Keys_that_are_none_of_AWS_s_temporary_ones_are_taken(string environment)
+    {
+        var binder = Binder(environment.Split(' ').Select(p => p.Split('=', 2)).ToDictionary(p => p[0], p => p[1]));
+        binder.Bind<HadoopOptions>();
+        Assert.Empty(binder.Mistakes);
     }
 
     private static OptionBinder Binder(Dictionary<string, string> environment) =>

@@ -144,8 +144,31 @@ public sealed class PackingTests
         await using var set = await JobAsync("", Encoding.UTF8.GetBytes(content));
         await using var source = set.Open(Small, set.Options with { Format = format });
         var refused = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadAsync(source, SourceReader.Plan(set, Core.Sources.ReadKind.Snapshot, 1), Ct));
-        Assert.Equal(HadoopErrors.UnknownPacking, refused.Error);
+        Assert.Equal(FilesErrors.NotText, refused.Error);
         Assert.Contains(kind, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Endings))]
+    public async Task One_that_holds_nothing_was_cut_off_and_is_told_before_anything_is_read(string ending)
+    {
+        await using var set = await JobAsync(ending, []);
+        await using var source = set.Open(Small);
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => source.GetPartitionsAsync(SourceReader.Plan(set, Core.Sources.ReadKind.Snapshot, 1), Ct));
+        Assert.Equal(HadoopErrors.Damaged, refused.Error);
+        Assert.Contains("part-00000" + ending, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(".gz", "packed with gzip")]
+    [InlineData(".bz2", "packed with bzip2")]
+    [InlineData(".zst", "packed with zstd")]
+    public async Task One_whose_name_does_not_say_that_it_is_packed_is_refused_and_not_read_as_text(string ending, string kind)
+    {
+        await using var set = await JobAsync("", Packed(ending));
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => SourceReader.ReadSnapshotAsync(set, Small, 1, Ct));
+        Assert.Equal(FilesErrors.NotText, refused.Error);
+        Assert.Contains($"part-00000 is {kind}", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
