@@ -79,8 +79,8 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     /// <summary>True where binary COPY gives the value itself; of the others <c>to_json</c> makes text.</summary>
     public bool IsPlain { get; init; }
 
-    /// <summary>True for <c>char(n)</c>, which is sent with blanks at its end that do not count.</summary>
-    public bool IsPadded => Type == "bpchar";
+    /// <summary>True for <c>char(n)</c>, also below a domain, which is sent with blanks at its end that do not count.</summary>
+    public bool IsPadded => BaseType == "bpchar";
 
     /// <summary>True for text of which two that are written differently may be equal: citext, and text of a nondeterministic collation.</summary>
     public bool Blurs { get; init; }
