@@ -98,6 +98,9 @@ internal sealed record PostgresStore(uint Oid, string Name, uint FileNode, long 
 {
     /// <summary>The table access method that keeps it where that is not the server's own heap; else null.</summary>
     public string? OtherMethod { get; init; }
+
+    /// <summary>True where the server's log tells nothing of it.</summary>
+    public bool IsUnlogged { get; init; }
 }
 
 /// <summary>A table as the catalog describes it.</summary>
