@@ -38,7 +38,7 @@ internal static class PostgresAddress
             Username = options.User,
             Password = options.Password?.Reveal(),
             ApplicationName = "espipe",
-            MaxPoolSize = options.PoolSize,
+            MaxPoolSize = options.Connections,
             Timeout = 4,
             CommandTimeout = Math.Max(1, (int)timeout.TotalSeconds),
             CancellationTimeout = -1,
