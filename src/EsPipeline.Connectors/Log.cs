@@ -227,6 +227,22 @@ internal static partial class Log
         "The key column {Column} of {Table} is of type {Type}, which takes some keys that are written differently for one (1 and 1.0, letters of a UUID, one time in two zones): of records with such keys only one stays")]
     public static partial void KeysNotKept(ILogger logger, string column, string table, string type);
 
+    [LoggerMessage(2422, LogLevel.Warning,
+        "The rows of {Table} without a time in '{Column}', whose changes are not seen, could not be counted within {Seconds} s; an index on the column makes it quick")]
+    public static partial void NullTimesUncounted(ILogger logger, string table, string column, double seconds);
+
+    [LoggerMessage(2423, LogLevel.Warning,
+        "A subscription (logical replication) writes to {Table}, with the times of the server that it comes from: changes are found by the age of its rows, which reads the whole table each time")]
+    public static partial void Subscribed(ILogger logger, string table);
+
+    [LoggerMessage(2424, LogLevel.Warning,
+        "The backends {Pids} have track_activities = off, so that nothing tells when their transactions began: changes are not copied before these have ended; ALTER ROLE … RESET track_activities")]
+    public static partial void HiddenTransactions(ILogger logger, string pids);
+
+    [LoggerMessage(2425, LogLevel.Warning,
+        "'{Column}' of {Table} has no time zone: --since and --until take its times for UTC, and the time zone here is {Zone}, by which rows may be selected hours too early or too late, or not at all; --match-all copies all, a timestamptz tells")]
+    public static partial void LocalTimes(ILogger logger, string column, string table, string zone);
+
     // Tables with a column for each field: 2450 to 2459.
     [LoggerMessage(2450, LogLevel.Warning,
         "Of {Table} the columns {Columns} stay as they are, since no document has had a field for them; a field that documents had before this job and have lost is set to NULL only where --fields names it, with all the others")]

@@ -92,8 +92,13 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
     private static RowPlace Behind(RowPlace after, RowPlace place, PostgresStore store) => place.Number > after.Number
         ? place : throw PostgresErrors.OutOfOrder.Error($"After the row at ctid {after} of {store.Name} came the one at {place}.");
 
-    // Every row that the snapshot sees lies within the length that the file has after the snapshot was taken.
-    private static async Task<uint> LengthAsync(NpgsqlConnection connection, PostgresStore store, uint fileNode, CancellationToken ct)
+    /// <summary>The blocks of a store, within which lies every row that a snapshot sees which was taken before.</summary>
+    /// <param name="connection">A connection in the snapshot's transaction, which keeps the file from being written anew.</param>
+    /// <param name="store">Where the rows lie.</param>
+    /// <param name="fileNode">The file that it has to be; null for whichever it is.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <exception cref="Core.Errors.PipelineException">It is another file, or the rows lie elsewhere.</exception>
+    public static async Task<uint> LengthAsync(NpgsqlConnection connection, PostgresStore store, uint? fileNode, CancellationToken ct)
     {
         await PostgresDatabase.ExecuteAsync(connection, $"SELECT 1 FROM ONLY {store.Name} LIMIT 0", ct).ConfigureAwait(false);
         var row = await PostgresDatabase.RowAsync(
@@ -101,7 +106,7 @@ internal sealed class BlockReader(PostgresDatabase database, DocumentSet documen
             "SELECT pg_relation_filenode($1::text::oid)::text, (pg_relation_size($1::text::oid) / current_setting('block_size')::bigint)::text",
             ct,
             store.Oid.ToString(System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false);
-        if (row[0] != fileNode.ToString(System.Globalization.CultureInfo.InvariantCulture))
+        if (fileNode is { } wanted && row[0] != wanted.ToString(System.Globalization.CultureInfo.InvariantCulture))
         {
             throw PostgresErrors.Rewritten.Error($"{store.Name} was written anew (VACUUM FULL, TRUNCATE, CLUSTER) while it was being read.");
         }

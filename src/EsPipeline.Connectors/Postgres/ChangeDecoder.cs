@@ -105,8 +105,18 @@ internal sealed class ChangeDecoder(DocumentSet documents, TrackedRelations rela
 
         foreach (var table in tracked)
         {
-            var key = table.Columns.Where(c => values.ContainsKey(c.Name)).Select(c => c.IsPadded ? values[c.Name].TrimEnd(' ') : values[c.Name]).ToArray();
+            var key = table.Columns.Where(c => values.ContainsKey(c.Name)).Select(c => AsCast(c, values[c.Name])).ToArray();
             if (key.Length == table.Columns.Count) _rows.Add(new ChangedRow(table, KeyText.Join(key)));
         }
     }
+
+    // The log has values as their types write them; everywhere else a key is what a cast to text makes of it. Of the server's own types these are
+    // the ones that have a cast of another outcome (pg_cast).
+    private static string AsCast(PostgresColumn column, string value) => column.BaseType switch
+    {
+        _ when column.IsPadded => value.TrimEnd(' '),
+        "boolean" => value == "t" ? "true" : "false",
+        "inet" when !value.Contains('/', StringComparison.Ordinal) => value + (value.Contains(':', StringComparison.Ordinal) ? "/128" : "/32"),
+        _ => value,
+    };
 }

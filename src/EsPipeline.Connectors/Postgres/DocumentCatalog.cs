@@ -38,6 +38,12 @@ internal static class DocumentCatalog
             : throw PostgresErrors.NotATime.Error($"'{name}' of {table.Name} is of type {column.Type}.");
     }
 
+    /// <summary>The column that <c>--since</c> and <c>--until</c> go by; null where neither is given.</summary>
+    /// <exception cref="Core.Errors.PipelineException">There is none.</exception>
+    public static PostgresColumn? TimeColumn(Selection selection, TrackedTable table) => selection is { Since: null, Until: null } ? null
+        : table.Updated ?? table.Table.Find(selection.TimestampField)
+            ?? throw PostgresErrors.NoColumn.Error($"{table.Table.Name} has no column '{selection.TimestampField}' to select times by.", "Name one with --pg-updated-column or --timestamp-field; with --match-all a first --mode single takes everything and needs none.");
+
     /// <summary>What a row has to fulfil, as SQL; null for nothing.</summary>
     public static string? ConditionOf(Selection selection, TrackedTable table)
     {
@@ -46,8 +52,7 @@ internal static class DocumentCatalog
         foreach (var (bound, comparison) in new[] { (selection.Since, ">="), (selection.Until, "<=") })
         {
             if (bound is not { } at) continue;
-            var column = table.Updated ?? table.Table.Find(selection.TimestampField)
-                ?? throw PostgresErrors.NoColumn.Error($"{table.Table.Name} has no column '{selection.TimestampField}' to select times by.", "Name one with --pg-updated-column or --timestamp-field; with --match-all a first --mode single takes everything and needs none.");
+            var column = TimeColumn(selection, table)!;
             conditions.Add($"{SqlText.Name(column.Name)} {comparison} '{at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'::timestamptz");
         }
 

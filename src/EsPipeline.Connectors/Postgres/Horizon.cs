@@ -19,7 +19,8 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
 {
     private const string Clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text";
 
-    // A prepared transaction no longer says when it began: nothing is sure until it has ended.
+    // A prepared transaction no longer says when it began, and one of a session with track_activities = off never does: nothing is sure until it has
+    // ended. That such a session is in one, its lock on its own transaction tells.
     private const string Ask = """
         WITH open AS MATERIALIZED (
             SELECT pid, xact_start FROM pg_stat_activity
@@ -27,7 +28,9 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
               AND backend_type NOT IN ('autovacuum worker', 'walsender') AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)
         SELECT (extract(epoch FROM min(xact_start)) * 1000000)::bigint::text,
                (SELECT pid::text FROM open ORDER BY xact_start LIMIT 1),
-               (SELECT count(*)::text FROM pg_prepared_xacts WHERE database = current_database())
+               (SELECT count(*)::text FROM pg_prepared_xacts WHERE database = current_database()),
+               (SELECT string_agg(DISTINCT pid::text, ', ') FROM pg_stat_activity a JOIN pg_locks l USING (pid)
+                WHERE a.datname = current_database() AND a.state = 'disabled' AND a.backend_type NOT IN ('autovacuum worker', 'walsender') AND l.locktype = 'virtualxid')
         FROM open
         """;
 
@@ -55,6 +58,12 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
         if (row[2] != "0")
         {
             Say(row[2]!, () => Log.PreparedTransactions(log, row[2]!));
+            return null;
+        }
+
+        if (row[3] is { } hidden)
+        {
+            Say(hidden, () => Log.HiddenTransactions(log, hidden));
             return null;
         }
 

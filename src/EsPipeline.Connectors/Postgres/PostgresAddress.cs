@@ -18,11 +18,7 @@ internal static class PostgresAddress
     }
 
     /// <summary>What is wrong with an address alone, without the password.</summary>
-    public static IEnumerable<string> Mistakes(Secret url)
-    {
-        if (!TryParse(url, out var uri, out var problem)) yield return problem;
-        else if (Parameter(uri!, "sslrootcert") is { } file && !File.Exists(file)) yield return $"there is no file '{file}'";
-    }
+    public static IEnumerable<string> Mistakes(Secret url) => PostgresUrl.Mistakes(url);
 
     // Npgsql's own 8 KiB are one call to the system, and mostly one wait, for every 40 rows of a COPY.
     private const int ReadBufferBytes = 1 << 18;
@@ -38,7 +34,7 @@ internal static class PostgresAddress
             Username = options.User,
             Password = options.Password?.Reveal(),
             ApplicationName = "espipe",
-            MaxPoolSize = options.PoolSize,
+            MaxPoolSize = options.Connections,
             Timeout = 4,
             CommandTimeout = Math.Max(1, (int)timeout.TotalSeconds),
             CancellationTimeout = -1,
@@ -49,17 +45,21 @@ internal static class PostgresAddress
             GssEncryptionMode = GssEncryptionMode.Disable,
         };
         var mode = options.SslMode;
-        if (options.Url is { } url && TryParse(url, out var uri, out _))
+        if (options.Url is { } url && PostgresUrl.Parse(url) is { } parts)
         {
-            var (user, password) = Split(uri!.UserInfo, ':');
-            var path = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/'));
-            if (uri.Host.Length > 0 && Counts("--pg-host")) target.Host = uri.Host;
-            if (uri.Port > 0 && Counts("--pg-port")) target.Port = uri.Port;
-            if (path.Length > 0 && Counts("--pg-database")) target.Database = path;
-            if (user.Length > 0 && Counts("--pg-user")) target.Username = Uri.UnescapeDataString(user);
-            if (password.Length > 0 && Counts("--pg-pass")) target.Password = Uri.UnescapeDataString(password);
-            if (Counts("--pg-sslmode")) mode = Parameter(uri, "sslmode") ?? mode;
-            target.RootCertificate = Parameter(uri, "sslrootcert");
+            if (parts.Host is { } host && Counts("--pg-host")) target.Host = host;
+            if (parts.Port is { } port && Counts("--pg-port")) target.Port = port;
+            if (parts.Database is { } database && Counts("--pg-database")) target.Database = database;
+            if (parts.User is { } user && Counts("--pg-user")) target.Username = user;
+            if (parts.Password is { } password && Counts("--pg-pass")) target.Password = password;
+            if (parts["sslmode"] is { } given && Counts("--pg-sslmode")) mode = given;
+            target.RootCertificate = parts["sslrootcert"];
+            target.SslCertificate = parts["sslcert"];
+            target.SslKey = parts["sslkey"];
+            target.ApplicationName = parts["application_name"] ?? target.ApplicationName;
+            target.Options = parts["options"];
+            if (parts.ConnectTimeout is { } seconds) target.Timeout = seconds;
+            if (parts.ChannelBinding is { } binding) target.ChannelBinding = binding;
         }
 
         target.SslMode = ModeOf(mode) ?? (IsLocal(target.Host!) ? Npgsql.SslMode.Prefer : Npgsql.SslMode.VerifyFull);
@@ -70,28 +70,11 @@ internal static class PostgresAddress
         bool Counts(string option) => options.OriginOf(option) <= options.OriginOf("--pg-url");
     }
 
-    private static bool TryParse(Secret url, out Uri? uri, out string problem)
-    {
-        problem = "it is not of the form postgres://user:password@host:port/database";
-        if (!Uri.TryCreate(url.Reveal(), UriKind.Absolute, out uri) || uri.Scheme is not ("postgres" or "postgresql")) return false;
-        var mode = Parameter(uri, "sslmode");
-        problem = $"sslmode '{mode}' is none of disable, allow, prefer, require, verify-ca and verify-full";
-        return mode is null || ModeOf(mode) is not null;
-    }
-
-    private static string? Parameter(Uri uri, string name) => uri.Query.TrimStart('?').Split('&').Select(p => Split(p, '='))
-        .Where(p => p.Before == name).Select(p => Uri.UnescapeDataString(p.After)).FirstOrDefault();
-
-    private static (string Before, string After) Split(string text, char at)
-    {
-        var place = text.IndexOf(at, StringComparison.Ordinal);
-        return place < 0 ? (text, "") : (text[..place], text[(place + 1)..]);
-    }
-
     private static bool IsLocal(string host) =>
         host == "localhost" || host.StartsWith('/') || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
-    private static SslMode? ModeOf(string name) => name switch
+    /// <summary>The TLS mode of one of libpq's words; null for any other word.</summary>
+    public static SslMode? ModeOf(string name) => name switch
     {
         "disable" => Npgsql.SslMode.Disable,
         "allow" => Npgsql.SslMode.Allow,

@@ -14,10 +14,15 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 {
     private const int OldestServer = 14;
 
-    // Rows come in the order in which they lie: no parallel scans, and none that joins another one in the middle of the table.
+    // Rows come in the order in which they lie: no parallel scans, and none that joins another one in the middle of the table. How long a statement, a
+    // transaction or a session may last is --pg-timeout's to say, not what a role is given against its people's mistakes. A statement whose client has
+    // gone is ended by the server, where its system can tell it that.
     private const string Settings =
         "SET timezone = 'UTC'; SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1; "
-        + "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET idle_in_transaction_session_timeout = 0";
+        + "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET idle_in_transaction_session_timeout = 0; "
+        + "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_session_timeout = 0; "
+        + "SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL; "
+        + "SELECT set_config('client_connection_check_interval', '5s', false) WHERE version() LIKE '%linux%'";
 
     // With row security the server would leave rows out without a word, and what is asked for again by its key would count as deleted: off, it refuses
     // such a query.
@@ -47,10 +52,14 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             {
                 if (!_isOfSessions) await TransactionPooling.CheckAsync(connection, Address, CancellationToken.None).ConfigureAwait(false);
                 _isOfSessions = true;
+                LimitsTransactions = connection.PostgreSqlVersion.Major >= 17;
                 await ExecuteAsync(connection, Settings + (readOnly ? ReadingSettings : WritingSettings), CancellationToken.None).ConfigureAwait(false);
             });
         _pool = builder.Build();
     }
+
+    /// <summary>True where the server may limit how long a transaction lasts (from PostgreSQL 17 on), once a connection was made.</summary>
+    public bool LimitsTransactions { get; private set; }
 
     /// <summary>Where and how connections are made.</summary>
     public NpgsqlConnectionStringBuilder Address { get; }

@@ -19,7 +19,7 @@ public static partial class PostgresErrors
 
     /// <summary>No answer in time.</summary>
     public static readonly ErrorCode Timeout = new(
-        "postgres.timeout", FailureKind.Transient, "The server did not answer in time.", "Check the server's load and its locks (pg_stat_activity).")
+        "postgres.timeout", FailureKind.Transient, "The server did not answer in time.", "Check the server's load and its locks (pg_stat_activity); what takes long by its nature (a SELECT that sorts much) needs a longer --pg-timeout.")
     {
         Steps = ["See what the server is busy with, and what waits for locks: `{pg-client} -c 'SELECT pid,state,wait_event_type,now()-query_start AS since,query FROM pg_stat_activity ORDER BY query_start'`"],
     };

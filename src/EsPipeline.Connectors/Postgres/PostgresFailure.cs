@@ -41,7 +41,7 @@ internal static class PostgresFailure
         "42703" => PostgresErrors.NoColumn,
         "42501" => PostgresErrors.Forbidden,
         "53100" => PostgresErrors.DiskFull,
-        "57014" or "25P03" => PostgresErrors.Timeout,
+        "57014" or "25P03" or "25P04" => PostgresErrors.Timeout,
 
         // Connection exceptions, insufficient resources, operator intervention, deadlocks and serialization, locks, I/O errors.
         ['0', '8', ..] or ['5', '3', ..] or ['5', '7', ..] or ['4', '0', ..] or "55P03" or "55006" or "58030" => PostgresErrors.Unavailable,

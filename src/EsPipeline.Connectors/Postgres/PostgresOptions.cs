@@ -56,8 +56,15 @@ public record PostgresOptions : IValidatedOptions, IEffectiveOptions, IOptionsWi
     public string CaFile { get; init; } = "";
 
     /// <summary>The most connections at once.</summary>
-    [Option("", "Connections at most; the two of logical replication come on top, and now and then one that looks at its slot", Environment = ["POOL_SIZE"], Min = 2, Max = 200)]
+    [Option("", "Connections at most, where 1 counts as 2; the two of logical replication come on top, and now and then one that looks at its slot", Environment = ["POOL_SIZE"], Min = 1, Max = 200)]
     public int PoolSize { get; init; } = 5;
+
+    /// <summary>Connections at most: one holds the moment that another one reads.</summary>
+    internal int Connections => Math.Max(2, PoolSize);
+
+    /// <summary>Patience.</summary>
+    [Option("--pg-timeout", "Time without an answer after which a statement is given up; a SELECT that sorts much is silent for long", Environment = ["PG_TIMEOUT"], Max = 86_400)]
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The table.</summary>
     [Option("--pg-table", "Table, as SQL names it: name or schema.name", Environment = ["PG_TABLE"], Value = "NAME", Identity = true, GivesWayTo = ["--pg-documents"])]
@@ -79,7 +86,7 @@ public record PostgresOptions : IValidatedOptions, IEffectiveOptions, IOptionsWi
     {
         get
         {
-            var address = PostgresAddress.Of(this, TimeSpan.FromMinutes(1));
+            var address = PostgresAddress.Of(this, Timeout);
             var (host, port) = (address.Host ?? "", address.Port.ToString(CultureInfo.InvariantCulture));
             var server = $"-h {ShellText.Quote(host)} -p {port}";
             yield return KeyValuePair.Create("--pg-host", host);
@@ -100,6 +107,7 @@ public record PostgresOptions : IValidatedOptions, IEffectiveOptions, IOptionsWi
 
     private protected IEnumerable<string> MistakesInAddress()
     {
+        if (Timeout < TimeSpan.FromSeconds(1)) yield return "--pg-timeout: it is less than a second.";
         if (CaFile.Length > 0 && !File.Exists(CaFile)) yield return $"--pg-ca: there is no file '{CaFile}'.";
         foreach (var mistake in PostgresAddress.Mistakes(this)) yield return mistake;
     }

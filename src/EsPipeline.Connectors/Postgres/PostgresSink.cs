@@ -37,7 +37,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
     /// <param name="time">The clock.</param>
     /// <param name="log">Where warnings go; null for nowhere.</param>
     public PostgresSink(PostgresOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSink>? log = null)
-        : this(options, run, time, TimeSpan.FromSeconds(60), log)
+        : this(options, run, time, options.Timeout, log)
     {
     }
 
@@ -48,7 +48,7 @@ public sealed partial class PostgresSink : IReadableSink, IRehearsableSink, ISam
         _memory = new FieldMemory(_log);
         (_options, _run, _time) = (options, run, time);
         _database = new PostgresDatabase(options, timeout, readOnly: false, time);
-        Limits = new SinkLimits { MaxRecordBytes = MostRecordBytes, Concurrency = options.PoolSize };
+        Limits = new SinkLimits { MaxRecordBytes = MostRecordBytes, Concurrency = options.Connections };
     }
 
     /// <inheritdoc/>

@@ -45,7 +45,7 @@ public sealed partial class PostgresSource : IDataSource
     /// <param name="time">The clock.</param>
     /// <param name="log">Where to log.</param>
     public PostgresSource(PostgresSourceOptions options, RunOptions run, TimeProvider time, ILogger<PostgresSource> log)
-        : this(options, run, time, log, SourceTuning.Default)
+        : this(options, run, time, log, SourceTuning.Default with { Timeout = options.Timeout })
     {
     }
 
@@ -106,6 +106,7 @@ public sealed partial class PostgresSource : IDataSource
         (_catchesUp, _resumed, _followsLog, _planned) = (false, false, false, null);
         if (QueryText.IsStatement(plan.Selection.Query)) return [await SelectAsync(plan, ct).ConfigureAwait(false)];
         var documents = _planned = await ReadDocumentsAsync(plan.Selection, ct).ConfigureAwait(false);
+        await _times.SayLocalTimesAsync(documents.Root, plan.Selection, ct).ConfigureAwait(false);
         if (!plan.LooksOnly) await _database.CallAsync("Looking at the key failed", (connection, stop) => CheckKeyAsync(connection, documents, stop), ct).ConfigureAwait(false);
         if (plan.Kind == ReadKind.Changes)
         {
@@ -178,6 +179,7 @@ public sealed partial class PostgresSource : IDataSource
     {
         if (plan.Kind == ReadKind.Changes || Follows) throw PostgresErrors.QueryNotFollowed.Error("--query is a whole SELECT, whose changes can't be followed.");
         var rows = await _selectReader.DescribeAsync(plan.Selection.Query!, ct).ConfigureAwait(false);
+        await _times.SayLocalTimesAsync(_selectReader.Tracked(rows), plan.Selection, ct).ConfigureAwait(false);
         var part = SelectReader.Part(rows);
         _readers[part.Id] = (after, stop) => _selectReader.ReadAsync(rows, plan.Selection, (KeyPosition)after, stop);
         return part;
@@ -216,7 +218,7 @@ public sealed partial class PostgresSource : IDataSource
         SnapshotView view,
         SnapshotMark mark)
     {
-        var readers = Math.Min(plan.Parallelism, _options.PoolSize - 1);
+        var readers = Math.Min(plan.Parallelism, _options.Connections - 1);
         var ranges = SnapshotPlan.Make(stores, saved, readers, _tuning.LeastBlocks, mark);
         _resumed = plan.Kind == ReadKind.Snapshot && ranges.Any(r => r.StartsOverBecause is null && !r.Start.IsAtStart);
         var blocks = new BlockReader(_database, documents, DocumentCatalog.ConditionOf(plan.Selection, documents.Root), _tuning);
@@ -264,7 +266,7 @@ public sealed partial class PostgresSource : IDataSource
             _readers[id] = (after, stop) => after is TimePosition time ? times.ReadAsync(table, time, stop) : ages.ReadAsync(table, (AgePosition)after, stop);
             PostgresPosition start = safe.Contains(table) && mark.Time is { } from ? new TimePosition(from) : new AgePosition(mark);
             return saved.GetValueOrDefault(id) is TimePosition && !safe.Contains(table)
-                ? new Partition(id, new AgePosition(default).ToPosition()) { StartsOverBecause = "when open transactions began can't be seen any more" }
+                ? new Partition(id, new AgePosition(default).ToPosition()) { StartsOverBecause = "it is no longer certain that no row comes later with an earlier time" }
                 : new Partition(id, start.ToPosition());
         });
         return [.. parts, .. divisions, .. ColumnsOf(documents, saved, tells: true)];

@@ -25,6 +25,8 @@ public enum TruncateAnswer
 /// <summary>How a PostgreSQL database is read.</summary>
 public sealed record PostgresSourceOptions : PostgresOptions
 {
+    private static readonly string[] OfTheLog = ["--pg-slot", "--pg-publication", "--pg-truncate", "--pg-max-slot-bytes"];
+
     /// <summary>Options as they are when nothing is given.</summary>
     public PostgresSourceOptions()
     {
@@ -72,6 +74,15 @@ public sealed record PostgresSourceOptions : PostgresOptions
         if (Table.Length > 0 && Documents.Length > 0) yield return "--pg-documents: the file names its tables; leave --pg-table out.";
         if (Documents.Length > 0 && !File.Exists(Documents)) yield return $"--pg-documents: there is no file '{Documents}'.";
         foreach (var mistake in MistakesInAddress()) yield return mistake;
+        if (Follow != FollowWay.Changes)
+        {
+            // The environment may be that of several jobs.
+            foreach (var name in OfTheLog.Where(n => OriginOf(n) == OptionOrigin.CommandLine))
+            {
+                yield return $"{name}: it is of no use without --pg-follow changes.";
+            }
+        }
+
         foreach (var (name, value) in new[] { ("--pg-slot", Slot), ("--pg-publication", Publication) })
         {
             if (value.Length > SlotName.MostCharacters || value.Any(c => !SlotName.Takes(c)))

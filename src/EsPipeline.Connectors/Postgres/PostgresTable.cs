@@ -79,8 +79,8 @@ internal sealed record PostgresColumn(string Name, string Type, ValueForm Form, 
     /// <summary>True where binary COPY gives the value itself; of the others <c>to_json</c> makes text.</summary>
     public bool IsPlain { get; init; }
 
-    /// <summary>True for <c>char(n)</c>, which is sent with blanks at its end that do not count.</summary>
-    public bool IsPadded => Type == "bpchar";
+    /// <summary>True for <c>char(n)</c>, also below a domain, which is sent with blanks at its end that do not count.</summary>
+    public bool IsPadded => BaseType == "bpchar";
 
     /// <summary>True for text of which two that are written differently may be equal: citext, and text of a nondeterministic collation.</summary>
     public bool Blurs { get; init; }
@@ -98,6 +98,9 @@ internal sealed record PostgresStore(uint Oid, string Name, uint FileNode, long 
 {
     /// <summary>The table access method that keeps it where that is not the server's own heap; else null.</summary>
     public string? OtherMethod { get; init; }
+
+    /// <summary>True where the server's log tells nothing of it.</summary>
+    public bool IsUnlogged { get; init; }
 }
 
 /// <summary>A table as the catalog describes it.</summary>

@@ -134,6 +134,13 @@ internal static class Publication
                 $"ALTER PUBLICATION {name} SET (publish_via_partition_root = false);");
         }
 
+        // As part of a partitioned table the server takes one without a word.
+        if (documents.Tables.SelectMany(t => t.Table.Stores).FirstOrDefault(s => s.IsUnlogged) is { } unlogged)
+        {
+            throw PostgresErrors.CannotReplicate.Error(
+                $"{unlogged.Name} is UNLOGGED, so that the server's log tells nothing of its rows.", $"ALTER TABLE {unlogged.Name} SET LOGGED; or follow by --pg-follow updated-column.");
+        }
+
         await CheckPartsAsync(connection, name, documents, ct).ConfigureAwait(false);
         var published = (await PostgresDatabase.RowsAsync(connection, FindTables, ct, name).ConfigureAwait(false)).Select(r => r[0]!).ToHashSet();
         var missing = documents.Tables.Select(t => t.Table).Where(t => !IsSent(t, published)).Select(t => t.Name).Distinct().ToArray();

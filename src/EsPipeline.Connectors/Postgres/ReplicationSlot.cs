@@ -29,7 +29,8 @@ internal sealed class ReplicationSlot(PostgresDatabase database, PostgresSourceO
     /// <summary>The text of the connection that changes are streamed on: its values look as everywhere else.</summary>
     public string StreamAddress => new NpgsqlConnectionStringBuilder(database.Address.ConnectionString)
     {
-        Options = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex -c extra_float_digits=1 -c idle_session_timeout=0",
+        Options = database.Address.Options + " -c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex -c extra_float_digits=1"
+            + " -c idle_session_timeout=0 -c statement_timeout=0 -c lock_timeout=0" + (database.LimitsTransactions ? " -c transaction_timeout=0" : ""),
     }.ConnectionString;
 
     /// <summary>Where the slot stands, null where it is missing or does not send all tables; and why it does not go on from a place, as a clause, empty where it does.</summary>

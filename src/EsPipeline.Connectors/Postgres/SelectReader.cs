@@ -28,6 +28,9 @@ internal sealed class SelectReader(PostgresDatabase database, PostgresSourceOpti
         },
         ct);
 
+    /// <summary>The rows with the column of their times.</summary>
+    public TrackedTable Tracked(PostgresTable rows) => new(rows, rows.Key, DocumentCatalog.UpdatedColumn(rows, options.UpdatedColumn), null);
+
     /// <summary>The one part in which it is read.</summary>
     public static Partition Part(PostgresTable rows) => new(new PartitionId("query"), new KeyPosition(null, IsEnd: false).ToPosition());
 
@@ -36,8 +39,7 @@ internal sealed class SelectReader(PostgresDatabase database, PostgresSourceOpti
         PostgresTable rows, Selection selection, KeyPosition start, [EnumeratorCancellation] CancellationToken ct)
     {
         if (start.IsEnd) yield break;
-        var updated = options.UpdatedColumn.Length > 0 ? DocumentCatalog.UpdatedColumn(rows, options.UpdatedColumn) : null;
-        var condition = DocumentCatalog.ConditionOf(selection with { Query = null }, new TrackedTable(rows, rows.Key, updated, null));
+        var condition = DocumentCatalog.ConditionOf(selection with { Query = null }, Tracked(rows));
         var format = new RowFormat(rows, options.Shape == TableShape.Document, checksText: true);
         var order = string.Join(", ", rows.Key.Select(k => SqlText.Name(k.Name)));
 

@@ -24,6 +24,7 @@ internal static class SinkHealth
                 $"The user {connection.UserName} may not write to {table.Name}.", $"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.Name} TO {SqlText.Name(connection.UserName!)};");
         }
 
+        await CheckRowSecurityAsync(connection, table, ct).ConfigureAwait(false);
         var warnings = new List<string>();
         if (await SinkTable.HasTriggersAsync(connection, table, ct).ConfigureAwait(false))
         {
@@ -47,5 +48,19 @@ internal static class SinkHealth
         }
 
         return warnings;
+    }
+
+    /// <summary>Whether the user sees every row: a delete of one that is hidden would do nothing, and count as done.</summary>
+    /// <param name="connection">Any connection.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <exception cref="Core.Errors.PipelineException"><see cref="PostgresErrors.RowSecurity"/>.</exception>
+    public static async Task CheckRowSecurityAsync(NpgsqlConnection connection, PostgresTable table, CancellationToken ct)
+    {
+        var row = await PostgresDatabase.RowAsync(connection, "SELECT row_security_active($1::text::oid)::text, current_user::text", ct, table.Oid.ToString(System.Globalization.CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        if (row[0] != "true") return;
+        throw PostgresErrors.RowSecurity.Error(
+            $"Row security of {table.Name} may hide rows from the user {row[1]}: to delete one that is hidden does nothing, and would count as done.",
+            $"ALTER ROLE {SqlText.Name(row[1]!)} BYPASSRLS; or write as the table's owner (without FORCE ROW LEVEL SECURITY). That is needed even where a policy shows the user every row.");
     }
 }

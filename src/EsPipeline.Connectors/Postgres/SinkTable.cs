@@ -123,6 +123,7 @@ internal sealed class SinkTable
             throw PostgresErrors.TableMisfit.Error($"{table.Name} has no unique index on exactly {string.Join(", ", keys)}, so rows can't be replaced by their key.");
         }
 
+        await SinkHealth.CheckRowSecurityAsync(connection, table, ct).ConfigureAwait(false);
         var content = ContentOf(table);
         var isDocument = TakesDocuments(table, shape);
         var isTriggered = await HasTriggersAsync(connection, table, ct).ConfigureAwait(false);

@@ -42,6 +42,6 @@ internal sealed record SourceTuning
     /// <summary>How often it is counted which rows have no time in the column that every update sets.</summary>
     public TimeSpan NullTimesLooks { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>The longest that the server may be silent.</summary>
+    /// <summary>The longest that the server may be silent: <c>--pg-timeout</c>.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 }

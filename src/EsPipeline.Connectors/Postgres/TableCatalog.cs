@@ -41,7 +41,7 @@ internal static class TableCatalog
         WITH RECURSIVE t(oid) AS (SELECT $1::text::oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON i.inhparent = t.oid)
         SELECT c.oid::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_relation_filenode(c.oid)::text,
                (pg_relation_size(c.oid) / current_setting('block_size')::bigint)::text, c.relkind::text,
-               CASE WHEN m.amhandler <> 'heap_tableam_handler'::regproc THEN m.amname::text END
+               CASE WHEN m.amhandler <> 'heap_tableam_handler'::regproc THEN m.amname::text END, (c.relpersistence = 'u')::text
         FROM t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am m ON m.oid = c.relam
         WHERE c.relkind <> 'p' ORDER BY c.oid
         """;
@@ -67,7 +67,7 @@ internal static class TableCatalog
 
         var keyColumns = key.Select(k => columns.Find(c => c.Name == k) ?? throw PostgresErrors.NoColumn.Error($"{quoted} has no column '{k}'."));
         return new PostgresTable(Number(oid), quoted, columns, [.. keyColumns], stores.ConvertAll(
-            s => new PostgresStore(Number(s[0]!), s[1]!, Number(s[2]!), long.Parse(s[3]!, CultureInfo.InvariantCulture)) { OtherMethod = s[5] }));
+            s => new PostgresStore(Number(s[0]!), s[1]!, Number(s[2]!), long.Parse(s[3]!, CultureInfo.InvariantCulture)) { OtherMethod = s[5], IsUnlogged = s[6] == "true" }));
     }
 
     /// <summary>The rows of a query as though they were a table's; nothing is executed.</summary>

@@ -29,7 +29,7 @@ internal sealed class StateDatabase : IAsyncDisposable
         target.ApplicationName = "espipe state";
 
         // A position is durable once it is said to be saved, whatever the database's own setting (invariant 1).
-        target.Options = "-c synchronous_commit=on";
+        target.Options += " -c synchronous_commit=on";
         target.NoResetOnClose = false;
         target.ReadBufferSize = 8192;
         Description = string.Create(CultureInfo.InvariantCulture, $"PostgreSQL {target.Host}:{target.Port}/{target.Database}");

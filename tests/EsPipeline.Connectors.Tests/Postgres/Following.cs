@@ -20,12 +20,16 @@ internal sealed class Following(PostgresSourceOptions options, SourceTuning? tun
 
     public IReadOnlyList<Partition> Partitions { get; private set; } = [];
 
+    /// <summary>Deletes of what was not held, of all passes together.</summary>
+    public int StrayDeletes { get; private set; }
+
     /// <summary>How often reading had to be begun again, of all passes together.</summary>
     public int Retries { get; private set; }
 
     public async Task<int> PassAsync(ReadKind kind, CancellationToken ct)
     {
         var reading = await SourceReader.ReadAsync(_source, new ReadPlan(kind, Selection.Everything, 2, Saved), ct);
+        StrayDeletes += reading.Records.Count(r => r.Operation == RecordOperation.Delete && !Held.ContainsKey(r.Key));
         (Held, Saved, Partitions) = (reading.Apply(Held), reading.Saved, reading.Partitions);
         Retries += reading.Retries;
         foreach (var (partition, position) in Saved) await _source.AcknowledgeAsync(partition, position, ct);

@@ -219,6 +219,24 @@ public sealed class PartitionTests(SharedPostgres shared)
     }
 
     /// <summary>A table of 100 rows in two partitions, <c>_a</c> up to 99 and <c>_b</c> from 100 on.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_partition_of_which_the_log_tells_nothing_is_refused(bool isFollowed)
+    {
+        await using var table = await DividedTable.MakeAsync(await shared.GetAsync());
+        await using var following = new Following(table.Options);
+        if (isFollowed) await following.PassAsync(ReadKind.Snapshot, Ct);
+        await table.Server.ExecuteAsync($"CREATE UNLOGGED TABLE {table.Name}_u PARTITION OF {table.Name} FOR VALUES FROM (200) TO (300)");
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => following.PassAsync(isFollowed ? ReadKind.Changes : ReadKind.Snapshot, Ct));
+        Assert.Equal(PostgresErrors.CannotReplicate, refused.Error);
+        Assert.Contains($"{table.Name}_u is UNLOGGED", refused.Message, StringComparison.Ordinal);
+        await table.Server.ExecuteAsync($"ALTER TABLE {table.Name}_u SET LOGGED; INSERT INTO {table.Name} VALUES (200, 'logged')");
+        await using var second = new Following(table.Options) { Saved = following.Saved };
+        await second.PassAsync(isFollowed ? ReadKind.Changes : ReadKind.Snapshot, Ct);
+        Assert.Contains("200", second.Held.Keys);
+    }
+
     private sealed class DividedTable(PostgresServer server, string name) : IAsyncDisposable
     {
         public PostgresServer Server => server;

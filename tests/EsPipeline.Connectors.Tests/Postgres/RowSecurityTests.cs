@@ -55,6 +55,27 @@ public sealed class RowSecurityTests(SharedPostgres shared)
         await place.Server.ExecuteAsync($"DROP TABLE {place.Table}_root");
     }
 
+    [Fact]
+    public async Task A_table_is_not_written_of_which_rows_that_are_to_be_deleted_may_be_hidden()
+    {
+        await using var place = await PlaceAsync();
+        await place.Server.ExecuteAsync($"GRANT INSERT, UPDATE, DELETE ON {place.Table} TO {place.Table}");
+        await using (var sink = new PostgresSink(place.Options, new RunOptions(), TimeProvider.System))
+        {
+            Assert.Equal(PostgresErrors.RowSecurity.Code, (await sink.CheckAsync(Ct)).Problem?.Code);
+            var refused = await Assert.ThrowsAsync<PipelineException>(() => sink.PrepareAsync(SourceSchema.Unknown, Ct));
+            Assert.Equal(PostgresErrors.RowSecurity, refused.Error);
+        }
+
+        await place.Server.ExecuteAsync($"ALTER ROLE {place.Table} BYPASSRLS");
+        await using var seeing = new PostgresSink(place.Options, new RunOptions(), TimeProvider.System);
+        Assert.Null((await seeing.CheckAsync(Ct)).Problem);
+        await seeing.PrepareAsync(SourceSchema.Unknown, Ct);
+        using var delete = Slices.Deletes("15");
+        Assert.Equal(1, (await seeing.WriteAsync(delete.Slice(), Ct)).Written);
+        Assert.Equal(19, await place.Server.ScalarAsync<long>($"SELECT count(*) FROM {place.Table}"));
+    }
+
     private async Task<Place> PlaceAsync()
     {
         var place = new Place(await shared.GetAsync());
@@ -85,7 +106,7 @@ public sealed class RowSecurityTests(SharedPostgres shared)
 
         public async ValueTask DisposeAsync()
         {
-            await server.ExecuteAsync($"DROP TABLE {Table}; DROP ROLE {Table}");
+            await server.ExecuteAsync($"DROP TABLE {Table}; DROP OWNED BY {Table}; DROP ROLE {Table}");
             Folder.Dispose();
         }
     }
