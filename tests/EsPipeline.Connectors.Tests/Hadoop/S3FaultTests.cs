@@ -98,7 +98,7 @@ public sealed class S3FaultTests(S3Server server)
         await set.WriteAsync("job/part-00000" + ending, PackingTests.Packed(ending), Ct);
         await set.WriteAsync("job/_SUCCESS", "", Ct);
         await using var proxy = new TcpProxy(set.Server);
-        var knobs = new SourceKnobs { PageSize = 4, Through = proxy.EndPoint, Timeout = TimeSpan.FromSeconds(2) };
+        var knobs = new SourceKnobs { PageSize = 4, Through = proxy.EndPoint };
         await using var source = set.Open(knobs, set.Options);
         var partition = (await source.GetPartitionsAsync(SourceReader.Plan(set, ReadKind.Snapshot, 1), Ct))[0];
         Refuse(proxy, "503 Slow Down", "SlowDown");
@@ -186,12 +186,12 @@ public sealed class S3FaultTests(S3Server server)
         await using var set = await SeededAsync(1);
         await using (var missing = set.Open(Small, set.Options with { Bucket = "no-such-bucket-here" }))
         {
-            Assert.Equal(HadoopErrors.NoBucket, (await missing.CheckAsync(Ct)).Problem?.Error);
+            Assert.Equal(HadoopErrors.NoBucket, (await Health.OfAsync(missing)).Problem?.Error);
         }
 
         await using (var well = set.Open(Small, set.Options))
         {
-            var health = await well.CheckAsync(Ct);
+            var health = await Health.OfAsync(well);
             Assert.Null(health.Problem);
             Assert.Equal(set.Bucket.Name, health.Identity["bucket"]);
         }

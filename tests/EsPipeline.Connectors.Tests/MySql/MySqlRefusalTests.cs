@@ -83,7 +83,7 @@ public sealed class MySqlRefusalTests(MySqlServers servers)
         {
             await using var source = database.Source(
                 database.SourceOptions with { Shape = MySqlShape.Document, UpdatedColumn = column, UtcTimes = areUtc }, new RunOptions { Mode = RunMode.Single });
-            return (await source.CheckAsync(Ct)).Problem?.Code;
+            return (await Health.OfAsync(source)).Problem?.Code;
         }
     }
 
@@ -96,7 +96,7 @@ public sealed class MySqlRefusalTests(MySqlServers servers)
         var options = database.Options with { Database = "no_such_database" };
         await using var sink = database.Sink(options);
         await using var source = database.Source(options);
-        var problem = (writing ? await sink.CheckAsync(Ct) : await source.CheckAsync(Ct)).Problem!;
+        var problem = (writing ? await Health.OfAsync(sink) : await Health.OfAsync(source)).Problem!;
         Assert.Equal(("mysql.no_database", FailureKind.Environment), (problem.Code, problem.Kind));
     }
 }
