@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using EsPipeline.Connectors.Tests.Elasticsearch;
 
@@ -62,9 +61,7 @@ public class SearchServer : IAsyncDisposable
     public async Task<JsonElement> SendAsync(HttpMethod method, string path, string? json = null, string type = "application/json")
     {
         var server = await FindAsync();
-        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
-        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, type);
-        using var response = await server.Http.SendAsync(request, Ct);
+        using var response = await server.Http.SendPatientlyAsync(method, path, json, type, Ct);
         var text = await response.Content.ReadAsStringAsync(Ct);
         Assert.True(response.IsSuccessStatusCode, text);
         return JsonDocument.Parse(text).RootElement;

@@ -73,7 +73,7 @@ internal sealed class CountsBucket : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var entry in (await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Name })).S3Objects) await _client.DeleteObjectAsync(Name, entry.Key);
+        foreach (var entry in (await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Name })).S3Objects ?? []) await _client.DeleteObjectAsync(Name, entry.Key);
         await _client.DeleteBucketAsync(Name);
         _client.Dispose();
     }

@@ -29,26 +29,27 @@ internal sealed class CountsRun(string index) : IAsyncDisposable
     public async Task<Dictionary<string, long>> SumsAsync()
     {
         // What was written is shown at the next refresh.
-        using (await _http.PostAsync(new Uri($"{index}/_refresh", UriKind.Relative), null)) { }
-        using var body = new StringContent(
-            """{"size":0,"aggs":{"labels":{"terms":{"field":"label","size":10000},"aggs":{"sum":{"sum":{"field":"count"}}}}}}""", System.Text.Encoding.UTF8, "application/json");
-        using var answer = await _http.PostAsync(new Uri($"{index}/_search?ignore_unavailable=true", UriKind.Relative), body);
-        using var found = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
+        using (await _http.SendPatientlyAsync(HttpMethod.Post, $"{index}/_refresh")) { }
+        using var answer = await _http.SendPatientlyAsync(
+            HttpMethod.Post, $"{index}/_search?ignore_unavailable=true&allow_partial_search_results=false",
+            """{"size":0,"aggs":{"labels":{"terms":{"field":"label","size":10000},"aggs":{"sum":{"sum":{"field":"count"}}}}}}""");
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        using var found = JsonDocument.Parse(text);
         return found.RootElement.TryGetProperty("aggregations", out var sums)
             ? sums.GetProperty("labels").GetProperty("buckets").EnumerateArray().ToDictionary(b => b.GetProperty("key").GetString()!, b => (long)b.GetProperty("sum").GetProperty("value").GetDouble())
             : [];
     }
 
     /// <summary>Waits until the index holds these sums.</summary>
-    public async Task UntilAsync(EspipeProcess espipe, Dictionary<string, long> sums)
-    {
-        var equal = false;
-        while (!equal)
+    public Task UntilAsync(EspipeProcess espipe, Dictionary<string, long> sums) => Eventually.IsAsync(
+        async () =>
         {
-            equal = Text(await SumsAsync()) == Text(sums);
-            if (!equal) await espipe.UntilAsync(SoonAgain(), "the index holds the sums of the files");
-        }
-    }
+            if (Text(await SumsAsync()) == Text(sums)) return true;
+            Assert.False(espipe.HasEnded, espipe.ErrorSoFar);
+            return false;
+        },
+        "the index holds the sums of the files");
 
     /// <summary>Checks that the index holds these sums.</summary>
     public async Task EqualAsync(Dictionary<string, long> sums) => Assert.Equal(Text(sums), Text(await SumsAsync()));
@@ -56,7 +57,7 @@ internal sealed class CountsRun(string index) : IAsyncDisposable
     /// <summary>Removes it.</summary>
     public async Task DeleteAsync()
     {
-        using (await _http.DeleteAsync(new Uri(index, UriKind.Relative))) { }
+        using (await _http.SendPatientlyAsync(HttpMethod.Delete, index)) { }
     }
 
     public async ValueTask DisposeAsync()
@@ -66,11 +67,4 @@ internal sealed class CountsRun(string index) : IAsyncDisposable
     }
 
     private static string Text(Dictionary<string, long> sums) => string.Join('\n', sums.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}: {s.Value}"));
-
-    // The index is asked a few times a second.
-    private static Func<bool> SoonAgain()
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        return () => TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromMilliseconds(200);
-    }
 }

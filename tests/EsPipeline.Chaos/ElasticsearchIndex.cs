@@ -103,9 +103,7 @@ internal sealed class ElasticsearchIndex : IAsyncDisposable
 
     private async Task<JsonElement> SendAsync(HttpMethod method, string path, string? body, string type)
     {
-        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
-        if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, type);
-        using var answer = await _http.SendAsync(request);
+        using var answer = await _http.SendPatientlyAsync(method, path, body, type);
         var text = await answer.Content.ReadAsStringAsync();
         Assert.True(answer.IsSuccessStatusCode, $"{method} {path}: {text}");
         return JsonSerializer.Deserialize<JsonElement>(text);

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -94,12 +92,12 @@ public sealed class OldCommandTests(SecuredElasticsearch secured) : IDisposable
         _folder.Environment["ANTHROPIC_API_KEY"] = "key";
         _folder.Environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:1";
         _folder.Write("in.csv", "id,v\n" + string.Concat(Enumerable.Range(0, 2000).Select(i => $"{i},x\n")));
-        await EndedAsync($"--source_type csv --sink_type jsonl --csv_file in.csv --output_file out.jsonl --metrics-port {FreePort()} {more}");
+        await EndedAsync($"--source_type csv --sink_type jsonl --csv_file in.csv --output_file out.jsonl --metrics-port 0 {more}");
         Assert.Equal(2000, (await File.ReadAllLinesAsync(_folder.File("out.jsonl"), Ct)).Length);
         Assert.True(File.Exists(_folder.File(".espipe/nightly/runs.jsonl")));
 
         // What is wrong is explained, by the rules where no model can be asked.
-        var line = $"--source_type csv --sink_type jsonl --csv_file gone.csv --output_file other.jsonl --metrics-port {FreePort()} {more}";
+        var line = $"--source_type csv --sink_type jsonl --csv_file gone.csv --output_file other.jsonl --metrics-port 0 {more}";
         var failed = (await _folder.RunAsync(line.Replace("nightly", "hourly", StringComparison.Ordinal).Split(' '))).Ended(1);
         Assert.Single(failed.Error.Split('\n'), l => l.Contains("(file.not_found)", StringComparison.Ordinal));
         Assert.Contains("1. ", failed.Error, StringComparison.Ordinal);
@@ -137,13 +135,6 @@ public sealed class OldCommandTests(SecuredElasticsearch secured) : IDisposable
         await table.ExecuteAsync($"CREATE USER {table.Database} IDENTIFIED BY '{password}'; GRANT ALL ON {table.Database}.* TO {table.Database}");
         _folder.Environment["DB_PORT"] = table.Port;
         return table;
-    }
-
-    private static string FreePort()
-    {
-        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
     }
 
     private sealed class OldIndex(SecuredElasticsearch secured) : IAsyncDisposable

@@ -21,7 +21,7 @@ public sealed class PostgresFaultTests
         var table = new PostgresTable(postgres);
         await table.CreateAsync(rows);
 
-        // Wide rows and little read ahead: at the half there is more left than sockets can hold, so PostgreSQL is still being read.
+        // Wide rows and little read ahead: at a third there is more left than sockets can hold, so PostgreSQL is still being read.
         await table.ExecuteAsync("ALTER TABLE {0} ADD big text; UPDATE {0} SET big = repeat('x', 10000)");
         var wanted = await table.DocumentsAsync();
         await using var copy = new ElasticsearchCopy(elasticsearch.Address);
@@ -35,7 +35,7 @@ public sealed class PostgresFaultTests
         await espipe.UntilErrorAsync("The sink elasticsearch is down");
         await elasticsearch.StartAgainAsync(Ct);
         await espipe.UntilErrorAsync("The sink elasticsearch is back");
-        await UntilCopiedAsync(rows / 2);
+        await UntilCopiedAsync(rows / 3);
         await postgres.DownAsync("immediate");
         await espipe.UntilErrorAsync("The source postgres is down");
         await postgres.UpAsync();

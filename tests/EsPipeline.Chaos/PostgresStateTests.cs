@@ -73,12 +73,23 @@ public sealed class PostgresStateTests : IAsyncLifetime, IDisposable
         _folder.Environment["ESPIPE_STATE"] = $"postgres://{Server.UserInfo.Split(':')[0]}@{proxy.EndPoint}/{_database}";
         using var cutOff = _folder.Start(Arguments("--rate-limit", "500", "--checkpoint-interval", "50ms"));
         await cutOff.UntilAsync(() => SavedAsync().GetAwaiter().GetResult(), "a position was saved");
+
+        // The server says when it gives the lease away, and the file system when the first copy has written last.
+        await ExecuteAsync(
+            """
+            CREATE TABLE given (at timestamptz);
+            CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO given VALUES (clock_timestamp()); RETURN NULL; END';
+            CREATE TRIGGER noted AFTER UPDATE ON espipe_job FOR EACH ROW WHEN (old.token <> new.token) EXECUTE FUNCTION note()
+            """,
+            _database);
         proxy.Stall();
         var next = _elsewhere.RunAsync("checkpoint", "reset", "--job", "moving");
         var stopped = (await cutOff.EndAsync()).Ended(1);
-        Assert.False(next.IsCompleted, "The lease was given away while the first copy ran.");
         Assert.Contains("(state.job_lost)", stopped.Said, StringComparison.Ordinal);
         (await next).Ended(0);
+        var given = DateTime.UnixEpoch.AddMicroseconds(await ScalarAsync("SELECT (extract(epoch FROM min(at)) * 1000000)::bigint FROM given"));
+        var written = File.GetLastWriteTimeUtc(_folder.File("out.jsonl.part"));
+        Assert.True(written < given, $"The lease was given away at {given:HH:mm:ss.fff}, and the first copy wrote until {written:HH:mm:ss.fff}.");
     }
 
     [Fact]
@@ -135,9 +146,9 @@ public sealed class PostgresStateTests : IAsyncLifetime, IDisposable
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    private static async Task ExecuteAsync(string sql)
+    private static async Task ExecuteAsync(string sql, string database = "postgres")
     {
-        await using var pool = Pool("postgres");
+        await using var pool = Pool(database);
         await using var command = pool.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
     }

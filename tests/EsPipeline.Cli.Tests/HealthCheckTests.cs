@@ -21,10 +21,11 @@ public sealed class HealthCheckTests : IDisposable
         using var search = new BlackHole(takesConnections);
         using var firestore = new BlackHole(takesConnections);
         _folder.Environment["FIRESTORE_EMULATOR_HOST"] = $"127.0.0.1:{firestore.Port}";
-        var run = await _folder.RunAsync(
-            "--mode", "health-check", "--es-url", $"http://127.0.0.1:{search.Port}", "--es-index", "things", "--firestore-project", "demo", "--firestore-collection", "things")
-            .WaitAsync(Promised + Starting, TestContext.Current.CancellationToken);
-        run.Ended(1);
+        using var check = _folder.Start(
+            "--mode", "health-check", "--es-url", $"http://127.0.0.1:{search.Port}", "--es-index", "things", "--firestore-project", "demo", "--firestore-collection", "things");
+        check.Input.Close();
+        Assert.True(await check.EndsWithinAsync(Promised + Starting), $"The check was still waiting after {(Promised + Starting).TotalSeconds} s:\n{check.ErrorSoFar}");
+        var run = (await check.EndAsync()).Ended(1);
         Assert.Contains(run.Output.Split('\n'), line => line.StartsWith("source elasticsearch: ", StringComparison.Ordinal) && Tells(line, search.Port));
         Assert.Contains(run.Output.Split('\n'), line => line.StartsWith("sink firestore: ", StringComparison.Ordinal) && Tells(line, firestore.Port));
         Assert.Contains("state: state folder ", run.Output, StringComparison.Ordinal);
@@ -36,9 +37,9 @@ public sealed class HealthCheckTests : IDisposable
     [Fact]
     public async Task A_port_at_which_nothing_listens_is_one_sentence_for_each_end()
     {
-        _folder.Environment["FIRESTORE_EMULATOR_HOST"] = $"127.0.0.1:{FreePort.Find()}";
+        _folder.Environment["FIRESTORE_EMULATOR_HOST"] = "127.0.0.1:1";
         var run = (await _folder.RunAsync(
-            "--mode", "health-check", "--es-url", $"http://127.0.0.1:{FreePort.Find()}", "--es-index", "things", "--firestore-project", "demo", "--firestore-collection", "things")).Ended(1);
+            "--mode", "health-check", "--es-url", "http://127.0.0.1:1", "--es-index", "things", "--firestore-project", "demo", "--firestore-collection", "things")).Ended(1);
         Assert.Contains("(elasticsearch.unreachable)", run.Output, StringComparison.Ordinal);
         Assert.Contains("Connection refused. Check", run.Output, StringComparison.Ordinal);
         Assert.Contains("(firestore.connection)", run.Output, StringComparison.Ordinal);
@@ -53,10 +54,10 @@ public sealed class HealthCheckTests : IDisposable
             _folder.Environment[prefix + "FIREBASE_PROJECT_ID"] = "demo";
             _folder.Environment[prefix + "FIREBASE_COLLECTION"] = "things";
             _folder.Environment[prefix + "ES_INDEX"] = "things";
-            _folder.Environment[prefix + "ES_HOST_URL"] = $"http://127.0.0.1:{FreePort.Find()}";
+            _folder.Environment[prefix + "ES_HOST_URL"] = "http://127.0.0.1:1";
         }
 
-        _folder.Environment["FIRESTORE_EMULATOR_HOST"] = $"127.0.0.1:{FreePort.Find()}";
+        _folder.Environment["FIRESTORE_EMULATOR_HOST"] = "127.0.0.1:1";
         _folder.Environment["SINK_FIRESTORE_EMULATOR_HOST"] = "none";
         var firestore = (await _folder.RunAsync("--source", "firestore", "--sink", "firestore", "--mode", "health-check")).Ended(1);
         Assert.Contains("or SINK_GOOGLE_APPLICATION_CREDENTIALS, or SINK_FIRESTORE_EMULATOR_HOST", firestore.Output, StringComparison.Ordinal);

@@ -2,7 +2,8 @@ namespace EsPipeline.Cli.Tests;
 
 public sealed class SignalTests : IDisposable
 {
-    private const int Rows = 3000;
+    // A minute's worth at the rate of the run that is to be ended: however late it is signalled, it is at work.
+    private const int Rows = 60_000;
 
     private static readonly EspipeStart Interruptible = new() { Interruptible = true };
 
@@ -52,11 +53,12 @@ public sealed class SignalTests : IDisposable
     [Fact]
     public async Task The_longest_time_for_a_run_ends_it_like_a_signal_but_as_failed()
     {
-        CsvCopy.Write(_folder, Rows);
+        const int rows = 3000;
+        CsvCopy.Write(_folder, rows);
         var run = (await _folder.RunAsync(CsvCopy.Arguments("--rate-limit", "500", "--batch-size", "50", "--max-runtime", "1s", "--job", "j"))).Ended(1);
         Assert.Contains("Stopped after 1s", run.Error, StringComparison.Ordinal);
         (await _folder.RunAsync(CsvCopy.Arguments("--job", "j"))).Ended(0);
-        Assert.Equal(Rows, CsvCopy.Lines(_folder).Length);
+        Assert.Equal(rows, CsvCopy.Lines(_folder).Length);
     }
 
     public void Dispose() => _folder.Dispose();

@@ -5,7 +5,7 @@ namespace EsPipeline.Conformance;
 /// <summary>Checks that a cancelled call lets go.</summary>
 public static class Cancellation
 {
-    /// <summary>How soon a cancelled call has to return.</summary>
+    /// <summary>How soon a cancelled call has to return, in time that this process was let run in.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     /// <summary>Runs a call that is cancelled within itself or from outside, and checks that it then ends as cancelled, in time.</summary>
@@ -14,11 +14,11 @@ public static class Cancellation
     public static async Task EndsInTimeAsync(Func<CancellationToken, Task> call, CancellationTokenSource cancel)
     {
         // The call may return within the cancelling itself, before what was registered earlier is told of it.
-        var noted = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var noting = cancel.Token.Register(() => noted.TrySetResult(TimeProvider.System.GetTimestamp()));
+        var noted = new TaskCompletionSource<AwakeTime>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var noting = cancel.Token.Register(() => noted.TrySetResult(AwakeTime.Start()));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call(cancel.Token));
         Assert.True(cancel.IsCancellationRequested, "It ended before it was cancelled.");
-        var took = TimeProvider.System.GetElapsedTime(await noted.Task);
+        var took = (await noted.Task).Elapsed;
         Assert.True(took <= Longest, $"It took {took.TotalSeconds:0.0} s to return after it was cancelled.");
     }
 }

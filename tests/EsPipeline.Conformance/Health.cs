@@ -20,11 +20,20 @@ public static class Health
     /// <exception cref="PipelineException">What is wrong with it, where that does not pass.</exception>
     public static Task IsWellAsync(IDataSource source) => IsWellAsync(source.CheckAsync);
 
-    private static async Task IsWellAsync(Func<CancellationToken, Task<ConnectorHealth>> check)
+    /// <summary>Asks a sink how it is, again while its server is only slow to say so: for what does not pass.</summary>
+    public static Task<ConnectorHealth> OfAsync(IDataSink sink) => OfAsync(sink.CheckAsync);
+
+    /// <summary>Asks a source how it is, again while its server is only slow to say so: for what does not pass.</summary>
+    public static Task<ConnectorHealth> OfAsync(IDataSource source) => OfAsync(source.CheckAsync);
+
+    private static async Task IsWellAsync(Func<CancellationToken, Task<ConnectorHealth>> check) => (await OfAsync(check)).OrThrow();
+
+    private static async Task<ConnectorHealth> OfAsync(Func<CancellationToken, Task<ConnectorHealth>> check)
     {
-        for (var asked = 1; (await check(TestContext.Current.CancellationToken)).Problem is { } problem; asked++)
+        for (var asked = 1; ; asked++)
         {
-            if (problem.Kind != FailureKind.Transient || asked == MostAsked) throw problem;
+            var health = await check(TestContext.Current.CancellationToken);
+            if (health.Problem is not { Kind: FailureKind.Transient } || asked == MostAsked) return health;
             await Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
         }
     }

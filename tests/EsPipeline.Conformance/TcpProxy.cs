@@ -34,8 +34,7 @@ public sealed class TcpProxy : IAsyncDisposable
     public TcpProxy(IPEndPoint server)
     {
         Server = server;
-        _listener = new TcpListener(IPAddress.Loopback, 0);
-        _listener.Start();
+        _listener = ServerPort.Listen();
         _port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync(_listener);
     }

@@ -74,7 +74,7 @@ public sealed class AiAdviceTests : IDisposable
         CsvCopy.Write(_folder, 1);
         (await _folder.RunAsync(CsvCopy.Arguments("--ai-errors"))).Ended(0);
         _folder.Environment["ES_PASSWORD"] = "geheim";
-        var failed = (await _folder.RunAsync([.. Ends(FreePort.Find()).SelectMany(e => new[] { e.Item1, e.Item2 }), "--ai-errors"])).Ended(1);
+        var failed = (await _folder.RunAsync([.. Ends.SelectMany(e => new[] { e.Item1, e.Item2 }), "--ai-errors"])).Ended(1);
         Assert.Contains("gave no answer (ANTHROPIC_API_KEY is not set)", failed.Error, StringComparison.Ordinal);
         Assert.Contains("1. ", failed.Error, StringComparison.Ordinal);
     }
@@ -100,14 +100,15 @@ public sealed class AiAdviceTests : IDisposable
         Assert.Equal(sent, new AiAdvice(settings, Redaction.Of(settings.Values)).Sanitise(message));
     }
 
-    private static (string, string)[] Ends(int port) =>
+    // Nothing listens there.
+    private static (string, string)[] Ends { get; } =
     [
-        ("--source", "elasticsearch"), ("--es-url", $"http://127.0.0.1:{port}"), ("--es-index", "secret-index"), ("--es-user", "reader"),
+        ("--source", "elasticsearch"), ("--es-url", "http://127.0.0.1:1"), ("--es-index", "secret-index"), ("--es-user", "reader"),
         ("--sink", "jsonl"), ("--output-file", "out.jsonl"), ("--mode", "health-check"),
     ];
 
     private static Settings Settings(string url) => SettingsOf.Options(
-        [.. Ends(FreePort.Find()), ("--ai-errors", "true")],
+        [.. Ends, ("--ai-errors", "true")],
         ("ES_PASSWORD", "geheim"), ("ANTHROPIC_API_KEY", Key), ("ANTHROPIC_BASE_URL", url), ("ESPIPE_AI_MODEL", "test-model"));
 
     private async Task<EspipeResult> HealthCheckAsync(string url)
@@ -116,7 +117,7 @@ public sealed class AiAdviceTests : IDisposable
         _folder.Environment["ANTHROPIC_BASE_URL"] = url;
         _folder.Environment["ESPIPE_AI_MODEL"] = "test-model";
         _folder.Environment["ES_PASSWORD"] = "geheim";
-        var run = await _folder.RunAsync([.. Ends(FreePort.Find()).SelectMany(e => new[] { e.Item1, e.Item2 }), "--ai-errors"]);
+        var run = await _folder.RunAsync([.. Ends.SelectMany(e => new[] { e.Item1, e.Item2 }), "--ai-errors"]);
         return run.Ended(1);
     }
 }

@@ -9,7 +9,7 @@ namespace EsPipeline.Conformance;
 /// <summary>A running <c>espipe</c>. It is ended, however, with the test that has started it.</summary>
 public sealed partial class EspipeProcess : IDisposable
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
     private readonly StringBuilder _error = new();

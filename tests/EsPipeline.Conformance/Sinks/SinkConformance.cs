@@ -14,6 +14,8 @@ namespace EsPipeline.Conformance;
 /// </summary>
 public abstract partial class SinkConformance
 {
+    private const int MostTries = 6;
+
     /// <summary>Ends the test when the runner wants it to end.</summary>
     protected static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -193,10 +195,27 @@ public abstract partial class SinkConformance
     {
         var sink = target.Open(knobs ?? new SinkKnobs());
         await Health.IsWellAsync(sink);
-        await sink.PrepareAsync(target.Schema, Ct);
+        await UntilTakenAsync(() => sink.PrepareAsync(target.Schema, Ct));
         if (sink is IResumableSink resumable) Assert.True(await resumable.RestoreAsync(null, Ct));
-        await sink.BeginPassAsync(kind, uniqueKeys: false, Ct);
+        await UntilTakenAsync(() => sink.BeginPassAsync(kind, uniqueKeys: false, Ct));
         return sink;
+    }
+
+    // As the engine does: a server may be slower than a check's short time-out.
+    private static async Task UntilTakenAsync(Func<Task> call)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await call();
+                return;
+            }
+            catch (PipelineException e) when (e.Kind == FailureKind.Transient && tries < MostTries)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), Ct);
+            }
+        }
     }
 
     /// <summary>Ends a pass, as the engine does.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
@@ -20,7 +21,7 @@ public sealed class AccessTests(SecuredServer secured)
         })
         {
             await using var source = Sources.Open(wrong);
-            var problem = (await source.CheckAsync(Sources.Ct)).Problem;
+            var problem = (await Health.OfAsync(source)).Problem;
             Assert.Equal(("elasticsearch.auth", FailureKind.Environment), (problem?.Code, problem?.Kind));
         }
     }
@@ -31,7 +32,7 @@ public sealed class AccessTests(SecuredServer secured)
         var options = await secured.OptionsAsync("any*");
         var userInfo = $"elastic:{Uri.EscapeDataString(SecuredServer.Password)}@";
         await using var source = Sources.Open(options with { User = "", Password = null, Url = options.Url.Replace("://", "://" + userInfo, StringComparison.Ordinal) });
-        var health = await source.CheckAsync(Sources.Ct);
+        var health = await Health.OfAsync(source);
         Assert.Null(health.Problem);
         Assert.DoesNotContain(SecuredServer.Password, string.Join(' ', health.Identity.Values), StringComparison.Ordinal);
     }
@@ -45,7 +46,7 @@ public sealed class AccessTests(SecuredServer secured)
         foreach (var key in new[] { plain, made.GetProperty("encoded").GetString()!, Convert.ToBase64String(Encoding.UTF8.GetBytes(plain)) })
         {
             await using var source = Sources.Open(options with { User = "", Password = null, ApiKey = new Secret(key) });
-            Assert.Null((await source.CheckAsync(Sources.Ct)).Problem);
+            Assert.Null((await Health.OfAsync(source)).Problem);
         }
     }
 
@@ -70,7 +71,7 @@ public sealed class AccessTests(SecuredServer secured)
         var options = await secured.UserAsync(await secured.OptionsAsync(index.Name), index.Name, "read", "monitor");
         var log = new ListLog<ElasticsearchSource>();
         await using var source = Sources.Open(options, 20, log: log);
-        Assert.Null((await source.CheckAsync(Sources.Ct)).Problem);
+        Assert.Null((await Health.OfAsync(source)).Problem);
         Assert.Empty((await source.DescribeAsync(Sources.Ct)).Fields);
         var snapshot = await source.SnapshotAsync(2);
         Assert.Equal(100, snapshot.Unique().Records.Count());
@@ -97,7 +98,7 @@ public sealed class AccessTests(SecuredServer secured)
         var options = await secured.UserAsync(await secured.OptionsAsync(index.Name), index.Name, "read", "maintenance");
         var log = new ListLog<ElasticsearchSource>();
         await using var source = Sources.Open(options, 20, new RunOptions { Query = """{"match_all":{}}""" }, log);
-        Assert.Null((await source.CheckAsync(Sources.Ct)).Problem);
+        Assert.Null((await Health.OfAsync(source)).Problem);
         var snapshot = await source.SnapshotAsync(2);
         Assert.Equal(300, snapshot.Unique().Records.Count());
         Assert.Single(log.Lines, l => l.Contains("privilege monitor", StringComparison.Ordinal));
@@ -169,7 +170,7 @@ public sealed class AccessTests(SecuredServer secured)
         await index.SendAsync(HttpMethod.Put, $"/_alias/{alias}", """{"filter":{"range":{"n":{"lt":30}}}}""");
         var options = await secured.UserAsync(await secured.OptionsAsync(alias), alias, privileges);
         await using var source = Sources.Open(options, 10);
-        Assert.Null((await source.CheckAsync(Sources.Ct)).Problem);
+        Assert.Null((await Health.OfAsync(source)).Problem);
         var (last, held, passes) = await source.WholeSnapshotAsync(2);
         Assert.Equal(2, passes);
         Assert.Equal(Enumerable.Range(0, 30).ToDictionary(TestIndex.IdOf, i => TestIndex.DocumentOf(i)), held);
@@ -177,7 +178,7 @@ public sealed class AccessTests(SecuredServer secured)
         held = (await source.ChangesAsync(last.Saved)).Apply(held);
         Assert.All(Enumerable.Range(25, 5), i => Assert.Equal(TestIndex.DocumentOf(i, ",\"v\":3"), held[TestIndex.IdOf(i)]));
         await using var direct = Sources.Open(options with { Index = index.Name });
-        Assert.NotNull((await direct.CheckAsync(Sources.Ct)).Problem);
+        Assert.NotNull((await Health.OfAsync(direct)).Problem);
     }
 
     [Fact]
@@ -189,7 +190,7 @@ public sealed class AccessTests(SecuredServer secured)
         foreach (var (query, code) in new[] { ("""{"match":{"n":{"query":1,"bad":2}}}""", "elasticsearch.query"), ("""{"match_all":{}}""", null) })
         {
             await using var source = Sources.Open(options, run: new RunOptions { Query = query });
-            Assert.Equal(code, (await source.CheckAsync(Sources.Ct)).Problem?.Code);
+            Assert.Equal(code, (await Health.OfAsync(source)).Problem?.Code);
         }
     }
 }

@@ -126,19 +126,12 @@ internal sealed class AnswerProxy : IAsyncDisposable
 /// <summary>Ports that nobody listens on.</summary>
 internal static class FreePort
 {
-    public static int Find()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     /// <summary>Listens on one; another program may have taken the first that was found.</summary>
     public static (HttpListener Listener, string Address) Listen()
     {
         for (var tries = 1; ; tries++)
         {
-            var address = $"http://localhost:{Find()}/";
+            var address = $"http://localhost:{Conformance.ServerPort.Find()}/";
             var listener = new HttpListener();
             listener.Prefixes.Add(address);
             try

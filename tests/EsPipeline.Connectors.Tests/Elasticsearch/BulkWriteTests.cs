@@ -93,7 +93,7 @@ public sealed class BulkWriteTests(SharedServers servers, SecuredServer secured)
         var result = await sink.WriteAsync(Corpus.Plain(3));
         Assert.Equal(3, result.Failures.Count);
         Assert.All(result.Failures, f => Assert.Equal(ElasticsearchErrors.Blocked, f.Error));
-        Assert.Equal(ElasticsearchErrors.Blocked, (await sink.CheckAsync(Sources.Ct)).Problem?.Error);
+        Assert.Equal(ElasticsearchErrors.Blocked, (await Health.OfAsync(sink)).Problem?.Error);
         await SettingAsync(target, block, "null");
         Assert.Equal(3, (await sink.WriteAsync(Corpus.Plain(3))).Written);
     }
@@ -105,7 +105,7 @@ public sealed class BulkWriteTests(SharedServers servers, SecuredServer secured)
         await using var sink = await target.ReadyAsync();
         await Api.SendAsync(target.Host, HttpMethod.Post, target.Name + "/_close");
         Assert.All((await sink.WriteAsync(Corpus.Plain(2))).Failures, f => Assert.Equal(ElasticsearchErrors.IndexClosed, f.Error));
-        Assert.Equal(ElasticsearchErrors.IndexClosed, (await sink.CheckAsync(Sources.Ct)).Problem?.Error);
+        Assert.Equal(ElasticsearchErrors.IndexClosed, (await Health.OfAsync(sink)).Problem?.Error);
     }
 
     [Theory]

@@ -44,7 +44,7 @@ public sealed class OpenSearchSinkConformance(SharedServers servers, SecuredServ
         await using var target = (IndexTarget)await CreateAsync(Ct);
         await using var proxy = new AnswerProxy(target.Host) { Instead = (_, _, _) => ProxiedAnswer.Json(401, "Unauthorized") };
         await using var sink = IndexTarget.Open(target.Options with { Url = proxy.Address });
-        var problem = (await sink.CheckAsync(Ct)).Problem;
+        var problem = (await Health.OfAsync(sink)).Problem;
         Assert.Equal((ElasticsearchErrors.Unauthorized, FailureKind.Environment), (problem?.Error, problem?.Kind));
     }
 }

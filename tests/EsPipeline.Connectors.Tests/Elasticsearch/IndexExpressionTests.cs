@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
@@ -76,7 +77,7 @@ public sealed class IndexExpressionTests(SharedServers servers)
             var unique = $"{name}{Guid.NewGuid():n}";
             await using var index = await TestIndex.CreateEncodedAsync(server, unique);
             await using var source = Sources.Open(index.Options with { Index = unique });
-            Assert.Null((await source.CheckAsync(Sources.Ct)).Problem);
+            Assert.Null((await Health.OfAsync(source)).Problem);
             Assert.Equal(["a"], (await source.SnapshotAsync()).Records.Select(r => r.Key));
         }
     }

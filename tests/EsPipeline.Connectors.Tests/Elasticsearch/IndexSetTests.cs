@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
@@ -120,14 +121,14 @@ public sealed class IndexSetTests(SharedServers servers)
         var options = one.Options with { Index = $"{one.Name},{two.Name}" };
         await using (var source = Sources.Open(options))
         {
-            Assert.Contains((await source.CheckAsync(Sources.Ct)).Warnings, w => w.Contains("--es-key index-id", StringComparison.Ordinal));
+            Assert.Contains((await Health.OfAsync(source)).Warnings, w => w.Contains("--es-key index-id", StringComparison.Ordinal));
             var pass = await source.SnapshotAsync();
             Assert.All(pass.Partitions, p => Assert.False(p.UniqueKeys));
             Assert.Equal(["same", "same"], pass.Records.Select(r => r.Key));
         }
 
         await using var apart = Sources.Open(options with { Key = KeyForm.IndexId });
-        Assert.Empty((await apart.CheckAsync(Sources.Ct)).Warnings);
+        Assert.Empty((await Health.OfAsync(apart)).Warnings);
         var both = await apart.SnapshotAsync();
         Assert.All(both.Partitions, p => Assert.True(p.UniqueKeys));
         Assert.Equal(new[] { $"{one.Name}/same", $"{two.Name}/same" }.Order(), both.Records.Select(r => r.Key).Order());
@@ -146,12 +147,12 @@ public sealed class IndexSetTests(SharedServers servers)
         await closed.SendAsync(HttpMethod.Post, "/_close");
         await using (var source = Sources.Open(open.Options with { Index = name + "-*" }))
         {
-            Assert.Contains((await source.CheckAsync(Sources.Ct)).Warnings, w => w.Contains(closed.Name, StringComparison.Ordinal));
+            Assert.Contains((await Health.OfAsync(source)).Warnings, w => w.Contains(closed.Name, StringComparison.Ordinal));
             Assert.Equal(10, (await source.SnapshotAsync()).Records.Count());
         }
 
         await using var alone = closed.Open();
-        Assert.Equal("elasticsearch.index_closed", (await alone.CheckAsync(Sources.Ct)).Problem?.Code);
+        Assert.Equal("elasticsearch.index_closed", (await Health.OfAsync(alone)).Problem?.Code);
     }
 
     [Theory]
@@ -165,14 +166,14 @@ public sealed class IndexSetTests(SharedServers servers)
         foreach (var expression in new[] { missing, $"{index.Name},{missing}" })
         {
             await using var source = Sources.Open(index.Options with { Index = expression });
-            var problem = (await source.CheckAsync(Sources.Ct)).Problem;
+            var problem = (await Health.OfAsync(source)).Problem;
             Assert.Equal(("elasticsearch.index_not_found", FailureKind.Environment), (problem?.Code, problem?.Kind));
             Assert.Contains(missing, problem!.Message, StringComparison.Ordinal);
             Assert.Equal("elasticsearch.index_not_found", (await Assert.ThrowsAsync<PipelineException>(() => source.SnapshotAsync())).Code);
         }
 
         await using var none = Sources.Open(index.Options with { Index = missing + "*" });
-        var health = await none.CheckAsync(Sources.Ct);
+        var health = await Health.OfAsync(none);
         Assert.Null(health.Problem);
         Assert.Contains(health.Warnings, w => w.Contains("nothing matches", StringComparison.Ordinal));
         Assert.Empty((await none.SnapshotAsync()).Partitions);

@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Sources;
@@ -38,7 +39,7 @@ public sealed class KeptSourceTests(SharedServers servers)
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
         await using var proxy = Saying(index, "settings", "index.mapping.source.mode", "DISABLED");
         await using var source = index.Open(index.Options with { Url = proxy.Address });
-        Assert.Equal("elasticsearch.no_source", (await source.CheckAsync(Sources.Ct)).Problem?.Code);
+        Assert.Equal("elasticsearch.no_source", (await Health.OfAsync(source)).Problem?.Code);
     }
 
     [Theory]
@@ -48,13 +49,13 @@ public sealed class KeptSourceTests(SharedServers servers)
     {
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct));
         await using var source = index.Open();
-        var health = await source.CheckAsync(Sources.Ct);
+        var health = await Health.OfAsync(source);
         Assert.Equal((null, 0), (health.Problem, health.Warnings.Count));
     }
 
     private static async Task IsToldAsync(ElasticsearchSource source)
     {
-        var health = await source.CheckAsync(Sources.Ct);
+        var health = await Health.OfAsync(source);
         Assert.Null(health.Problem);
         Assert.Contains("synthetic _source", Assert.Single(health.Warnings), StringComparison.Ordinal);
     }

@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Core.Errors;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
@@ -107,7 +108,7 @@ public sealed class PartialAnswerTests(SharedServers servers)
         await using var index = await TestIndex.CreateAsync(server, mappings: """{"_source":{"enabled":false}}""");
         await index.PutAsync(0, 3);
         await using var source = index.Open();
-        Assert.Equal("elasticsearch.no_source", (await source.CheckAsync(Sources.Ct)).Problem?.Code);
+        Assert.Equal("elasticsearch.no_source", (await Health.OfAsync(source)).Problem?.Code);
         var error = await Assert.ThrowsAsync<PipelineException>(() => source.SnapshotAsync());
         Assert.Equal(("elasticsearch.no_source", FailureKind.Environment), (error.Code, error.Kind));
         Assert.Contains(TestIndex.IdOf(0), error.Message, StringComparison.Ordinal);

@@ -163,7 +163,7 @@ public sealed class PrepareTests(SharedServers servers)
         // One of them marked: it is taken, and that others keep their documents is told.
         await AliasAsync(target, $$$"""{"add":{"index":"{{{other.Name}}}","alias":"{{{alias}}}","is_write_index":true}}""");
         await using var marked = await target.ReadyAsync(target.Options with { Index = alias });
-        Assert.Contains((await marked.CheckAsync(Sources.Ct)).Warnings, w => w.Contains($"written to {other.Name}", StringComparison.Ordinal));
+        Assert.Contains((await Health.OfAsync(marked)).Warnings, w => w.Contains($"written to {other.Name}", StringComparison.Ordinal));
         Assert.Equal(5, (await marked.WriteAsync(Corpus.Plain(5))).Written);
         ContentAssert.Same(Corpus.Plain(5), await other.ReadAllAsync(Sources.Ct));
 
@@ -182,7 +182,7 @@ public sealed class PrepareTests(SharedServers servers)
         try
         {
             await using var sink = IndexTarget.Open(target.Options with { Index = name });
-            var problem = (await sink.CheckAsync(Sources.Ct)).Problem;
+            var problem = (await Health.OfAsync(sink)).Problem;
             Assert.Equal(ElasticsearchErrors.NotWritable, problem?.Error);
             Assert.Contains("is a data stream", problem!.Message, StringComparison.Ordinal);
         }
@@ -199,7 +199,7 @@ public sealed class PrepareTests(SharedServers servers)
         await using var target = await TargetAsync(ServerKind.Elasticsearch);
         await Api.SendAsync(target.Host, HttpMethod.Put, target.Name, """{"mappings":{"_routing":{"required":true}}}""");
         await using var sink = Open(target);
-        Assert.Equal(ElasticsearchErrors.NotWritable, (await sink.CheckAsync(Sources.Ct)).Problem?.Error);
+        Assert.Equal(ElasticsearchErrors.NotWritable, (await Health.OfAsync(sink)).Problem?.Error);
     }
 
     [Fact]
@@ -208,7 +208,7 @@ public sealed class PrepareTests(SharedServers servers)
         await using var target = await TargetAsync(ServerKind.Elasticsearch);
         await Api.SendAsync(target.Host, HttpMethod.Put, target.Name, """{"settings":{"index.translog.durability":"async"}}""");
         await using var sink = Open(target);
-        Assert.Contains((await sink.CheckAsync(Sources.Ct)).Warnings, w => w.Contains("durability", StringComparison.Ordinal));
+        Assert.Contains((await Health.OfAsync(sink)).Warnings, w => w.Contains("durability", StringComparison.Ordinal));
     }
 
     private static ElasticsearchSink Open(IndexTarget target) => IndexTarget.Open(target.Options with { MappingFile = "" });

@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
@@ -81,7 +82,7 @@ public sealed class QueryTests(SharedServers servers)
             await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct));
             await index.PutAsync(0, 5);
             await using var source = index.Open(run: new RunOptions { Query = query });
-            Assert.Null((await source.CheckAsync(Sources.Ct)).Problem);
+            Assert.Null((await Health.OfAsync(source)).Problem);
             await source.SnapshotAsync(selection: new Selection(query));
         }
     }
@@ -97,7 +98,7 @@ public sealed class QueryTests(SharedServers servers)
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct));
         await index.PutAsync(0, 1);
         await using var source = index.Open(run: new RunOptions { Query = query });
-        var problem = (await source.CheckAsync(Sources.Ct)).Problem;
+        var problem = (await Health.OfAsync(source)).Problem;
         Assert.Equal("elasticsearch.query", problem?.Code);
         Assert.Contains(said, problem!.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("org.elasticsearch", problem.Message, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
@@ -13,13 +14,13 @@ public sealed class RoutingTests(SharedServers servers)
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct), 5);
         await index.PutAsync(0, 20);
         await using var before = index.Open();
-        Assert.Empty((await before.CheckAsync(Sources.Ct)).Warnings);
+        Assert.Empty((await Health.OfAsync(before)).Warnings);
         Assert.All((await before.SnapshotAsync(5)).Partitions, p => Assert.True(p.UniqueKeys));
 
         await PutAsync(index, "same", "a", 1);
         await PutAsync(index, "same", "b", 2);
         await using var source = index.Open();
-        var warning = Assert.Single((await source.CheckAsync(Sources.Ct)).Warnings);
+        var warning = Assert.Single((await Health.OfAsync(source)).Warnings);
         Assert.Contains($"documents of {index.Name} have a routing of their own", warning, StringComparison.Ordinal);
         Assert.Contains("--es-key index-routing-id", warning, StringComparison.Ordinal);
         var pass = await source.SnapshotAsync(5);
@@ -36,7 +37,7 @@ public sealed class RoutingTests(SharedServers servers)
         (string Id, string? Routing)[] documents = [("same", "a"), ("same", "b"), ("same", null), ("b/c", "a"), ("c", "a/b"), ("c", "a%2Fb"), ("q\"", "ü\"\\/"), ("plain", null)];
         foreach (var (id, routing) in documents) await PutAsync(index, id, routing, 1);
         await using var source = index.Open(index.Options with { Key = KeyForm.IndexRoutingId, Envelope = envelope });
-        Assert.Empty((await source.CheckAsync(Sources.Ct)).Warnings);
+        Assert.Empty((await Health.OfAsync(source)).Warnings);
         var pass = await source.SnapshotAsync(3);
         Assert.All(pass.Partitions, p => Assert.True(p.UniqueKeys));
         string[] keys = ["a/same", "b/same", "/same", "a/b/c", "a%2Fb/c", "a%252Fb/c", "ü\"\\%2F/q\"", "/plain"];

@@ -1,6 +1,6 @@
-using System.Net;
 using System.Text;
 using System.Text.Json;
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Configuration;
 using Microsoft.Extensions.Logging;
@@ -95,26 +95,11 @@ internal sealed class TestIndex : IAsyncDisposable
 /// <summary>Plain requests to a server.</summary>
 internal static class Api
 {
-    private const int MostTries = 30;
-
     public static async Task<JsonElement> SendAsync(ElasticsearchServer server, HttpMethod method, string path, string? json = null, string type = "application/json")
     {
-        for (var tries = 1; ; tries++)
-        {
-            using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
-            if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, type);
-            using var response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
-            var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-
-            // A server whose memory has just filled, and is not collected yet, has done nothing.
-            if (response.StatusCode == HttpStatusCode.TooManyRequests && tries < MostTries)
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
-                continue;
-            }
-
-            Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {(int)response.StatusCode} {text}");
-            return text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text);
-        }
+        using var response = await server.Http.SendPatientlyAsync(method, path, json, type, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {(int)response.StatusCode} {text}");
+        return text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text);
     }
 }

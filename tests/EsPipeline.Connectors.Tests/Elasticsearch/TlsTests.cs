@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Errors;
 
@@ -90,7 +91,7 @@ public sealed class TlsTests(SecuredServer secured)
         foreach (var _ in (int[])[1, 2])
         {
             await using var source = Sources.Open(options);
-            var health = await source.CheckAsync(Sources.Ct);
+            var health = await Health.OfAsync(source);
             Assert.Null(health.Problem);
             Assert.Contains(health.Warnings, w => w.Contains("not verified", StringComparison.Ordinal));
         }
@@ -115,7 +116,7 @@ public sealed class TlsTests(SecuredServer secured)
     private static async Task<PipelineException?> ProblemAsync(ElasticsearchSourceOptions options)
     {
         await using var source = Sources.Open(options);
-        var problem = (await source.CheckAsync(Sources.Ct)).Problem;
+        var problem = (await Health.OfAsync(source)).Problem;
         if (problem is not null) Assert.DoesNotContain(SecuredServer.Password, problem.ToString(), StringComparison.Ordinal);
         return problem;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using EsPipeline.Conformance;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
 
@@ -145,9 +146,7 @@ public sealed class ViewTests(SharedServers servers)
         }
 
         // The server ends a cancelled search when it comes to look.
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Sources.Ct);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
-        while (await OpenAsync() > 0) limit.Token.ThrowIfCancellationRequested();
+        await Eventually.IsAsync(async () => await OpenAsync() == 0, "no search is open");
 
         async Task<int> OpenAsync()
         {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 
 namespace EsPipeline.Connectors.Tests.Firestore;
 
@@ -40,16 +39,16 @@ public sealed class FirestoreEmulator : IAsyncLifetime
         emulator._process.ErrorDataReceived += (_, _) => { };
         emulator._process.BeginOutputReadLine();
         emulator._process.BeginErrorReadLine();
-        await emulator.ReadyAsync(ct);
-        return emulator;
-    }
-
-    /// <summary>A port that nobody uses now.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        try
+        {
+            await emulator.ReadyAsync(ct);
+            return emulator;
+        }
+        catch
+        {
+            await emulator.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>A fresh database of its own project, for one test.</summary>
@@ -81,7 +80,7 @@ public sealed class FirestoreEmulator : IAsyncLifetime
     {
         Host = Environment.GetEnvironmentVariable("ESPIPE_TEST_FIRESTORE_HOST");
         if (Host is not null || !File.Exists(Jar)) return;
-        var started = await StartAsync(FreePort(), CancellationToken.None);
+        var started = await StartAsync(Conformance.ServerPort.Find(), CancellationToken.None);
         (Host, _process) = (started.Host, started._process);
     }
 
@@ -90,6 +89,7 @@ public sealed class FirestoreEmulator : IAsyncLifetime
         if (_process is null) return;
         if (!_process.HasExited) await KillAsync();
         _process.Dispose();
+        _process = null;
     }
 
     private static void Need(bool there)

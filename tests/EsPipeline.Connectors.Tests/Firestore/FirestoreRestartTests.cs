@@ -23,32 +23,33 @@ public sealed class FirestoreRestartTests : IDisposable
     public async Task A_run_waits_for_a_server_that_is_killed_and_goes_on_when_it_is_back()
     {
         var ct = TestContext.Current.CancellationToken;
-        var port = FirestoreEmulator.FreePort();
+        var port = Conformance.ServerPort.Find();
         var emulator = await FirestoreEmulator.StartAsync(port, ct);
-        var database = new FirestoreDatabase(emulator.Host!, "restarted", "things");
-        var file = Path.Combine(_folder, "in.jsonl");
-        await File.WriteAllLinesAsync(file, Enumerable.Range(0, Count).Select(i => $$"""{"id":"k{{i}}","n":{{i}}}"""), ct);
-
-        var sink = new WatchedSink(await database.OpenSinkAsync(), Count / 4);
-        await using var source = new JsonLinesSource(new JsonLinesOptions { Files = [file] }, TimeProvider.System);
-        var run = new Pipeline(new PipelineSetup
+        try
         {
-            Job = "restart",
-            Mode = PipelineMode.FullSync,
-            From = ("jsonl", source),
-            To = ("firestore", sink),
-            State = new FileStateStore(Path.Combine(_folder, "state"), TimeProvider.System),
-            Retry = new RetryOptions(100, TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(5), Forever: false),
-            Log = NullLogger.Instance,
-        }).RunAsync(ct);
+            var database = new FirestoreDatabase(emulator.Host!, "restarted", "things");
+            var file = Path.Combine(_folder, "in.jsonl");
+            await File.WriteAllLinesAsync(file, Enumerable.Range(0, Count).Select(i => $$"""{"id":"k{{i}}","n":{{i}}}"""), ct);
 
-        await sink.Reached.WaitAsync(TimeSpan.FromMinutes(2), ct);
-        await emulator.KillAsync();
-        sink.Ended();
-        await sink.Failed.WaitAsync(TimeSpan.FromMinutes(2), ct);
-        emulator = await FirestoreEmulator.StartAsync(port, ct);
-        await using (emulator)
-        {
+            var sink = new WatchedSink(await database.OpenSinkAsync(), Count / 4);
+            await using var source = new JsonLinesSource(new JsonLinesOptions { Files = [file] }, TimeProvider.System);
+            var run = new Pipeline(new PipelineSetup
+            {
+                Job = "restart",
+                Mode = PipelineMode.FullSync,
+                From = ("jsonl", source),
+                To = ("firestore", sink),
+                State = new FileStateStore(Path.Combine(_folder, "state"), TimeProvider.System),
+                Retry = new RetryOptions(100, TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(5), Forever: false),
+                Log = NullLogger.Instance,
+            }).RunAsync(ct);
+
+            await sink.Reached.WaitAsync(Conformance.Eventually.Longest, ct);
+            await emulator.KillAsync();
+            sink.Ended();
+            await sink.Failed.WaitAsync(Conformance.Eventually.Longest, ct);
+            await emulator.DisposeAsync();
+            emulator = await FirestoreEmulator.StartAsync(port, ct);
             var result = await run;
             Assert.Equal((RunOutcome.Done, null), (result.Outcome, result.Error));
             Assert.Equal((Count, Count), (result.Account.Read, result.Account.Written));
@@ -61,6 +62,10 @@ public sealed class FirestoreRestartTests : IDisposable
             Assert.NotEmpty(sink.Late);
             await database.DisposeAsync();
             await sink.DisposeAsync();
+        }
+        finally
+        {
+            await emulator.DisposeAsync();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Sources;
 
@@ -74,7 +75,7 @@ public sealed class FirestoreSinkTests(FirestoreEmulator emulator)
     {
         await using var database = emulator.NewDatabase("users/jeff o'\"neil/täsks");
         await using var sink = await database.OpenSinkAsync();
-        Assert.Null((await sink.CheckAsync(Ct)).Problem);
+        Assert.Null((await Health.OfAsync(sink)).Problem);
         await sink.WriteOneAsync("k", """{"a":1}""");
         Assert.Equal(["k"], (await database.AllAsync()).Keys);
     }
@@ -110,7 +111,7 @@ public sealed class FirestoreSinkTests(FirestoreEmulator emulator)
     {
         await using var database = emulator.NewDatabase();
         await using var sink = await database.OpenSinkAsync();
-        var health = await sink.CheckAsync(Ct);
+        var health = await Health.OfAsync(sink);
         Assert.Null(health.Problem);
         Assert.Equal("Firestore emulator", health.System);
         Assert.Equal(

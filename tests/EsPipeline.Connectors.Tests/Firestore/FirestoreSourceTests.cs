@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Firestore;
 using EsPipeline.Core.Errors;
 using EsPipeline.Core.Records;
@@ -30,7 +31,7 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
         await using var source = database.OpenSource();
         var reading = await SourceReading.ReadAsync(source, parallelism: 7);
         Assert.Empty(reading.Documents);
-        Assert.Contains("holds no documents", string.Join(' ', (await source.CheckAsync(Ct)).Warnings), StringComparison.Ordinal);
+        Assert.Contains("holds no documents", string.Join(' ', (await Health.OfAsync(source)).Warnings), StringComparison.Ordinal);
 
         var again = await SourceReading.ReadAsync(source, saved: reading.Saved);
         Assert.Empty(again.Batches);
@@ -182,7 +183,7 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     {
         await using var database = await emulator.FilledAsync(3);
         await using var source = database.OpenSource();
-        Assert.DoesNotContain((await source.CheckAsync(Ct)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
+        Assert.DoesNotContain((await Health.OfAsync(source)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
         await using var notes = new FirestoreDatabase(database.Host, database.Project, "things/k00/notes");
         await using var tags = new FirestoreDatabase(database.Host, database.Project, "things/k00/tags");
         await notes.PutAsync([("x", "{}")]);
@@ -190,7 +191,7 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
         await tags.PutAsync([("x", "{}")]);
         Assert.EndsWith("of their own (notes, tags), which are not copied: copy each with --firestore-collection things/k00/notes", await WarningAsync(), StringComparison.Ordinal);
 
-        async Task<string> WarningAsync() => Assert.Single((await source.CheckAsync(Ct)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
+        async Task<string> WarningAsync() => Assert.Single((await Health.OfAsync(source)).Warnings, w => w.Contains("collections of their own", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -266,14 +267,14 @@ public sealed class FirestoreSourceTests(FirestoreEmulator emulator)
     {
         await using var database = await emulator.FilledAsync(1);
         await using var source = database.OpenSource();
-        var health = await source.CheckAsync(Ct);
+        var health = await Health.OfAsync(source);
         Assert.Null(health.Problem);
         Assert.Equal("things", health.Identity["collection"]);
         Assert.Single(health.Warnings);
 
         await using var server = new FakeServer(_ => new FakeAnswer(403, FirestoreFaultTests.Error("PERMISSION_DENIED", "no")));
         await using var refused = database.OpenSource(host: server.Host);
-        Assert.Equal(FirestoreErrors.PermissionDenied, (await refused.CheckAsync(Ct)).Problem?.Error);
+        Assert.Equal(FirestoreErrors.PermissionDenied, (await Health.OfAsync(refused)).Problem?.Error);
     }
 
     // Numbers by their value: the server writes 1e300 as 1.0E300.

@@ -203,12 +203,12 @@ public sealed class FirestoreTypedTests(FirestoreEmulator emulator)
     public async Task A_job_says_in_which_form_its_documents_are_and_a_test_document_is_in_it()
     {
         await using var database = emulator.NewDatabase();
-        await using (var plain = database.OpenSource()) Assert.DoesNotContain("values", (await plain.CheckAsync(Ct)).Identity.Keys);
+        await using (var plain = database.OpenSource()) Assert.DoesNotContain("values", (await Health.OfAsync(plain)).Identity.Keys);
         database.Values = FirestoreValues.Typed;
         await using var source = database.OpenSource();
-        Assert.Equal("typed", (await source.CheckAsync(Ct)).Identity["values"]);
+        Assert.Equal("typed", (await Health.OfAsync(source)).Identity["values"]);
         await using var sink = await database.OpenSinkAsync();
-        Assert.Equal("typed", (await sink.CheckAsync(Ct)).Identity["values"]);
+        Assert.Equal("typed", (await Health.OfAsync(sink)).Identity["values"]);
         var test = Encoding.UTF8.GetString(((IReadableSink)sink).TestDocument(Guid.Empty));
         await sink.WriteOneAsync("test", test);
         Assert.Equal(test, Encoding.UTF8.GetString((await sink.ReadAsync("test"u8.ToArray(), Ct))!));

@@ -184,12 +184,12 @@ public sealed class S3FaultTests(S3Server server)
         await using var set = await SeededAsync(1);
         await using (var missing = set.Open(Small, set.Options with { Bucket = "no-such-bucket-here" }))
         {
-            Assert.Equal(HadoopErrors.NoBucket, (await missing.CheckAsync(Ct)).Problem?.Error);
+            Assert.Equal(HadoopErrors.NoBucket, (await Health.OfAsync(missing)).Problem?.Error);
         }
 
         await using (var well = set.Open(Small, set.Options))
         {
-            var health = await well.CheckAsync(Ct);
+            var health = await Health.OfAsync(well);
             Assert.Null(health.Problem);
             Assert.Equal(set.Bucket.Name, health.Identity["bucket"]);
         }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Amazon.Runtime;
 using Amazon.S3;
 using EsPipeline.Conformance;
-using EsPipeline.Connectors.Tests.Firestore;
 
 namespace EsPipeline.Connectors.Tests.Hadoop;
 
@@ -33,7 +32,7 @@ public sealed class S3Server : IAsyncLifetime
             return;
         }
 
-        var port = FirestoreEmulator.FreePort();
+        var port = ServerPort.Find();
         var start = new ProcessStartInfo("moto_server")
         {
             ArgumentList = { "-H", "127.0.0.1", "-p", $"{port}" },

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using EsPipeline.Connectors.MySql;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
@@ -58,7 +57,7 @@ public sealed class MariaDbServer : IAsyncDisposable
     {
         Conformance.TestServers.Need(IsInstalled, "MariaDB is not installed here (apt-get install mariadb-server).");
         var data = Directory.CreateTempSubdirectory("espipe-mariadb-").FullName;
-        var options = new MySqlOptions { Port = FreePort(), User = "root" };
+        var options = new MySqlOptions { Port = Conformance.ServerPort.Find(), User = "root" };
         var server = new MariaDbServer(options, data, arguments) { _zone = zone };
         await RunAsync(
             "mariadb-install-db", "--no-defaults", $"--user={Environment.UserName}", $"--datadir={data}", "--auth-root-authentication-method=normal",
@@ -131,14 +130,6 @@ public sealed class MariaDbServer : IAsyncDisposable
         if (_process is not null) Kill();
         if (_folder.Length > 0) Directory.Delete(_folder, recursive: true);
         return ValueTask.CompletedTask;
-    }
-
-    /// <summary>A port that nobody uses now.</summary>
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     // It answers some moments after it was started; nothing but asking tells when.

@@ -157,7 +157,7 @@ public sealed class MySqlBlurTests(MySqlServers servers)
             "CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_nopad_bin PRIMARY KEY, n INT, twice INT AS (n*2) STORED)",
             "CREATE TRIGGER t BEFORE INSERT ON docs FOR EACH ROW SET @x=1");
         await using var sink = await database.Sink(Columns(database)).ReadyAsync();
-        var warnings = (await sink.CheckAsync(Ct)).Warnings;
+        var warnings = (await Health.OfAsync(sink)).Warnings;
         Assert.Equal(3, warnings.Count);
         Assert.Contains(warnings, w => w.Contains("innodb_flush_log_at_trx_commit=2", StringComparison.Ordinal));
         Assert.Contains(warnings, w => w.Contains("'twice'", StringComparison.Ordinal));
@@ -174,7 +174,7 @@ public sealed class MySqlBlurTests(MySqlServers servers)
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync("CREATE TABLE docs (id INT PRIMARY KEY, b VARCHAR(9) NULL)", "INSERT INTO docs VALUES (1,NULL),(2,''),(3,'x')");
         await using var table = database.Source(Columns(database) with { Key = ["b", "id"] });
-        var refused = (await table.CheckAsync(Ct)).Problem!;
+        var refused = (await Health.OfAsync(table)).Problem!;
         Assert.Equal(TableErrors.NoKey, refused.Error);
         Assert.Contains("'b'", refused.Message, StringComparison.Ordinal);
         await using var query = database.Source(Columns(database) with { Key = ["b", "id"] });

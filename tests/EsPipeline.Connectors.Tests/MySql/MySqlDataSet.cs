@@ -13,6 +13,8 @@ internal sealed class MySqlDataSet(MySqlDatabase database) : SourceDataSet
         "CREATE TABLE docs (id VARCHAR(768) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin PRIMARY KEY,content JSON NOT NULL,"
         + "updated_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),INDEX (updated_at)) ENGINE=InnoDB";
 
+    private readonly HashSet<MySqlConnection> _open = [];
+
     /// <summary>The name of the database.</summary>
     public string Database => database.Name;
 
@@ -42,10 +44,12 @@ internal sealed class MySqlDataSet(MySqlDatabase database) : SourceDataSet
     public override async Task<Func<Task>> BeginPutAsync(IReadOnlyList<Document> documents, CancellationToken ct)
     {
         var connection = await database.Server.ConnectAsync();
+        lock (_open) _open.Add(connection);
         await RunAsync([$"USE {database.Name}", "BEGIN", .. MySqlDatabase.Inserts("docs", documents)]);
         return async () =>
         {
             await RunAsync("COMMIT");
+            lock (_open) _open.Remove(connection);
             await connection.DisposeAsync();
         };
 
@@ -66,6 +70,10 @@ internal sealed class MySqlDataSet(MySqlDatabase database) : SourceDataSet
 
     public override async ValueTask DisposeAsync()
     {
+        // A transaction that a failed test has left open would keep the database.
+        MySqlConnection[] open;
+        lock (_open) open = [.. _open];
+        foreach (var connection in open) await connection.DisposeAsync();
         await database.DisposeAsync();
         await base.DisposeAsync();
     }

@@ -103,7 +103,7 @@ public sealed class MySqlFaultTests(MySqlServers servers)
     public async Task A_row_that_stays_locked_is_waited_for_within_the_time_out_and_told_as_transient()
     {
         await using var database = await servers.NewDatabaseAsync();
-        await using var sink = await database.Sink(database.Options with { Timeout = TimeSpan.FromSeconds(10) }).ReadyAsync();
+        await using var sink = await database.Sink(database.Options with { Timeout = TimeSpan.FromSeconds(30) }).ReadyAsync();
         await sink.WriteAsync([.. Corpus.Plain(10)]);
         await using var other = await database.Server.ConnectAsync();
         await RunAsync(other, $"USE {database.Name}", "BEGIN", "UPDATE docs SET content='{}' WHERE id='doc-0000005'");
@@ -194,7 +194,7 @@ public sealed class MySqlFaultTests(MySqlServers servers)
             // Rights on a database are looked at when a connection begins to use it: what is revoked is missed by the next connection.
             await using var next = database.Sink(database.Options with { User = user, Password = new Secret("x") });
             var stopped = statement.StartsWith("REVOKE", StringComparison.Ordinal)
-                ? (await next.CheckAsync(Ct)).Problem!
+                ? (await Health.OfAsync(next)).Problem!
                 : await Assert.ThrowsAsync<PipelineException>(() => sink.WriteAsync([.. Corpus.Plain(10, seed: 2)]));
             Assert.Equal((code, FailureKind.Environment), (stopped.Code, stopped.Kind));
         }

@@ -51,7 +51,8 @@ public sealed class MySqlFollowTests(MySqlServers servers)
         await using var locker = await server.ConnectAsync();
         await locker.RunAsync(session => Run(session, "FLUSH TABLES WITH READ LOCK"), Ct);
         var late = set.PutAsync([.. Corpus.Plain(5, seed: 2)], Ct);
-        while ((await server.RowsAsync("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%lock'"))[0][0] == "0") await Task.Delay(20, Ct);
+        await Eventually.IsAsync(
+            async () => (await server.RowsAsync("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for%lock'"))[0][0] != "0", "the statement waits for the lock");
         await server.RowsAsync("SELECT SLEEP(2.1)");
         var during = await SourceReader.ReadChangesAsync(set, snapshot.Saved, Ct);
         await locker.RunAsync(session => Run(session, "UNLOCK TABLES"), Ct);

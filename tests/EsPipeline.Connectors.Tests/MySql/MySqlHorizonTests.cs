@@ -10,7 +10,7 @@ public sealed class MySqlHorizonTests(MySqlServers servers)
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     // Where whoever asks does not get a processor for a tenth of a second, the list is made anew, and nothing was tried.
-    private const int Attempts = 10;
+    private const int Attempts = 40;
 
     [Fact]
     public async Task A_row_committed_late_is_not_missed_while_others_ask_for_the_open_transactions_without_a_pause()

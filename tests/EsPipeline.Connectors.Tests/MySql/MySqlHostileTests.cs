@@ -124,7 +124,7 @@ public sealed class MySqlHostileTests(MySqlServers servers)
         const string secret = "S3cr3t!%40/:?#";
         await using var database = await servers.NewDatabaseAsync();
         await using var sink = database.Sink(database.Options with { User = "nobody", Password = new Secret(secret) });
-        var problem = (await sink.CheckAsync(Ct)).Problem!;
+        var problem = (await Health.OfAsync(sink)).Problem!;
         Assert.Equal(MySqlErrors.SignIn, problem.Error);
         for (Exception? e = problem; e is not null; e = e.InnerException) Assert.DoesNotContain(secret, e.ToString(), StringComparison.Ordinal);
     }

@@ -117,9 +117,9 @@ public sealed class MySqlReadingTests(MySqlServers servers)
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync("CREATE TABLE docs (a INT, b INT UNIQUE)");
         await using var source = database.Source();
-        Assert.Equal(TableErrors.NoKey, (await source.CheckAsync(Ct)).Problem?.Error);
+        Assert.Equal(TableErrors.NoKey, (await Health.OfAsync(source)).Problem?.Error);
         await using var byB = database.Source(database.Options with { Key = ["b"] });
-        Assert.Equal(TableErrors.NoKey, (await byB.CheckAsync(Ct)).Problem?.Error);
+        Assert.Equal(TableErrors.NoKey, (await Health.OfAsync(byB)).Problem?.Error);
     }
 
     [Fact]
@@ -129,13 +129,13 @@ public sealed class MySqlReadingTests(MySqlServers servers)
         await database.ExecuteAsync("CREATE TABLE docs (k INT PRIMARY KEY, v VARCHAR(10))", "INSERT INTO docs VALUES (1,'a'),(2,'b'),(3,'a'),(4,'c')");
         var query = $"SELECT v AS id, k AS n FROM {database.Name}.docs WHERE k<=3 -- a comment";
         await using var source = database.Source(run: new RunOptions { Query = query }, pageSize: 2);
-        Assert.Null((await source.CheckAsync(Ct)).Problem);
+        Assert.Null((await Health.OfAsync(source)).Problem);
         var reading = await MySqlDatabase.ReadAsync(source, new Selection(query), parallelism: 4);
         Assert.Equal(["a", "b"], reading.Records.Select(r => r.Key));
         Assert.Equal(TableErrors.DuplicateKey, Assert.Single(reading.Malformed).Found.Error);
 
         await using var wrong = database.Source(run: new RunOptions { Query = "DELETE FROM docs" });
-        Assert.Equal(TableErrors.BadQuery, (await wrong.CheckAsync(Ct)).Problem?.Error);
+        Assert.Equal(TableErrors.BadQuery, (await Health.OfAsync(wrong)).Problem?.Error);
         Assert.Equal("4", (await database.RowsAsync($"SELECT COUNT(*) FROM {database.Name}.docs"))[0][0]);
     }
 
@@ -160,7 +160,7 @@ public sealed class MySqlReadingTests(MySqlServers servers)
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync("CREATE TABLE docs (k INT PRIMARY KEY)");
         await using var source = database.Source(run: new RunOptions { Mode = RunMode.Continuous });
-        Assert.Equal(TableErrors.CannotFollow, (await source.CheckAsync(Ct)).Problem?.Error);
+        Assert.Equal(TableErrors.CannotFollow, (await Health.OfAsync(source)).Problem?.Error);
     }
 
     [Fact]

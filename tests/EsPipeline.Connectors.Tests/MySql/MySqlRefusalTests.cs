@@ -80,7 +80,7 @@ public sealed class MySqlRefusalTests(MySqlServers servers)
         var options = database.Options with { Database = "no_such_database" };
         await using var sink = database.Sink(options);
         await using var source = database.Source(options);
-        var problem = (writing ? await sink.CheckAsync(Ct) : await source.CheckAsync(Ct)).Problem!;
+        var problem = (writing ? await Health.OfAsync(sink) : await Health.OfAsync(source)).Problem!;
         Assert.Equal(("mysql.no_database", FailureKind.Environment), (problem.Code, problem.Kind));
     }
 }

@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.MySql;
 using EsPipeline.Connectors.Tests.Firestore;
 using EsPipeline.Core.Configuration;
@@ -20,7 +21,7 @@ public sealed class MySqlReplicaTests
         await using var database = await MySqlDatabase.CreateAsync(server);
         await database.ExecuteAsync(Table, "SET GLOBAL read_only=1");
         await using var source = database.Source(database.SourceOptions with { UpdatedColumn = "updated_at" }, new RunOptions { Mode = RunMode.Single });
-        Assert.Contains("--overlap", Assert.Single((await source.CheckAsync(Ct)).Warnings), StringComparison.Ordinal);
+        Assert.Contains("--overlap", Assert.Single((await Health.OfAsync(source)).Warnings), StringComparison.Ordinal);
 
         var log = new LogLines();
         var horizon = new FollowHorizon(TimeSpan.Zero, log);
@@ -30,7 +31,7 @@ public sealed class MySqlReplicaTests
 
         await server.ExecuteAsync("SET GLOBAL read_only=0");
         await using var writable = database.Source(database.SourceOptions with { UpdatedColumn = "updated_at" }, new RunOptions { Mode = RunMode.Single });
-        Assert.Empty((await writable.CheckAsync(Ct)).Warnings);
+        Assert.Empty((await Health.OfAsync(writable)).Warnings);
     }
 
     [Theory]

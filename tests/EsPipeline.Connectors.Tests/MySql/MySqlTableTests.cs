@@ -86,7 +86,7 @@ public sealed class MySqlTableTests(MySqlServers servers)
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync($"CREATE TABLE docs ({columns})");
         await using var sink = database.Sink(database.Options with { Shape = MySqlShape.Document });
-        var problem = (await sink.CheckAsync(Ct)).Problem!;
+        var problem = (await Health.OfAsync(sink)).Problem!;
         Assert.Equal((code, FailureKind.Environment), (problem.Code, problem.Kind));
         Assert.Contains(named, problem.Message, StringComparison.Ordinal);
     }
@@ -98,7 +98,7 @@ public sealed class MySqlTableTests(MySqlServers servers)
         await using var database = await servers.NewDatabaseAsync();
         await database.ExecuteAsync("CREATE TABLE docs (id VARCHAR(64) COLLATE utf8mb4_general_ci PRIMARY KEY, content JSON)");
         await using var sink = await database.Sink().ReadyAsync();
-        Assert.Contains("utf8mb4_general_ci", Assert.Single((await sink.CheckAsync(Ct)).Warnings), StringComparison.Ordinal);
+        Assert.Contains("utf8mb4_general_ci", Assert.Single((await Health.OfAsync(sink)).Warnings), StringComparison.Ordinal);
         var result = await sink.WriteAsync(new Document("a", """{"v":1}"""), new("b", """{"v":2}"""), new("A", """{"v":3}"""), new("a ", """{"v":4}"""));
         Assert.All(result.Failures, f => Assert.Equal(TableErrors.Collides, f.Error));
         Assert.Equal(2, result.Failures.Count);

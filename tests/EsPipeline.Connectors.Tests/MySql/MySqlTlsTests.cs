@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.MySql;
 using EsPipeline.Connectors.Tests.Elasticsearch;
 using EsPipeline.Core.Errors;
@@ -63,6 +64,6 @@ public sealed class MySqlTlsTests
         await using var sink = new MySqlSink(
             new MySqlSinkOptions(options) { Database = "mysql", Table = "not_there" }, new Core.Configuration.RunOptions(), TimeProvider.System,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<MySqlSink>.Instance);
-        return (await sink.CheckAsync(Ct)).Problem;
+        return (await Health.OfAsync(sink)).Problem;
     }
 }

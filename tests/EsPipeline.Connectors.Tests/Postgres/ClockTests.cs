@@ -111,9 +111,13 @@ public sealed class ClockTests(SharedPostgres shared)
     private static async Task<int> UntilHeldAsync(Following following, string key)
     {
         var records = 0;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        limit.CancelAfter(TimeSpan.FromMinutes(1));
-        while (!following.Held.ContainsKey(key)) records += await following.PassAsync(ReadKind.Changes, limit.Token);
+        await Eventually.IsAsync(
+            async () =>
+            {
+                records += await following.PassAsync(ReadKind.Changes, Ct);
+                return following.Held.ContainsKey(key);
+            },
+            $"{key} has been read");
         return records;
     }
 }

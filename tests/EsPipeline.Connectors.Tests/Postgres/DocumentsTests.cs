@@ -43,7 +43,7 @@ public sealed class DocumentsTests(SharedPostgres shared)
             await following.PassAsync(ReadKind.Snapshot, Ct);
             Assert.Equal(999, following.Held.Count);
             await SameAsync();
-            Assert.Equal(DocumentsFile.Read(options.Documents).Fingerprint(), await following.IdentityAsync("documents", Ct));
+            Assert.Equal(DocumentsFile.Read(options.Documents).Fingerprint(), await following.IdentityAsync("documents"));
 
             await ExecuteAsync("UPDATE content.person SET full_name = 'Somebody Else', updated_at = clock_timestamp() WHERE full_name = 'George Lucas'");
             await following.PassAsync(ReadKind.Changes, Ct);
@@ -136,7 +136,7 @@ public sealed class DocumentsTests(SharedPostgres shared)
     {
         await using var place = await TwoTables.MakeAsync(await shared.GetAsync(), "SELECT t.id, u.n, u.n * 2 AS n FROM {0} t JOIN {0}_u u ON u.id = t.id WHERE t.id = ANY(@keys)");
         await using var source = place.Open();
-        var problem = (await source.CheckAsync(Ct)).Problem;
+        var problem = (await Health.OfAsync(source)).Problem;
         Assert.Equal(PostgresErrors.BadDocuments, problem?.Error);
         Assert.Contains("two columns named 'n'", problem!.Message, StringComparison.Ordinal);
     }

@@ -46,7 +46,13 @@ public sealed class FollowTests(SharedPostgres shared)
         // What others have open holds everything back that came after it; once the last row has come, all have.
         await commits;
         await set.PutAsync([new Document("last", "{}")], Ct);
-        while (!following.Held.ContainsKey("last")) await following.PassAsync(ReadKind.Changes, Ct);
+        await Eventually.IsAsync(
+            async () =>
+            {
+                await following.PassAsync(ReadKind.Changes, Ct);
+                return following.Held.ContainsKey("last");
+            },
+            "the last row has been read");
         var wanted = (await server.RowsAsync($"SELECT id, content::text FROM {set.Table}")).Select(r => new Document(r[0], r[1])).ToArray();
         var held = following.Held;
         if (way == FollowWay.UpdatedColumn) held = held.Where(h => wanted.Any(w => w.Key == h.Key)).ToDictionary();
@@ -250,7 +256,7 @@ public sealed class FollowTests(SharedPostgres shared)
         }
 
         await using var wrong = new PostgresSource(all[1], new RunOptions(), TimeProvider.System, new ListLog<PostgresSource>());
-        Assert.Equal(PostgresErrors.Unauthorized, (await wrong.CheckAsync(Ct)).Problem!.Error);
+        Assert.Equal(PostgresErrors.Unauthorized, (await Health.OfAsync(wrong)).Problem!.Error);
     }
 
     // One connection's transactions: each takes its time, writes some rows, and commits or rolls back after a while of its own.

@@ -11,7 +11,7 @@ namespace EsPipeline.Connectors.Tests.Postgres;
 /// <summary>A job that the real engine runs from PostgreSQL into memory, again and again, and whose sink may stand still in the middle of a pass.</summary>
 internal sealed class FollowedRun(PostgresSourceOptions options, SourceTuning? tuning = null) : IAsyncDisposable
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
     private readonly TemporaryFolder _state = new();
     private readonly CancellationTokenSource _stop = new();

@@ -36,7 +36,7 @@ internal sealed class Following(PostgresSourceOptions options, SourceTuning? tun
         return reading.Records.Count();
     }
 
-    public async Task<string> IdentityAsync(string part, CancellationToken ct) => (await _source.CheckAsync(ct)).Identity[part];
+    public async Task<string> IdentityAsync(string part) => (await Health.OfAsync(_source)).Identity[part];
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 }

@@ -143,7 +143,7 @@ public sealed class OthersColumnsTests(SharedPostgres shared)
             CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON {place.Table} FOR EACH ROW EXECUTE FUNCTION {place.Table}_guard()
             """);
         await using var sink = await place.OpenAsync(SourceSchema.Unknown);
-        Assert.Contains("triggers", Assert.Single((await sink.CheckAsync(Ct)).Warnings), StringComparison.Ordinal);
+        Assert.Contains("triggers", Assert.Single((await Health.OfAsync(sink)).Warnings), StringComparison.Ordinal);
         Document[] documents =
         [
             new("bad\0", "{}"), new("kept-new", """{"n":2}"""), new("a", """{"n":1}"""), new("kept-same", """{"n":1}"""), new("kept-old", """{"n":2}"""), new("b", """{"n":1}"""),

@@ -33,10 +33,13 @@ public sealed class PlannedAnewTests(SharedPostgres shared)
         await using var table = await WideTable.MakeAsync(server);
         await using var run = await InPassAsync(table, table.Options(), mode);
         await table.Server.ExecuteAsync($"UPDATE {table.Name} SET word = 'unseen' WHERE id % 3 = 0");
-        while (await server.ScalarAsync<string>($"SELECT wal_status FROM pg_replication_slots WHERE slot_name = '{table.Name}'") != "lost")
-        {
-            await server.ExecuteAsync("SELECT pg_switch_wal(); CREATE TABLE IF NOT EXISTS elsewhere (n int); INSERT INTO elsewhere VALUES (1); CHECKPOINT");
-        }
+        await Eventually.IsAsync(
+            async () =>
+            {
+                await server.ExecuteAsync("SELECT pg_switch_wal(); CREATE TABLE IF NOT EXISTS elsewhere (n int); INSERT INTO elsewhere VALUES (1); CHECKPOINT");
+                return await server.ScalarAsync<string>($"SELECT wal_status FROM pg_replication_slots WHERE slot_name = '{table.Name}'") == "lost";
+            },
+            "the server has removed the slot's log");
 
         await IsCopiedAnewAsync(run, table, mode);
         Assert.Contains(run.Log.Lines, l => l.Contains($"the server has removed the log that the replication slot {table.Name} needed", StringComparison.Ordinal));
@@ -150,7 +153,7 @@ public sealed class PlannedAnewTests(SharedPostgres shared)
         await table.ChangeALotAsync();
         var stands = run.Sink.Close();
         run.Start(mode);
-        await stands.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+        await stands.WaitAsync(Eventually.Longest, Ct);
         return run;
     }
 

@@ -26,7 +26,7 @@ public sealed class PoolerTests(SharedPostgres shared)
         var options = new PostgresOptions { Host = "127.0.0.1", Port = pooler.Port, User = server.User, Table = "pooled" };
         await using (var sink = new PostgresSink(options, new RunOptions(), TimeProvider.System))
         {
-            var health = await sink.CheckAsync(Ct);
+            var health = await Health.OfAsync(sink);
             Assert.Equal(isTaken ? null : PostgresErrors.TransactionPooling, health.Problem?.Error);
         }
 
@@ -34,7 +34,7 @@ public sealed class PoolerTests(SharedPostgres shared)
             new PostgresSourceOptions { Host = "127.0.0.1", Port = pooler.Port, User = server.User, Key = ["a"] }, new RunOptions { Query = "SELECT 1 AS a", Mode = RunMode.Custom }, TimeProvider.System,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<PostgresSource>.Instance))
         {
-            var health = await source.CheckAsync(Ct);
+            var health = await Health.OfAsync(source);
             Assert.Equal(isTaken ? null : PostgresErrors.TransactionPooling, health.Problem?.Error);
         }
 
@@ -49,10 +49,7 @@ public sealed class PoolerTests(SharedPostgres shared)
         public static async Task<Pooler> StartAsync(PostgresServer server, string mode)
         {
             var folder = Directory.CreateTempSubdirectory("espipe-pgbouncer-").FullName;
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-            listener.Stop();
+            var port = ServerPort.Find();
             var file = Path.Combine(folder, "pgbouncer.ini");
             await File.WriteAllTextAsync(file, $"""
                 [databases]

@@ -12,6 +12,8 @@ namespace EsPipeline.Connectors.Tests.Postgres;
 /// <summary>A table of documents: <c>id</c>, <c>content</c> of type json, and the time of the last update.</summary>
 internal class PostgresDataSet(PostgresServer server, string table, FollowWay follow) : SourceDataSet
 {
+    private readonly HashSet<NpgsqlConnection> _open = [];
+
     public string Table => table;
 
     public virtual PostgresSourceOptions Options => new()
@@ -104,6 +106,7 @@ internal class PostgresDataSet(PostgresServer server, string table, FollowWay fo
     public override async Task<Func<Task>> BeginPutAsync(IReadOnlyList<Document> documents, CancellationToken ct)
     {
         var connection = await server.Pool.OpenConnectionAsync(ct);
+        lock (_open) _open.Add(connection);
         var transaction = await connection.BeginTransactionAsync(ct);
         await using var command = new NpgsqlCommand(PutStatement, connection, transaction);
         command.Parameters.Add(new NpgsqlParameter { Value = documents.Select(d => d.Key).ToArray() });
@@ -112,6 +115,7 @@ internal class PostgresDataSet(PostgresServer server, string table, FollowWay fo
         return async () =>
         {
             await transaction.CommitAsync(ct);
+            lock (_open) _open.Remove(connection);
             await connection.DisposeAsync();
         };
     }
@@ -135,9 +139,14 @@ internal class PostgresDataSet(PostgresServer server, string table, FollowWay fo
 
     public override async ValueTask DisposeAsync()
     {
+        // A transaction that a failed test has left open would keep the table.
+        NpgsqlConnection[] open;
+        lock (_open) open = [.. _open];
+        foreach (var connection in open) await connection.DisposeAsync();
+        await base.DisposeAsync();
+        if (server.IsDown) return;
         await server.DropSlotAsync(table);
         await DropAsync();
-        await base.DisposeAsync();
     }
 
     protected virtual Task DropAsync() => server.ExecuteAsync($"DROP TABLE {table}");

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace EsPipeline.Connectors.Tests.Postgres;
@@ -33,6 +32,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Connections of the test's own.</summary>
     public NpgsqlDataSource Pool { get; }
+
+    /// <summary>True for a server of a test's own that was stopped: whatever is on it goes with it.</summary>
+    public bool IsDown => _folder is not null && !File.Exists(Path.Combine(Data, "postmaster.pid"));
 
     public IPEndPoint EndPoint => new(IPAddress.Loopback, Port);
 
@@ -70,7 +72,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task ShownByAsync(PostgresServer standby)
     {
         var end = await ScalarAsync<string>("SELECT pg_current_wal_flush_lsn()::text");
-        while (!await standby.ScalarAsync<bool>($"SELECT pg_last_wal_replay_lsn() >= '{end}'")) await Task.Delay(20, TestContext.Current.CancellationToken);
+        await Conformance.Eventually.IsAsync(() => standby.ScalarAsync<bool>($"SELECT pg_last_wal_replay_lsn() >= '{end}'"), $"the standby has replayed the log up to {end}");
     }
 
     /// <summary>Waits until nothing is open that was begun before: the server ends what a client has left open a moment after that client.</summary>
@@ -78,7 +80,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         const string Open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND xact_start < $1";
         var now = (await ScalarAsync<DateTime>("SELECT clock_timestamp()")).ToUniversalTime();
-        while (await ScalarAsync<long>(Open, now) > 0) await Task.Delay(20, TestContext.Current.CancellationToken);
+        await Conformance.Eventually.IsAsync(async () => await ScalarAsync<long>(Open, now) == 0, $"no transaction is open that was begun before {now:HH:mm:ss.fff}");
     }
 
     /// <summary>Starts a server that asks one user who comes over the network for a password; that of postgres is set, another role is made.</summary>
@@ -99,11 +101,7 @@ public sealed class PostgresServer : IAsyncDisposable
         Conformance.TestServers.Need(bin is not null, $"There is no PostgreSQL: ESPIPE_TEST_POSTGRES_URL is not set, and nothing is installed in {Programs}.");
         var folder = Directory.CreateTempSubdirectory("espipe-postgres-").FullName;
         await RunAsync("chmod", "777", folder);
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
-        return new PostgresServer("127.0.0.1", port, "postgres", folder, bin!);
+        return new PostgresServer("127.0.0.1", Conformance.ServerPort.Find(), "postgres", folder, bin!);
     }
 
     private string[] Whereabouts => [$"port={Port}", "listen_addresses='127.0.0.1'", $"unix_socket_directories='{_folder}'"];
@@ -163,7 +161,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         await Pool.DisposeAsync();
         if (_folder is null) return;
-        if (File.Exists(Path.Combine(Data, "postmaster.pid"))) await DownAsync("immediate");
+        if (!IsDown) await DownAsync("immediate");
         await AsOwnerAsync("rm", "-rf", Data);
         Directory.Delete(_folder, recursive: true);
     }

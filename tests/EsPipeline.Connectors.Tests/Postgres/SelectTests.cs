@@ -85,7 +85,7 @@ public sealed class SelectTests(SharedPostgres shared)
         foreach (var (wrong, key, code) in new[] { ("SELECT 1 AS one", "id", PostgresErrors.NoColumn), ("SELECT * FROM nonsense", "id", PostgresErrors.NoTable), ("DELETE FROM t", "id", PostgresErrors.NoTable), ("SELECT 1 AS id", "", PostgresErrors.NoKey) })
         {
             await using var refused = await OpenAsync(server, wrong, key.Length == 0 ? [] : [key]);
-            Assert.Equal(code, (await refused.CheckAsync(Ct)).Problem?.Error);
+            Assert.Equal(code, (await Health.OfAsync(refused)).Problem?.Error);
         }
     }
 

@@ -82,15 +82,22 @@ public sealed class ServerUseTests(SharedPostgres shared)
             await following.PassAsync(ReadKind.Snapshot, Ct);
             await SameAsync();
             await server.ExecuteAsync($"UPDATE {table} SET word = 'second', updated = clock_timestamp() WHERE id % 10 = 0");
-            await following.PassAsync(ReadKind.Changes, Ct);
+            await PassAsync();
             await SameAsync();
 
             // A new partition gets rows, and others move into it.
             await server.ExecuteAsync($"CREATE TABLE {table}_c PARTITION OF {table} FOR VALUES FROM (200) TO (300)");
             await server.ExecuteAsync($"INSERT INTO {table} SELECT i, 'third ' || i, clock_timestamp() FROM generate_series(200, 220) i");
             if (way == FollowWay.Changes) await server.ExecuteAsync($"UPDATE {table} SET id = id + 100, updated = clock_timestamp() WHERE id BETWEEN 140 AND 145");
-            await following.PassAsync(ReadKind.Changes, Ct);
+            await PassAsync();
             await SameAsync();
+
+            // What was begun before and is open still, such as a session that is just ending, would hold the rows back.
+            async Task PassAsync()
+            {
+                await server.IsAtRestAsync();
+                await following.PassAsync(ReadKind.Changes, Ct);
+            }
 
             async Task SameAsync() => ContentAssert.Same(
                 (await server.RowsAsync($"SELECT id::text, row_to_json(t)::text FROM {table} t")).Select(r => new Document(r[0], r[1])), following.Held);

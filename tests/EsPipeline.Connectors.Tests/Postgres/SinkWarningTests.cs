@@ -39,7 +39,7 @@ public sealed class SinkWarningTests(SharedPostgres shared)
     {
         await using var place = await PlaceAsync(statement);
         await using var sink = place.Open();
-        var warnings = (await sink.CheckAsync(Ct)).Warnings;
+        var warnings = (await Health.OfAsync(sink)).Warnings;
         if (named is null) Assert.Empty(warnings);
         else Assert.Contains(named, Assert.Single(warnings), StringComparison.Ordinal);
     }

@@ -111,7 +111,7 @@ public sealed class SlotTests(SharedPostgres shared)
 
         var stopped = run.Sink.Close();
         run.Start(PipelineMode.Continuous);
-        await stopped.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+        await stopped.WaitAsync(Eventually.Longest, Ct);
         await MoveLogAsync(1);
         await UntilAsync(() => Task.FromResult(run.Log.Lines.Any(l => l.Contains("MiB of the server's log", StringComparison.Ordinal))));
         Assert.Equal(1, await SlotsAsync(server, table.Name));

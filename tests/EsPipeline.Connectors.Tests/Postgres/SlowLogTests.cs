@@ -9,7 +9,7 @@ namespace EsPipeline.Connectors.Tests.Postgres;
 /// <summary>A server that takes longer over its log than it may be silent: it is waited for, and begins nothing again.</summary>
 public sealed class SlowLogTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -27,13 +27,14 @@ public sealed class SlowLogTests
 
         // As one is that decodes a transaction of a million rows of other tables.
         var sender = (await server.RowsAsync("SELECT pid::text FROM pg_stat_replication"))[0][0];
+        var before = following.Retries;
         await SignalAsync("STOP", sender);
         await set.PutAsync([.. Corpus.Plain(5, seed: 3)], Ct);
         var pass = following.PassAsync(ReadKind.Changes, Ct);
         while (!pass.IsCompleted && log.Lines.Count(l => l.Contains("still reads its log", StringComparison.Ordinal)) < 2) await Task.Delay(20, Ct);
         await SignalAsync("CONT", sender);
         await pass;
-        Assert.Equal(0, following.Retries);
+        Assert.Equal(before, following.Retries);
         Assert.Equal(sender, (await server.RowsAsync("SELECT pid::text FROM pg_stat_replication"))[0][0]);
         ContentAssert.Same(Corpus.Plain(5, seed: 3).Concat(Corpus.Plain(10).Skip(5)), following.Held);
     }

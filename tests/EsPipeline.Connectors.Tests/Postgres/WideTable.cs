@@ -38,6 +38,7 @@ internal sealed class WideTable(PostgresServer server) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Server.IsDown) return;
         await Server.DropSlotAsync(Name);
         await Server.ExecuteAsync($"DROP TABLE IF EXISTS {Name}");
     }

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace EsPipeline.Conformance;
+
+/// <summary>
+/// Ports for what tests start: below those that the system gives to outgoing connections, so that none of these takes a port which was found
+/// before its server listens, or while its server is down.
+/// </summary>
+public static class ServerPort
+{
+    // tests/services chooses among as many below.
+    private const int Ports = 2000;
+
+    private static readonly int First = Ports
+        + (int.TryParse(Environment.GetEnvironmentVariable("ESPIPE_TEST_FIRST_PORT"), NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : 24_000);
+
+    // Each is given once until all were; the tests of another project, which may run beside these, begin elsewhere.
+    private static uint _next = (uint)Environment.ProcessId * 37;
+
+    /// <summary>One at which nothing listens, and which nobody else here is given soon.</summary>
+    public static int Find()
+    {
+        using var listener = Listen();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Listens on one.</summary>
+    public static TcpListener Listen()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var listener = new TcpListener(IPAddress.Loopback, First + (int)(Interlocked.Increment(ref _next) % Ports));
+            try
+            {
+                listener.Start();
+                return listener;
+            }
+            catch (SocketException) when (tries < Ports)
+            {
+                listener.Dispose();
+            }
+        }
+    }
+}
