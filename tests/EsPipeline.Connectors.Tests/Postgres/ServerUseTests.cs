@@ -55,7 +55,9 @@ public sealed class ServerUseTests(SharedPostgres shared)
 
         await ended.CancelAsync();
         var (pooled, streams) = await most;
-        Assert.InRange(pooled, 2, Math.Max(2, pool) + 1);
+
+        // How many of them are seen depends on when the server is looked at; that there are never more is what counts.
+        Assert.InRange(pooled, 1, Math.Max(2, pool) + 1);
         Assert.InRange(streams, 0, 1);
         await server.DropSlotAsync(set.Table);
         await server.ExecuteAsync($"DROP ROLE {user}");
@@ -72,6 +74,9 @@ public sealed class ServerUseTests(SharedPostgres shared)
         await server.ExecuteAsync($"CREATE TABLE {table} (id int PRIMARY KEY, word text, updated timestamptz NOT NULL DEFAULT now()) PARTITION BY RANGE (id)");
         await server.ExecuteAsync($"CREATE TABLE {table}_a PARTITION OF {table} FOR VALUES FROM (0) TO (100); CREATE TABLE {table}_b PARTITION OF {table} FOR VALUES FROM (100) TO (200)");
         await server.ExecuteAsync($"INSERT INTO {table} SELECT i, 'first ' || i FROM generate_series(50, 149) i");
+
+        // What an earlier test has left open a moment longer than its session would hold the rows back.
+        if (way == FollowWay.UpdatedColumn) await server.IsAtRestAsync();
         if (published) await server.ExecuteAsync($"CREATE PUBLICATION {table} FOR TABLE {table}");
         var options = new PostgresSourceOptions
         {
@@ -82,22 +87,15 @@ public sealed class ServerUseTests(SharedPostgres shared)
             await following.PassAsync(ReadKind.Snapshot, Ct);
             await SameAsync();
             await server.ExecuteAsync($"UPDATE {table} SET word = 'second', updated = clock_timestamp() WHERE id % 10 = 0");
-            await PassAsync();
+            await following.PassAsync(ReadKind.Changes, Ct);
             await SameAsync();
 
             // A new partition gets rows, and others move into it.
             await server.ExecuteAsync($"CREATE TABLE {table}_c PARTITION OF {table} FOR VALUES FROM (200) TO (300)");
             await server.ExecuteAsync($"INSERT INTO {table} SELECT i, 'third ' || i, clock_timestamp() FROM generate_series(200, 220) i");
             if (way == FollowWay.Changes) await server.ExecuteAsync($"UPDATE {table} SET id = id + 100, updated = clock_timestamp() WHERE id BETWEEN 140 AND 145");
-            await PassAsync();
+            await following.PassAsync(ReadKind.Changes, Ct);
             await SameAsync();
-
-            // What was begun before and is open still, such as a session that is just ending, would hold the rows back.
-            async Task PassAsync()
-            {
-                await server.IsAtRestAsync();
-                await following.PassAsync(ReadKind.Changes, Ct);
-            }
 
             async Task SameAsync() => ContentAssert.Same(
                 (await server.RowsAsync($"SELECT id::text, row_to_json(t)::text FROM {table} t")).Select(r => new Document(r[0], r[1])), following.Held);
