@@ -41,6 +41,22 @@ public sealed class MySqlFollowTests(MySqlServers servers)
         }
     }
 
+    // Unless told otherwise, a server sorts by the first 1,024 bytes where no index has the order.
+    [Fact]
+    public async Task Keys_that_differ_only_far_behind_their_beginning_are_all_read()
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync(
+            "CREATE TABLE docs (n INT PRIMARY KEY, id VARBINARY(3000) NOT NULL UNIQUE, v INT, changed TIMESTAMP(6) NOT NULL) ENGINE=InnoDB",
+            "INSERT INTO docs SELECT seq,CONCAT(REPEAT('x',2000),(seq*37)%101),1,'2024-01-01' FROM seq_1_to_100");
+        await using var source = database.Source(
+            database.SourceOptions with { UpdatedColumn = "changed", Key = ["id"], Shape = MySqlShape.Columns }, new RunOptions { Overlap = TimeSpan.Zero }, pageSize: 7);
+        var snapshot = await SourceReader.ReadAsync(source, Plan(ReadKind.Snapshot, null), Ct);
+        await database.ExecuteAsync("UPDATE docs SET v=2,changed=NOW(6)");
+        var changes = await SourceReader.ReadAsync(source, Plan(ReadKind.Changes, snapshot.Saved), Ct);
+        Assert.Equal((100, 100), (snapshot.Apply().Count, changes.Records.Select(r => r.Key).Distinct(StringComparer.Ordinal).Count()));
+    }
+
     [Fact]
     public async Task A_statement_that_waits_for_everything_to_be_unlocked_is_not_missed()
     {
