@@ -91,6 +91,10 @@ internal static partial class Log
         "The ingest pipeline {Pipeline} has documents written to {Elsewhere} instead of {Index}: they count as written, and nobody compares or deletes them there")]
     public static partial void PipelineReroutes(ILogger logger, string pipeline, string elsewhere, string index);
 
+    [LoggerMessage(2118, LogLevel.Warning,
+        "The keys of what was copied from {Index} begin with '{Index}/' (--es-key): where its documents are in another index now (shrunk, mounted), they come again under that one's name, and 'espipe verify --prune' removes the old ones")]
+    public static partial void KeysOfVanished(ILogger logger, string index);
+
     // Firestore: 2200 to 2299.
     [LoggerMessage(2200, LogLevel.Warning, "Firestore holds some values in another form than the documents had them: {Conversions}")]
     public static partial void FirestoreConversions(ILogger logger, string conversions);

@@ -104,6 +104,15 @@ public sealed partial class ElasticsearchSink
             : f.First with { Error = ElasticsearchErrors.BlockedBehind, Reason = $"It is in {index}, which '{_name}' means, too, and which is blocked for writing." })];
     }
 
+    // "Not found" is what the servers answer where it is under a routing, which a record does not have: it would count as deleted.
+    private static void RefuseDeletes(RecordSlice slice, string routed)
+    {
+        if (!Enumerable.Range(0, slice.Count).Any(i => slice[i].Operation == RecordOperation.Delete)) return;
+        throw ElasticsearchErrors.NotWritable.Error(
+            $"A record was deleted, and documents of the index '{routed}' have a routing of their own, under which a delete by key does not find them.",
+            "Name an index that was filled without a routing.");
+    }
+
     private void NoteDetours(BulkAnswer answer)
     {
         Interlocked.Add(ref _dropped, answer.Dropped);

@@ -40,6 +40,8 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     private long _checkedAt;
     private bool _relaxed;
     private ReadKind _kind;
+    private bool _begun;
+    private string? _routed;
     private string? _pipeline;
 
     /// <summary>Makes the sink; nothing is connected yet.</summary>
@@ -68,7 +70,13 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     public string Place => $"the index '{_name}'";
 
     /// <inheritdoc/>
-    public Task<ConnectorHealth> CheckAsync(CancellationToken ct) => new SinkCheck(_client, _name, _time).AskAsync(ct);
+    public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
+    {
+        var check = new SinkCheck(_client, _name, _time);
+        var health = await check.AskAsync(ct).ConfigureAwait(false);
+        _routed = check.Routed;
+        return health;
+    }
 
     /// <summary>
     /// Makes the index where it is not there, from <c>--es-mapping</c> or from the schema; compares it with them where it is. Gives an index
@@ -86,7 +94,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     /// <inheritdoc/>
     public async Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
     {
-        _kind = kind;
+        (_kind, _begun) = (kind, true);
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
         if (kind == ReadKind.Changes) await _copied.ForgetAsync(ct).ConfigureAwait(false);
         else if (_target is { } target) await _copied.AddAsync(target, ct).ConfigureAwait(false);
@@ -99,6 +107,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
         if (_time.GetElapsedTime(Interlocked.Read(ref _checkedAt)) > CheckPause) await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
+        if (_begun && _routed is not null) RefuseDeletes(slice, _routed);
         var failures = new List<RecordFailure>();
         var takes = RefuseImpossible(slice, failures);
         var rest = takes is null ? slice : slice.Pick(takes);

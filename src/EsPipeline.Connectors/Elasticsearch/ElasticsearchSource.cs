@@ -61,7 +61,7 @@ public sealed class ElasticsearchSource : IDataSource
     }
 
     /// <inheritdoc/>
-    public bool SnapshotContinues => _reader.HasMoved || (!_catchesUp && (_resumed || _views.Any(v => !v.IsOneMoment)));
+    public bool SnapshotContinues => _reader.HasMoved || _reader.HasVanished || (!_catchesUp && (_resumed || _views.Any(v => !v.IsOneMoment)));
 
     /// <inheritdoc/>
     public async Task<ConnectorHealth> CheckAsync(CancellationToken ct)
@@ -92,7 +92,7 @@ public sealed class ElasticsearchSource : IDataSource
         _withoutViews.UnionWith(_views.Where(v => v.IsRefused).Select(v => v.Shard.Index.Name));
         if (_views.Any(v => v.WasOpened)) _passesLost = _views.Any(v => !v.IsOneMoment && !v.IsRefused) ? _passesLost + 1 : 0;
         await CloseViewsAsync().ConfigureAwait(false);
-        _reader.HasMoved = false;
+        (_reader.HasMoved, _reader.HasVanished) = (false, false);
         _server ??= await ServerInfo.AskAsync(_client, ct).ConfigureAwait(false);
         var query = QueryText.Check(plan.Selection.Query);
         var saved = new SavedPositions(plan.Saved);
@@ -181,7 +181,11 @@ public sealed class ElasticsearchSource : IDataSource
         var before = saved.Owners.Select(o => o.Split('#')[0]).ToHashSet();
         var now = facts.Indices.Select(i => i.Name).ToHashSet();
         foreach (var index in now.Except(before)) Log.IndexAppeared(_log, index, _expression);
-        foreach (var index in before.Except(now)) Log.IndexVanished(_log, index, _expression);
+        foreach (var index in before.Except(now))
+        {
+            Log.IndexVanished(_log, index, _expression);
+            if (_options.Key != KeyForm.Id) Log.KeysOfVanished(_log, index);
+        }
     }
 
     private async Task<long?> TimeAsync(Selection selection, DataFacts facts, bool needed, bool snapshot, byte[]? query, CancellationToken ct)

@@ -14,6 +14,12 @@ internal sealed record IndexCatalog(
     IReadOnlyDictionary<string, IReadOnlyList<string>> Aliases,
     IReadOnlyList<string> BackingIndices)
 {
+    /// <summary>The data streams that the expression names or matches.</summary>
+    public IReadOnlyList<string> DataStreams { get; init; } = [];
+
+    /// <summary>The names by which the user is let in: an index's own, or those of the data stream or the alias that it is asked for by.</summary>
+    public IEnumerable<string> Asked => Open.Concat(DataStreams).Concat(Aliases.Keys);
+
     /// <summary>Every open index, as far as it can be told without looking behind aliases of data streams.</summary>
     public IEnumerable<string> Names => Open.Concat(BackingIndices).Concat(Aliases.Values.SelectMany(i => i)).Except(Closed).Distinct();
 
@@ -31,13 +37,15 @@ internal sealed record IndexCatalog(
             [.. indices.Where(i => !i.IsClosed).Select(i => i.Name)],
             [.. indices.Where(i => i.IsClosed).Select(i => i.Name)],
             Items(answer, "aliases").ToDictionary(a => Text(a, "name"), a => Texts(a, "indices")),
-            [.. Items(answer, "data_streams").SelectMany(d => Texts(d, "backing_indices"))]);
+            [.. Items(answer, "data_streams").SelectMany(d => Texts(d, "backing_indices"))])
+        {
+            DataStreams = [.. Items(answer, "data_streams").Select(d => Text(d, "name"))],
+        };
 
         // A name that is not there is an error to Elasticsearch and nothing to OpenSearch.
-        var streams = Items(answer, "data_streams").Select(d => Text(d, "name")).ToArray();
         foreach (var name in IndexExpression.Names(expression).Where(n => !n.Contains('*', StringComparison.Ordinal)))
         {
-            if (indices.Any(i => i.Name == name) || catalog.Aliases.ContainsKey(name) || streams.Contains(name)) continue;
+            if (indices.Any(i => i.Name == name) || catalog.Aliases.ContainsKey(name) || catalog.DataStreams.Contains(name)) continue;
             throw ElasticsearchErrors.IndexNotFound.Error($"{client.Name} has no index, alias or data stream '{name}'.");
         }
 

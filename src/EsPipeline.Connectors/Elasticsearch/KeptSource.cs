@@ -54,9 +54,10 @@ internal static class KeptSource
     {
         var mode = Setting(settings, index, Mode);
         if (IsDisabled(mapping) || Is(mode, "disabled")) throw ElasticsearchErrors.NoSource.Error($"The index '{index}' has _source disabled.");
-        if (Source(mapping, "mode")?.ToString() == "synthetic" || Is(mode, "synthetic") || Is(Setting(settings, index, Derived), "true"))
+        string?[] modes = [Source(mapping, "mode")?.ToString(), mode, Is(Setting(settings, index, Derived), "true") ? "synthetic" : null];
+        if (modes.FirstOrDefault(m => m is not null && !Is(m, "stored")) is { } kept)
         {
-            yield return $"{index} does not keep its documents as they were (synthetic _source): they come with their fields in another order, and arrays sorted";
+            yield return $"{index} does not keep its documents as they were ({kept.ToLowerInvariant()} _source): they come with their fields in another order, and arrays sorted";
         }
 
         if (Source(mapping, "excludes") is { } excludes && excludes.GetArrayLength() > 0)

@@ -56,10 +56,16 @@ internal static class MappingSchema
         var known = fields[at];
         if (known.Kind == field.Kind && known.Format == field.Format) return;
         var natives = known.NativeType.Split('|').Contains(field.NativeType) ? known.NativeType : $"{known.NativeType}|{field.NativeType}";
-        fields[at] = known.Kind == field.Kind && field.Kind == FieldKind.Timestamp
+
+        // The formats of one index may read the other's values as other times: 1700000000 is November 2023 in seconds, and January 1970 in milliseconds.
+        fields[at] = known.Kind == field.Kind && field.Kind == FieldKind.Timestamp && IsUsual(known.Format) && IsUsual(field.Format)
             ? known with { NativeType = natives, Format = string.Join("||", known.Format!.Split("||").Union(field.Format!.Split("||"))) }
             : new SourceField(field.Path, FieldKind.Unknown, natives);
     }
+
+    // Of the formats that dates have by themselves, with which both kinds read the same times.
+    private static bool IsUsual(string? format) =>
+        format?.Split("||").All(f => f is "strict_date_optional_time" or "strict_date_optional_time_nanos" or "epoch_millis") == true;
 
     private static string? DefaultFormat(string native) => native switch
     {

@@ -15,6 +15,7 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
 {
     private readonly OverlapMemory _memory = new();
     private volatile bool _hasMoved;
+    private volatile bool _hasVanished;
 
     /// <summary>
     /// True where an index that was planned to be read is no longer behind the alias through which it is. Its parts are then not done, and
@@ -24,6 +25,16 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
     {
         get => _hasMoved;
         set => _hasMoved = value;
+    }
+
+    /// <summary>
+    /// True where an index that was planned to be read was deleted. Its documents may be in another one by then (shrunk, cloned, mounted from a snapshot),
+    /// so that what there is now has to be planned anew. Set back to false when that is.
+    /// </summary>
+    public bool HasVanished
+    {
+        get => _hasVanished;
+        set => _hasVanished = value;
     }
 
     /// <summary>Reads on.</summary>
@@ -134,7 +145,7 @@ internal sealed class PartReader(ElasticsearchClient client, ElasticsearchSource
             Dense = dense,
             UpTo = upTo,
             IsKnown = isKnown,
-            OnVanished = part.Index.Name == expression ? null : part.Index.IsShared ? () => { } : () => Log.IndexVanished(log, part.Index.Name, expression),
+            OnVanished = part.Index.Name == expression ? null : () => _hasVanished = true,
         };
 
     private static SearchFilter FilterOf(ShardPart part) => new SearchFilter()

@@ -79,12 +79,20 @@ internal sealed partial record Refusal(HttpStatusCode Status, string Type, strin
             "search_context_missing_exception" or "no_such_point_in_time" => ElasticsearchErrors.ViewLost.Error(asked, inner: inner),
             "index_not_found_exception" => ElasticsearchErrors.IndexNotFound.Error($"{address}: {Shorten(Reason)}.", inner: inner),
             "index_closed_exception" => ElasticsearchErrors.IndexClosed.Error($"{address}: an index is closed ({path}).", inner: inner),
+            "cluster_block_exception" when (int)Status != 503 && ReadBlock().IsMatch(Reason) =>
+                ElasticsearchErrors.ReadBlocked.Error($"{address}: {Shorten(Reason).TrimEnd(';', '.')}.", inner: inner),
             "cluster_block_exception" when (int)Status != 503 => ElasticsearchErrors.Blocked.Error($"{address}: {Shorten(Reason).TrimEnd(';', '.')}.", inner: inner),
+            "es_rejected_execution_exception" when NeverFits() =>
+                ElasticsearchErrors.RequestTooLarge.Error(asked, "Give the node more memory, or a greater indexing_pressure.memory.limit; or leave fields out with --exclude-fields.", inner),
             "circuit_breaking_exception" or "es_rejected_execution_exception" => ElasticsearchErrors.Throttled.Error(asked, inner: inner, retryAfter: retryAfter),
             "api_not_available_exception" => ElasticsearchErrors.Forbidden.Error(asked, "This kind of cluster does not offer it to anybody.", inner),
             _ => ByStatus(address, path, asked, retryAfter, inner),
         };
     }
+
+    // More than the node lets be written at once, however little else it has to do: it is never taken as it is.
+    private bool NeverFits() => Pressure().Match(Reason) is { Success: true } match
+        && long.TryParse(match.Groups["size"].Value, out var size) && long.TryParse(match.Groups["most"].Value, out var most) && size > most;
 
     private PipelineException ByStatus(ClusterAddress address, string path, string asked, TimeSpan? retryAfter, Exception? inner) => (int)Status switch
     {
@@ -152,6 +160,12 @@ internal sealed partial record Refusal(HttpStatusCode Status, string Type, strin
         @"action \[(?<action>[^\]]+)\] is unauthorized .* granted by the (?<kind>index|cluster) privileges \[(?<privileges>[^\]]+)\]",
         RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Privileges();
+
+    [GeneratedRegex(@"/index (read|metadata) \(api\)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ReadBlock();
+
+    [GeneratedRegex(@"(coordinating|primary)_operation_bytes=(?<size>\d+), max_\w+=(?<most>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Pressure();
 
     [GeneratedRegex(@"no permissions for \[(?<action>[^\]]+)\]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex OpenSearchPrivilege();

@@ -24,14 +24,26 @@ internal sealed record ServerInfo(bool IsOpenSearch, Version Version, string Clu
         !IsOpenSearch && (IsServerless || Version >= new Version(9, 1) || (Version.Major == 8 && Version >= new Version(8, 19)));
 
     /// <summary>
+    /// True where a search can be kept to the primaries: OpenSearch since 2.8 (Elasticsearch 7 had given that up, and OpenSearch 1 began as it); others
+    /// answer 400.
+    /// </summary>
+    public bool SearchesPrimaries => IsOpenSearch && Version >= new Version(2, 8);
+
+    /// <summary>
+    /// True where replicas may be sent segments, of which a search can't be kept away: OpenSearch 2.3 to 2.7. Such a replica shows what it has been
+    /// sent, however far the checkpoint is.
+    /// </summary>
+    public bool MayShowLess => IsOpenSearch && Version >= new Version(2, 3) && !SearchesPrimaries;
+
+    /// <summary>
     /// What stands in the query of a search, or of the opening of a view, so that it reaches all that was written: in OpenSearch the primary alone,
-    /// since with segment replication a replica shows what it has been sent, however far the checkpoint is; in Elasticsearch before 8
-    /// frozen indices, too, which are else left out.
+    /// where that can be asked for, since with segment replication a replica shows what it has been sent, however far the checkpoint is; in
+    /// Elasticsearch before 8 frozen indices, too, which are else left out.
     /// </summary>
     /// <param name="shard">The one shard to search; null for all.</param>
     public string Reach(int? shard = null)
     {
-        var copies = (shard, IsOpenSearch) switch
+        var copies = (shard, SearchesPrimaries) switch
         {
             ({ } one, true) => $"&preference=_shards:{one}%7C_primary",
             ({ } one, false) => $"&preference=_shards:{one}",

@@ -19,6 +19,8 @@ internal sealed class ShardCatalog(ElasticsearchClient client, ServerInfo server
     private static readonly byte[] UnnumberedQuery = SearchBody.Of(
         """{"size":0,"track_total_hits":false,"query":{"bool":{"must_not":[{"range":{"_seq_no":{"gte":0}}}]}},"aggs":{"indices":{"terms":{"field":"_index","size":10000}}}}""");
 
+    private static readonly byte[] EveryQuery = SearchBody.Of("""{"size":0,"track_total_hits":false}""");
+
     private string Path => IndexExpression.Encode(expression);
 
     /// <summary>Asks for everything. Where the user may not see statistics (privilege <c>monitor</c>), searches find out what they can.</summary>
@@ -27,29 +29,74 @@ internal sealed class ShardCatalog(ElasticsearchClient client, ServerInfo server
     {
         var catalog = await IndexCatalog.ResolveAsync(client, expression, ct).ConfigureAwait(false);
         var statistics = await StatisticsAsync(catalog, ct).ConfigureAwait(false);
-        var (total, unnumbered) = await SearchableAsync(ct).ConfigureAwait(false);
-        var shards = statistics ?? await SearchShardsAsync(catalog, ct).ConfigureAwait(false);
+        var (total, unnumbered) = await SearchableAsync(catalog, ct).ConfigureAwait(false);
+        var shards = statistics ?? await SearchShardsAsync(catalog, unnumbered, ct).ConfigureAwait(false);
         if (shards.Count < total)
         {
             throw ElasticsearchErrors.Unavailable.Error($"Only {shards.Count} of the {total} shards of '{expression}' say how far they are.");
         }
 
-        if (shards.Count > total) shards = await ReachableAsync(shards, ct).ConfigureAwait(false);
+        if (shards.Count > total) shards = await ReachableAsync(shards, unnumbered, ct).ConfigureAwait(false);
         var numberless = shards.Select(s => s.Index).Where(i => unnumbered.Contains(i.Name)).Distinct().ToArray();
         return new DataFacts([.. shards.Where(s => !unnumbered.Contains(s.Index.Name))], statistics is not null, numberless);
     }
 
-    // How many shards a search reaches: statistics leave out those that are not there, without a word.
-    private async Task<(int Shards, HashSet<string> Unnumbered)> SearchableAsync(CancellationToken ct)
+    // How many shards a search reaches: statistics leave out those that are not there, without a word. One index whose numbers can't be asked for
+    // fails the question for all of them.
+    private async Task<(int Shards, HashSet<string> Unnumbered)> SearchableAsync(IndexCatalog catalog, CancellationToken ct)
+    {
+        try
+        {
+            return await UnnumberedAsync(Path, UnnumberedQuery, ct).ConfigureAwait(false);
+        }
+        catch (PipelineException e) when (KeepsNoNumbers(e))
+        {
+            var (total, _) = await UnnumberedAsync(Path, EveryQuery, ct).ConfigureAwait(false);
+            var unnumbered = new HashSet<string>();
+            foreach (var index in catalog.Names.Select(n => catalog.AddressOf(n, ElasticsearchPosition.Unknown)))
+            {
+                if (await IsUnnumberedAsync(index, ct).ConfigureAwait(false)) unnumbered.Add(index.Name);
+            }
+
+            return (total, unnumbered);
+        }
+    }
+
+    private async Task<(int Shards, HashSet<string> Unnumbered)> UnnumberedAsync(string path, byte[] query, CancellationToken ct)
     {
         using var answer = await client.FetchAsync(
-            HttpMethod.Post, $"{Path}/_search?allow_partial_search_results=false{server.Reach()}", UnnumberedQuery, 4096, Array.MaxLength, ct).ConfigureAwait(false);
+            HttpMethod.Post, $"{path}/_search?allow_partial_search_results=false{server.Reach()}", query, 4096, Array.MaxLength, ct).ConfigureAwait(false);
         using var page = SearchPage.Open(answer, expression);
         using var document = JsonDocument.Parse(answer.Written);
         return !document.RootElement.TryGetProperty("aggregations", out var found)
             ? (page.Shards, [])
             : (page.Shards, [.. found.GetProperty("indices").GetProperty("buckets").EnumerateArray().Select(b => b.GetProperty("key").GetString()!)]);
     }
+
+    // By its own name. Where the user may search it through an alias only, the alias's other indices answer for it, too: then all of them are read in slices.
+    private async Task<bool> IsUnnumberedAsync(ConcreteIndex index, CancellationToken ct)
+    {
+        foreach (var path in (string[])[IndexExpression.Encode(index.Name), index.Address])
+        {
+            try
+            {
+                return (await UnnumberedAsync(path, UnnumberedQuery, ct).ConfigureAwait(false)).Unnumbered.Contains(index.Name);
+            }
+            catch (PipelineException e) when (KeepsNoNumbers(e))
+            {
+                return true;
+            }
+            catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden && path != index.Address)
+            {
+                // Through the alias, then.
+            }
+        }
+
+        return false;
+    }
+
+    // Elasticsearch from 9.4 on, with index.disable_sequence_numbers: "_seq_no cannot be queried when …", or sorted by.
+    private static bool KeepsNoNumbers(PipelineException e) => e.Error == ElasticsearchErrors.Refused && e.Message.Contains("_seq_no cannot be", StringComparison.Ordinal);
 
     private async Task<List<ShardFacts>?> StatisticsAsync(IndexCatalog catalog, CancellationToken ct)
     {
@@ -101,23 +148,32 @@ internal sealed class ShardCatalog(ElasticsearchClient client, ServerInfo server
     }
 
     // An alias may have a routing, with which it searches some shards only; no view can be opened of the others.
-    private async Task<List<ShardFacts>> ReachableAsync(List<ShardFacts> shards, CancellationToken ct)
+    private async Task<List<ShardFacts>> ReachableAsync(List<ShardFacts> shards, HashSet<string> unnumbered, CancellationToken ct)
     {
         var reachable = new List<ShardFacts>();
         foreach (var shard in shards)
         {
-            if (!shard.Index.IsShared || (await GreatestAsync(shard.Index, shard.Shard, ct).ConfigureAwait(false)).Shards > 0) reachable.Add(shard);
+            if (!shard.Index.IsShared || unnumbered.Contains(shard.Index.Name)
+                || (await GreatestAsync(shard.Index, shard.Shard, ct).ConfigureAwait(false)).Shards > 0) reachable.Add(shard);
         }
 
         return reachable;
     }
 
     // Without statistics: asks shard after shard for its greatest number until as many have answered as an ordinary search reaches.
-    private async Task<List<ShardFacts>> SearchShardsAsync(IndexCatalog catalog, CancellationToken ct)
+    private async Task<List<ShardFacts>> SearchShardsAsync(IndexCatalog catalog, HashSet<string> unnumbered, CancellationToken ct)
     {
         var shards = new List<ShardFacts>();
         foreach (var index in catalog.Names.Select(n => catalog.AddressOf(n, ElasticsearchPosition.Unknown)))
         {
+            if (unnumbered.Contains(index.Name))
+            {
+                // It has no greatest number, and is read in slices whatever its shards are.
+                var (count, _) = await UnnumberedAsync(index.Address, EveryQuery, ct).ConfigureAwait(false);
+                shards.AddRange(Enumerable.Range(0, count).Select(n => new ShardFacts(index, n, ElasticsearchPosition.Unknown, -1, 0)));
+                continue;
+            }
+
             var (all, _) = await GreatestAsync(index, null, ct).ConfigureAwait(false);
             for (int shard = 0, found = 0; found < all && shard < MostShards; shard++)
             {

@@ -8,6 +8,9 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(4.5);
 
+    /// <summary>An index that holds documents with a routing of their own, once it was asked; null where none is known.</summary>
+    public string? Routed { get; private set; }
+
     /// <summary>Asks. Makes nothing: an index that is not there yet is no problem.</summary>
     public async Task<ConnectorHealth> AskAsync(CancellationToken ct)
     {
@@ -19,7 +22,12 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
         {
             server = await ServerInfo.AskAsync(client, limit.Token).ConfigureAwait(false);
             var index = await TargetIndex.FindAsync(client, name, limit.Token).ConfigureAwait(false);
-            if (index is not null) RefuseBlocked(index);
+            if (index is not null)
+            {
+                RefuseBlocked(index);
+                Routed = await RoutedAsync(server, limit.Token, ct).ConfigureAwait(false);
+            }
+
             return new ConnectorHealth(server.Name, time.GetElapsedTime(started), IdentityOf(server, index))
             {
                 Warnings = [.. client.ConnectionWarnings(), .. WarningsAbout(index)],
@@ -45,6 +53,23 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
         return identity;
     }
 
+    // Whoever may only write can't ask.
+    private async Task<string?> RoutedAsync(ServerInfo server, CancellationToken limit, CancellationToken ct)
+    {
+        try
+        {
+            return await CustomRouting.FindAsync(client, server, name, limit).ConfigureAwait(false);
+        }
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.ReadBlocked || e.Kind == FailureKind.Transient)
+        {
+            return null;
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
     private static void RefuseBlocked(TargetIndex index)
     {
         foreach (var block in (string[])["read_only_allow_delete", "read_only", "write"])
@@ -64,6 +89,11 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
         if (index.Behind.Count > 1)
         {
             yield return $"the alias '{name}' means {index.Behind.Count} indices: documents are written to {index.Concrete}, and those of the same key in the others stay until they are deleted";
+        }
+
+        if (Routed is { } routed)
+        {
+            yield return $"documents of {routed} have a routing of their own, which records do not: one of the same key is written beside them, and a delete does not find them; index them again without a routing, or name another index";
         }
 
         if (TargetIndex.Setting(index.Settings, "translog", "durability") == "async")

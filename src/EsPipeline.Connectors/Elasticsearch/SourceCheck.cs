@@ -30,7 +30,9 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
             WarnOfIndices(catalog);
             if (!catalog.IsEmpty)
             {
+                if (await new HiddenDocuments(client, options, server, expression, catalog).RemarkAsync(limit.Token).ConfigureAwait(false) is { } hidden) _warnings.Add(hidden);
                 _warnings.AddRange(await KeptSource.RemarksAsync(client, server, expression, limit.Token).ConfigureAwait(false));
+                if (await SegmentReplicas.RemarkAsync(client, server, expression, limit.Token).ConfigureAwait(false) is { } behind) _warnings.Add(behind);
                 if (QueryText.Check(query) is { } checkedQuery) await ValidateAsync(checkedQuery, limit.Token).ConfigureAwait(false);
                 await WarnOfRoutingAsync(server, limit.Token, ct).ConfigureAwait(false);
             }

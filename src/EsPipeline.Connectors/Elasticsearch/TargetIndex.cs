@@ -46,6 +46,7 @@ internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, I
         }
 
         var found = indices.Length == 1 && indices[0].Name == name ? indices[0] : WriteIndexOf(name, indices);
+        if (found.Name != name) RefuseNarrow(name, found);
         var target = Of(name, indices, found);
         if (Setting(target.Settings, "verified_before_close") == "true") throw ElasticsearchErrors.IndexClosed.Error($"The index '{target.Concrete}' is closed.");
         if (target.Mappings.TryGetProperty("_routing", out var routing) && routing.TryGetProperty("required", out var required) && required.ToString() is "true" or "True")
@@ -90,6 +91,19 @@ internal sealed record TargetIndex(string Name, string Concrete, string? Uuid, I
         throw ElasticsearchErrors.NotWritable.Error(
             $"The alias '{alias}' has {(indices.Length == 1 ? "an index that is not to be written to" : $"{indices.Length} indices and none of them is its write index")}.",
             "Make one of them the alias's write index (POST _aliases with is_write_index), or name an index.");
+    }
+
+    // What is written through it gets its routing, and what its filter leaves out is not there when it is read through it.
+    private static void RefuseNarrow(string alias, JsonProperty index)
+    {
+        if (!index.Value.TryGetProperty("aliases", out var aliases) || !aliases.TryGetProperty(alias, out var settings)) return;
+        foreach (var what in (string[])["filter", "index_routing"])
+        {
+            if (!settings.TryGetProperty(what, out _)) continue;
+            throw ElasticsearchErrors.NotWritable.Error(
+                $"The alias '{alias}' has {(what == "filter" ? "a filter" : "a routing")} ({what}), so that documents written through it could not be found again by their keys alone.",
+                $"Name the index '{index.Name}', or an alias without it.");
+        }
     }
 
     private static bool? IsWriteIndex(JsonProperty index, string alias) =>

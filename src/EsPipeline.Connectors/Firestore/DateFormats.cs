@@ -10,22 +10,33 @@ internal sealed class DateFormats
     public const string Default = "strict_date_optional_time||epoch_millis";
 
     private readonly List<Func<ReadOnlySpan<byte>, FirestoreTime?>> _formats = [];
+    private readonly int _sure;
 
-    /// <param name="format">The mapping's format, <c>||</c> between several; null for the default. One that is not known is passed over.</param>
+    /// <param name="format">
+    /// The mapping's format, <c>||</c> between several; null for the default. Behind one that is not known, which may mean something else by them, digits
+    /// alone are not read.
+    /// </param>
     public DateFormats(string? format)
     {
-        foreach (var name in (format ?? Default).Split("||", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        string[] names = (format ?? Default).Split("||", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var parsers = names.Select(Of).ToArray();
+        var unknown = Array.IndexOf(parsers, null);
+        for (var i = 0; i < names.Length; i++)
         {
-            if (Of(name) is { } parser) _formats.Add(parser);
+            var isSure = unknown < 0 || i < unknown;
+            if (parsers[i] is not { } parser || (!isSure && names[i].StartsWith("epoch_", StringComparison.Ordinal))) continue;
+            _formats.Add(parser);
+            if (isSure) _sure++;
         }
     }
 
     /// <summary>Reads a time; null where no format reads it, or Firestore can't hold it.</summary>
     public FirestoreTime? Parse(ReadOnlySpan<byte> text)
     {
-        foreach (var format in _formats)
+        var count = text.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0 ? _sure : _formats.Count;
+        for (var i = 0; i < count; i++)
         {
-            if (format(text) is { } time) return time;
+            if (_formats[i](text) is { } time) return time;
         }
 
         return null;

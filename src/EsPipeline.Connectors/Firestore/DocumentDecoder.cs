@@ -159,11 +159,14 @@ internal sealed class DocumentDecoder(FirestoreCollection collection, DocumentFo
         output.Write(json);
     }
 
+    // What is refused in the middle of an answer was accepted at its beginning, as where the time that is read as of is forgotten meanwhile: the next
+    // request meets it at its start, where it is known what was asked.
     private static void ThrowError(ReadOnlySpan<byte> result, ref Utf8JsonReader reader)
     {
-        using var error = JsonDocument.Parse(result[Skip(ref reader)].ToArray());
-        var status = FirestoreStatus.Of(error.RootElement);
-        throw status.Error.Error($"Firestore broke off a query: {status.Words}", retryAfter: status.RetryAfter);
+        using var words = JsonDocument.Parse(result[Skip(ref reader)].ToArray());
+        var status = FirestoreStatus.Of(words.RootElement);
+        var error = status.Error == FirestoreErrors.Rejected || status.Error == FirestoreErrors.Refused ? FirestoreErrors.Internal : status.Error;
+        throw error.Error($"Firestore broke off a query: {status.Words}", retryAfter: status.RetryAfter);
     }
 
     private static FirestoreTime? ReadTime(ref Utf8JsonReader reader)

@@ -211,9 +211,16 @@ internal sealed class TargetTable(MySqlSinkOptions options, RunOptions run, Fiel
         }
     }
 
-    private static EpochUnit EpochOf(string? format) =>
-        format is null ? EpochUnit.None
-        : format.Contains("epoch_second", StringComparison.Ordinal) ? EpochUnit.Seconds
-        : format.Contains("epoch_millis", StringComparison.Ordinal) ? EpochUnit.Milliseconds
-        : EpochUnit.None;
+    // The first that counts from 1970 decides, unless one before it reads digits alone as something else, as yyyyMMdd does.
+    private static EpochUnit EpochOf(string? format)
+    {
+        foreach (var name in format?.Split("||", StringSplitOptions.TrimEntries) ?? [])
+        {
+            if (name == "epoch_second") return EpochUnit.Seconds;
+            if (name == "epoch_millis") return EpochUnit.Milliseconds;
+            if (name.Contains("basic_", StringComparison.Ordinal) || name.All("yuMdDHmsS".Contains)) return EpochUnit.None;
+        }
+
+        return EpochUnit.None;
+    }
 }

@@ -209,6 +209,57 @@ public sealed class IndexSetTests(SharedServers servers)
         Assert.Equal(100, (await source.WholeSnapshotAsync()).Held.Count);
     }
 
+    // As ILM does that shrinks an index, or mounts it from a snapshot: under another name, and the first is deleted.
+    [Theory]
+    [InlineData(ServerKind.Elasticsearch, KeyForm.Id, 1)]
+    [InlineData(ServerKind.Elasticsearch, KeyForm.IndexId, 3)]
+    [InlineData(ServerKind.OpenSearch, KeyForm.Id, 3)]
+    public async Task An_index_of_a_pattern_that_is_replaced_by_another_while_it_waits_to_be_read_is_read_there(ServerKind kind, KeyForm key, int readers)
+    {
+        var server = await servers.OfAsync(kind, Sources.Ct);
+        var name = $"v-{Guid.NewGuid():n}";
+        await using var first = await TestIndex.CreateAsync(server, name: name + "-1");
+        await using var second = await TestIndex.CreateAsync(server, name: name + "-2");
+        await first.PutAsync(0, 100);
+        await second.PutAsync(1000, 100);
+        var log = new ListLog<ElasticsearchSource>();
+        await using var source = Sources.Open(first.Options with { Index = name + "-*", Key = key }, 10, log: log);
+        try
+        {
+            var (last, held, _) = await source.WholeSnapshotAsync(readers, onBatch: async batch =>
+            {
+                if (batch != 2) return;
+                await second.SendAsync(HttpMethod.Put, "/_settings", """{"index.blocks.write":true}""");
+                await second.SendAsync(HttpMethod.Put, $"/_clone/{name}-3");
+                await Api.SendAsync(server, HttpMethod.Get, $"_cluster/health/{name}-3?wait_for_status=yellow&timeout=60s");
+                await second.DisposeAsync();
+            });
+            var expected = Enumerable.Range(0, 100).Concat(Enumerable.Range(1000, 100))
+                .Select(i => key == KeyForm.Id ? TestIndex.IdOf(i) : $"{name}-{(i < 1000 ? 1 : 3)}/{TestIndex.IdOf(i)}");
+            Assert.Equal(expected.Order(StringComparer.Ordinal), held.Keys.Order(StringComparer.Ordinal));
+            Assert.Empty((await source.ChangesAsync(last.Saved)).Records);
+            Assert.Single(log.Lines, l => l.Contains($"{second.Name} is no longer read", StringComparison.Ordinal));
+            Assert.Equal(key == KeyForm.Id ? 0 : 1, log.Lines.Count(l => l.Contains($"begin with '{second.Name}/'", StringComparison.Ordinal) && l.Contains("verify --prune", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            await Api.SendAsync(server, HttpMethod.Delete, $"{name}-3?ignore_unavailable=true");
+        }
+    }
+
+    [Fact]
+    public async Task An_index_that_is_blocked_for_reading_is_told_as_such()
+    {
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        await index.PutAsync(0, 10);
+        await index.SendAsync(HttpMethod.Put, "/_settings", """{"index.blocks.read":true}""");
+        await using var source = index.Open();
+        var error = await Assert.ThrowsAsync<PipelineException>(() => source.SnapshotAsync());
+        Assert.Equal(("elasticsearch.read_blocked", FailureKind.Environment), (error.Code, error.Kind));
+        Assert.Contains(index.Name, error.Message, StringComparison.Ordinal);
+        Assert.Contains("index.blocks.read", error.Remedy, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_index_that_was_named_and_is_deleted_while_it_is_read_is_an_error()
     {

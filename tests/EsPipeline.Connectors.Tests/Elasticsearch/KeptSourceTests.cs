@@ -34,6 +34,15 @@ public sealed class KeptSourceTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task So_is_a_mode_that_a_later_server_has()
+    {
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        await using var proxy = Saying(index, "defaults", "index.mapping.source.mode", "COLUMNAR_STORED");
+        await using var source = index.Open(index.Options with { Url = proxy.Address });
+        Assert.Contains("(columnar_stored _source)", Assert.Single((await source.CheckAsync(Sources.Ct)).Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_index_whose_settings_say_that_it_keeps_none_is_refused()
     {
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));

@@ -1,5 +1,7 @@
 using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
+using EsPipeline.Core.Errors;
+using EsPipeline.Core.Sources;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
@@ -43,6 +45,40 @@ public sealed class RoutingTests(SharedServers servers)
         string[] keys = ["a/same", "b/same", "/same", "a/b/c", "a%2Fb/c", "a%252Fb/c", "ü\"\\%2F/q\"", "/plain"];
         Assert.Equal(keys.Select(k => $"{index.Name}/{k}").Order(StringComparer.Ordinal), pass.Records.Select(r => r.Key).Order(StringComparer.Ordinal));
         if (envelope == Envelope.Hit) Assert.Contains(pass.Records, r => r.Json.Contains("\"_routing\":\"a/b\"", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(ServerKind.Elasticsearch)]
+    [InlineData(ServerKind.OpenSearch)]
+    public async Task A_target_that_holds_such_is_told_and_takes_no_deletes(ServerKind kind)
+    {
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct), 5);
+        await PutAsync(index, "same", "a", 1);
+        await using var sink = IndexTarget.Open(new ElasticsearchSinkOptions { Url = index.Server.Address.ToString(), Index = index.Name });
+        var health = await sink.CheckAsync(Sources.Ct);
+        Assert.Null(health.Problem);
+        Assert.Contains($"documents of {index.Name} have a routing of their own", Assert.Single(health.Warnings), StringComparison.Ordinal);
+        await sink.PrepareAsync(SourceSchema.Unknown, Sources.Ct);
+        await sink.BeginPassAsync(ReadKind.Changes, uniqueKeys: false, Sources.Ct);
+        Assert.Equal(1, (await sink.WriteAsync("other", "{}", 0)).Written);
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => sink.WriteAsync("same", null, 0));
+        Assert.Equal(ElasticsearchErrors.NotWritable, refused.Error);
+        Assert.Contains("routing", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"filter\":{\"term\":{\"n\":1}}", "filter")]
+    [InlineData("\"index_routing\":\"a\"", "index_routing")]
+    [InlineData("\"routing\":\"a\"", "index_routing")]
+    public async Task Neither_is_an_alias_written_to_that_has_a_routing_or_a_filter(string setting, string named)
+    {
+        await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
+        var alias = $"alias-{Guid.NewGuid():n}";
+        await Api.SendAsync(index.Server, HttpMethod.Post, "_aliases", $$$"""{"actions":[{"add":{"index":"{{{index.Name}}}","alias":"{{{alias}}}",{{{setting}}}}}]}""");
+        await using var sink = IndexTarget.Open(new ElasticsearchSinkOptions { Url = index.Server.Address.ToString(), Index = alias });
+        var problem = (await sink.CheckAsync(Sources.Ct)).Problem;
+        Assert.Equal("elasticsearch.not_writable", problem?.Code);
+        Assert.Contains($"({named})", problem!.Message, StringComparison.Ordinal);
     }
 
     private static async Task PutAsync(TestIndex index, string id, string? routing, int number) => await index.SendAsync(

@@ -78,6 +78,13 @@ public sealed class DateFormatsTests
     [InlineData("yyyy[-MM]", "2024-01", null)]
     [InlineData("week_date", "2024-W01-1", null)]
     [InlineData("no_such_format", "2024-01-01", null)]
+    [InlineData("basic_ordinal_date||epoch_millis", "2024001", null)]
+    [InlineData("basic_ordinal_date||epoch_second", "-1.5", null)]
+    [InlineData("yyyyDDD'T'||yyyyMMdd", "20240101", "2024-01-01T00:00:00Z")]
+    [InlineData("basic_week_date||yyyyMMdd", "20240101", null)]
+    [InlineData("basic_week_date||strict_date_optional_time", "2024", null)]
+    [InlineData("basic_week_date||strict_date_optional_time", "2024-02-29", "2024-02-29T00:00:00Z")]
+    [InlineData("epoch_millis||basic_week_date", "2024", "1970-01-01T00:00:02.024000Z")]
     public void Mappings_name_their_formats(string format, string text, string? expected) => Assert.Equal(expected, Read(format, text));
 
     [Theory]

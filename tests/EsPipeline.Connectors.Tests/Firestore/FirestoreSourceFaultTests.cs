@@ -25,6 +25,49 @@ public sealed class FirestoreSourceFaultTests(FirestoreEmulator emulator)
         Assert.All(reading.Batches, b => Assert.StartsWith("fs1:0:", b.End.Value, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("FAILED_PRECONDITION", "The requested snapshot version is too old.")]
+    [InlineData("INVALID_ARGUMENT", "read_time is too old")]
+    public async Task One_that_it_forgets_in_the_middle_of_an_answer_is_given_up_too(string status, string words)
+    {
+        await using var database = await emulator.FilledAsync(100);
+        var (requests, broken) = (0, 0);
+        await using var server = new FakeServer(async request =>
+        {
+            if (!request.Body.Contains("readTime", StringComparison.Ordinal)) return await FakeServer.PassOnAsync(database.Host, request);
+            if (Interlocked.Increment(ref requests) > 2) return new FakeAnswer(400, FirestoreFaultTests.Error(status, words));
+            var answer = await FakeServer.PassOnAsync(database.Host, request);
+            if (requests < 2) return answer;
+            broken++;
+            return answer with { Body = answer.Body.TrimEnd()[..^1] + "," + FirestoreFaultTests.Error(status, words) + "]" };
+        });
+        var log = new LogLines();
+        await using var source = database.OpenSource(20, server.Host, log);
+        var partition = Assert.Single(await source.GetPartitionsAsync(new ReadPlan(ReadKind.Snapshot, Selection.Everything, 1, new Dictionary<PartitionId, Position>()), Ct));
+        var (position, documents) = (partition.Start, new List<string>());
+        while (!FirestorePosition.Parse(position).IsDone)
+        {
+            try
+            {
+                await foreach (var batch in source.ReadAsync(partition, position, Ct))
+                {
+                    foreach (ref readonly var record in batch.Records.Span) documents.Add(System.Text.Encoding.UTF8.GetString(record.Key.Span));
+                    position = batch.End;
+                    batch.Dispose();
+                }
+            }
+            catch (PipelineException e)
+            {
+                Assert.Equal((FirestoreErrors.Internal, FailureKind.Transient), (e.Error, e.Kind));
+                Assert.Contains(words, e.Message, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.Equal(1, broken);
+        Assert.Equal(FirestoreEmulator.Numbered(100).Keys.Order(), documents.Order());
+        Assert.Contains("has forgotten the time", Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task With_point_in_time_recovery_the_next_whole_minute_stands_in_for_it()
     {
