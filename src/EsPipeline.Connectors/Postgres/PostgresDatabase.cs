@@ -24,14 +24,9 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         + "SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL; "
         + "SELECT set_config('client_connection_check_interval', '5s', false) WHERE version() LIKE '%linux%'";
 
-    // What a role or database is allowed at most is meant for short questions: a copy of a table takes as long as it takes, and a server that is
-    // silent for too long is left by this side. Set where they are known, since a server of before 17 has no transaction_timeout.
-    private const string WithoutLimits =
-        "; SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout')";
-
     // With row security the server would leave rows out without a word, and what is asked for again by its key would count as deleted: off, it refuses
     // such a query.
-    private const string ReadingSettings = "; SET default_transaction_read_only = on; SET row_security = off" + WithoutLimits;
+    private const string ReadingSettings = "; SET default_transaction_read_only = on; SET row_security = off";
 
     // What is written is confirmed as durable.
     private const string WritingSettings = "; SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
