@@ -11,7 +11,7 @@ public sealed partial class ReadmeTests : IDisposable
 
     public static TheoryData<string> Examples =>
     [
-        .. Blocks().SelectMany(b => b.Split('\n'))
+        .. Pages.SelectMany(Blocks).SelectMany(b => b.Split('\n'))
             .Where(l => l.StartsWith("espipe ", StringComparison.Ordinal) && !l.Contains('[', StringComparison.Ordinal))
             .Select(l => l.Split(" #")[0].Trim()),
     ];
@@ -28,7 +28,7 @@ public sealed partial class ReadmeTests : IDisposable
     [Fact]
     public async Task The_first_command_works_on_a_fresh_copy_and_prints_an_account_that_balances()
     {
-        var command = Assert.Single(Blocks().SelectMany(b => b.Split('\n')), l => l.StartsWith("dotnet run", StringComparison.Ordinal));
+        var command = Assert.Single(Blocks("README.md").SelectMany(b => b.Split('\n')), l => l.StartsWith("dotnet run", StringComparison.Ordinal));
         CopySources();
         var arguments = command.Split(' ');
         using var process = Process.Start(new ProcessStartInfo(arguments[0], arguments[1..])
@@ -49,7 +49,7 @@ public sealed partial class ReadmeTests : IDisposable
     [Fact]
     public void The_second_command_is_there_and_can_be_run()
     {
-        Assert.Contains("tests/run", Blocks().First().Split('\n'));
+        Assert.Contains("tests/run", Blocks("README.md").First().Split('\n'));
         if (OperatingSystem.IsWindows()) return;
         foreach (var script in new[] { "tests/run", "tests/services", ".ci/run" })
         {
@@ -79,7 +79,12 @@ public sealed partial class ReadmeTests : IDisposable
     [GeneratedRegex(@"'(?<quoted>[^']*)'|\S+", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Words();
 
-    private static IEnumerable<string> Blocks() => Repository.Read("README.md").Split("```").Where((_, i) => i % 2 == 1);
+    // The front page, and that of each system.
+    private static IEnumerable<string> Pages =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", "EsPipeline.Connectors"), "README.md", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(Repository.Root, f)).Prepend("README.md");
+
+    private static IEnumerable<string> Blocks(string page) => Repository.Read(page).Split("```").Where((_, i) => i % 2 == 1);
 
     private void CopySources()
     {

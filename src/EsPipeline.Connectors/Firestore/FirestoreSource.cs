@@ -110,7 +110,7 @@ public sealed class FirestoreSource : IDataSource
             new PartitionId($"{_collection.Path}#{i}"), FirestorePosition.Of(readTime, start, bounds[i + 1]).ToPosition())
         {
             UniqueKeys = true,
-            StartsOverBecause = saved.Count == 0 ? null : "Firestore can't tell what has changed since it was read",
+            StartsOverBecause = saved.Count == 0 ? null : "Firestore can't tell what has changed since it was read (all that is read again is billed)",
         })];
     }
 

@@ -41,10 +41,12 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
 
     private const string Earliest = "(UTC_TIMESTAMP()-INTERVAL age+7200 SECOND)";
 
-    // Ours, then one of no connection, then the oldest of the others.
+    // Ours, then the oldest of the others.
     private const string OursAndOldest = "SELECT id," + MostAge + ",ours FROM (SELECT trx_mysql_thread_id AS id,TIMESTAMPDIFF(SECOND,trx_started," + MachineTime + ") AS age,"
         + "trx_mysql_thread_id=CONNECTION_ID() AS ours FROM information_schema.INNODB_TRX WHERE trx_autocommit_non_locking=0 OR trx_mysql_thread_id=CONNECTION_ID()) AS open "
-        + "ORDER BY ours DESC,id=0 DESC,age DESC LIMIT 2";
+        + "ORDER BY ours DESC,age DESC LIMIT 2";
+
+    private const string OfNobody = "SELECT trx_id FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id=0 AND trx_autocommit_non_locking=0";
 
     // Longer than the list's rest, and uneven, so that two that wait do not keep each other waiting.
     private const string WaitForNewList = "DO SLEEP(0.11+0.1*RAND())";
@@ -103,18 +105,26 @@ internal sealed class FollowHorizon(TimeSpan overlap, ILogger log)
     }
 
     // At most one row; null where the list is older than our own transaction, and stays so. Of one that was prepared before a restart (XA) the
-    // list has the time of the restart: it has no connection, like what the server does by itself, which is soon over.
+    // list has the time of the restart. It has no connection, and is there at every look; what the server does by itself, and what is prepared and
+    // then let go of by its connection, has none either, says when it began, and is soon over.
     private List<string?[]>? OldestTransaction(MySqlSession session)
     {
         session.Execute(OurTransaction);
         List<string?[]> listed = [];
+        HashSet<string>? ofNobody = null;
         for (var look = 1; look <= MostLooks; look++)
         {
             listed = session.Rows(OursAndOldest);
-            if (listed is [[_, _, "1"], .. var others] && others is not [["0", ..]])
+            if (listed is [[_, _, "1"], .. var others])
             {
-                (_stale, _orphaned) = (false, false);
-                return others;
+                var now = session.Rows(OfNobody).Select(row => row[0]!);
+                if (ofNobody is null) ofNobody = [.. now];
+                else ofNobody.IntersectWith(now);
+                if (ofNobody.Count == 0)
+                {
+                    (_stale, _orphaned) = (false, false);
+                    return others;
+                }
             }
 
             session.Execute(WaitForNewList);

@@ -29,7 +29,7 @@ internal sealed class ReadWarnings(ILogger log)
             {
                 throw TableErrors.BadQuery.Error(
                     $"The server has cut what it answered of {name}: {text.TrimEnd('.')} (warning {number}).",
-                    "Raise max_allowed_packet on the server or change the query, then copy everything again ('espipe checkpoint reset').");
+                    "Raise max_allowed_packet on the server or change the query, then copy everything again ('espipe checkpoint reset'): the next run alone would go on behind what was cut.");
             }
 
             if (level == "Note") continue;

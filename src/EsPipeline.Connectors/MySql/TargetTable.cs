@@ -218,7 +218,7 @@ internal sealed class TargetTable(MySqlSinkOptions options, RunOptions run, Fiel
         {
             if (name == "epoch_second") return EpochUnit.Seconds;
             if (name == "epoch_millis") return EpochUnit.Milliseconds;
-            if (name.Contains("basic_", StringComparison.Ordinal) || name.All("yuMdDHmsS".Contains)) return EpochUnit.None;
+            if (name is "basic_date" or "basic_ordinal_date" or "year" or "weekyear" or "strict_year" or "strict_weekyear" || name.All("yuMdDHmsS".Contains)) return EpochUnit.None;
         }
 
         return EpochUnit.None;

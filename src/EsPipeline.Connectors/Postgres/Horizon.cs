@@ -22,16 +22,14 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
     // A prepared transaction no longer says when it began, and one of a session with track_activities = off never does: nothing is sure until it has
     // ended. That such a session is in one, its lock on its own transaction tells.
     private const string Ask = """
-        WITH open AS MATERIALIZED (
-            SELECT pid, xact_start FROM pg_stat_activity
-            WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND backend_type NOT IN ('autovacuum worker', 'walsender') AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)
+        WITH others AS MATERIALIZED (
+            SELECT pid, xact_start, state FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type NOT IN ('autovacuum worker', 'walsender') AND pid <> pg_backend_pid())
         SELECT (extract(epoch FROM min(xact_start)) * 1000000)::bigint::text,
-               (SELECT pid::text FROM open ORDER BY xact_start LIMIT 1),
+               (SELECT pid::text FROM others WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 1),
                (SELECT count(*)::text FROM pg_prepared_xacts WHERE database = current_database()),
-               (SELECT string_agg(DISTINCT pid::text, ', ') FROM pg_stat_activity a JOIN pg_locks l USING (pid)
-                WHERE a.datname = current_database() AND a.state = 'disabled' AND a.backend_type NOT IN ('autovacuum worker', 'walsender') AND l.locktype = 'virtualxid')
-        FROM open
+               (SELECT string_agg(DISTINCT pid::text, ', ') FROM others JOIN pg_locks USING (pid) WHERE state = 'disabled' AND locktype = 'virtualxid')
+        FROM others
         """;
 
     // Of the margin that an earlier run may have had, as much as the times of transactions that begin just then may differ.
@@ -41,12 +39,13 @@ internal sealed class Horizon(TimeSpan margin, ILogger log, TimeProvider time)
     private string? _said;
 
     /// <summary>
-    /// Whether the user may see when others' transactions began; and whether they run elsewhere, since a standby shows none of its primary's.
+    /// Whether the user sees when others' transactions began, which takes a role and a server that keeps account of them; and whether they run
+    /// elsewhere, since a standby shows none of its primary's.
     /// </summary>
     public static async Task<(bool IsVisible, bool IsStandby)> LookAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         var row = await PostgresDatabase.RowAsync(
-            connection, "SELECT pg_has_role('pg_read_all_stats', 'USAGE')::text, pg_is_in_recovery()::text", ct).ConfigureAwait(false);
+            connection, "SELECT (pg_has_role('pg_read_all_stats', 'USAGE') AND current_setting('track_activities') = 'on')::text, pg_is_in_recovery()::text", ct).ConfigureAwait(false);
         return (row[0] == "true", row[1] == "true");
     }
 

@@ -16,6 +16,12 @@ internal sealed class PostgresUrl
         "host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "connect_timeout", "options", "channel_binding",
     ];
 
+    // What changes nothing here.
+    private static readonly string[] Harmless =
+    [
+        "gssencmode", "client_encoding", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+    ];
+
     private static readonly string[] Files = ["sslrootcert", "sslcert", "sslkey"];
 
     private readonly Uri _uri;
@@ -71,7 +77,13 @@ internal sealed class PostgresUrl
 
     private IEnumerable<string> Mistakes()
     {
-        foreach (var name in _parameters.Keys.Where(n => !Names.Contains(n))) yield return $"'{name}' means nothing here; what may stand behind the ? is {string.Join(", ", Names)}";
+        foreach (var name in _parameters.Keys.Where(n => !Names.Contains(n) && !Harmless.Contains(n) && !(n == "target_session_attrs" && this[n] == "any")))
+        {
+            // It may be what follows a ? or & in a password.
+            var shown = name.All(c => c is '_' or (>= 'a' and <= 'z')) && !_parameters.ContainsKey("password") ? $"'{name}'" : "a name behind the ?";
+            yield return $"{shown} means nothing here (a ? in a password is written %3F, a & %26); what may stand behind the ? is {string.Join(", ", Names)}";
+        }
+
         if (this["sslmode"] is { } mode && PostgresAddress.ModeOf(mode) is null) yield return $"sslmode '{mode}' is none of disable, allow, prefer, require, verify-ca and verify-full";
         if (this["channel_binding"] is { } binding && ChannelBinding is null) yield return $"channel_binding '{binding}' is none of disable, prefer and require";
         if (this["port"] is { } port && Port is not (> 0 and <= 65_535)) yield return $"port '{port}' is not a number from 1 to 65535";

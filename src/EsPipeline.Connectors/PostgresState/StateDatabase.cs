@@ -18,6 +18,8 @@ internal sealed class StateDatabase : IAsyncDisposable
             job text NOT NULL, id text NOT NULL, number bigint GENERATED ALWAYS AS IDENTITY, run text NOT NULL, PRIMARY KEY (job, id));
         """;
 
+    private const int LongestConnect = 4;
+
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
 
     private readonly NpgsqlDataSource _pool;
@@ -27,6 +29,9 @@ internal sealed class StateDatabase : IAsyncDisposable
     {
         var target = PostgresAddress.Of(new PostgresOptions { Url = address, PoolSize = 4 }, LongestAnswer);
         target.ApplicationName = "espipe state";
+
+        // Several tries have to fit into a lease, whatever the address says of one.
+        target.Timeout = target.Timeout is > 0 and < LongestConnect ? target.Timeout : LongestConnect;
 
         // A position is durable once it is said to be saved, whatever the database's own setting (invariant 1).
         target.Options += " -c synchronous_commit=on";

@@ -78,16 +78,6 @@ public static class EngineErrors
         ],
     };
 
-    /// <summary>Changes were asked of a source that cannot tell them.</summary>
-    public static readonly ErrorCode CannotFollow = new(
-        "run.cannot_follow",
-        FailureKind.Environment,
-        "This source can't tell what has changed since it was read.",
-        "Use --mode full-sync.")
-    {
-        Steps = ["Copy it once: the same command with `--mode full-sync`"],
-    };
-
     /// <summary>What no connector foresaw, as a person is told of it.</summary>
     public static PipelineException Of(Exception e) => e is OutOfMemoryException
         ? OutOfMemory.Error($"The memory is used up: {e.Message}", inner: e)
