@@ -152,7 +152,7 @@ internal static partial class Log
 
     // Postgres: 2400 to 2499.
     [LoggerMessage(2400, LogLevel.Warning,
-        "The user may not see when others' transactions began (role pg_read_all_stats): changes of {Table} are found by the age of its rows, which reads the whole table each time")]
+        "The user does not see when others' transactions began (role pg_read_all_stats, and track_activities on): changes of {Table} are found by the age of its rows, which reads the whole table each time")]
     public static partial void NoTransactionTimes(ILogger logger, string table);
 
     [LoggerMessage(2401, LogLevel.Warning,
@@ -257,8 +257,11 @@ internal static partial class Log
     public static partial void ColumnsMetLate(ILogger logger, string table, string columns);
 
     // Hadoop: 2500 to 2599.
-    [LoggerMessage(2500, LogLevel.Information, "Folders with a file that is being copied (._COPYING_), or with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it is finished (--require-success)")]
+    [LoggerMessage(2500, LogLevel.Information, "Folders with part files and no _SUCCESS: {Count}, such as {Folder}; each is read once it is finished (--require-success)")]
     public static partial void UnfinishedJobs(ILogger logger, int count, string folder);
+
+    [LoggerMessage(2505, LogLevel.Warning, "Files are being copied (._COPYING_): {Count}, such as {File}; what is not read until they have their names is {What}. Remove one that nobody copies any more")]
+    public static partial void FilesBeingCopied(ILogger logger, int count, string file, string what);
 
     [LoggerMessage(2501, LogLevel.Warning, "{Job} was written to while it was being read ({File} is not what it was): it is read again from its start once it is finished")]
     public static partial void JobChanged(ILogger logger, string job, string file);

@@ -17,6 +17,9 @@ namespace EsPipeline.Connectors.Elasticsearch;
 internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchOptions options, ServerInfo server, string expression, IndexCatalog catalog)
 {
     private static readonly string[] Reading = ["read", "all", "indices:data/read", "indices:data/read/*", "indices:data/read/search*", "indices:*", "*"];
+    // What a cluster says that keeps no privileges: one without the plugin or with it switched off, and one of 7.17 with a basic licence as it comes (with 500).
+    private static readonly string[] WithoutSecurity = ["no handler found", "Security must be explicitly enabled"];
+
     private static readonly TimeSpan LongestMatch = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Asks for the user's privileges, and compares counts where they are not told.</summary>
@@ -33,10 +36,11 @@ internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchO
             if (await CountAsync(ct).ConfigureAwait(false) is not { } first) return Unknown();
             if (first.Searched >= first.There) return null;
 
-            // What no search shows yet is not hidden; where it may not be refreshed, that can't be told apart.
+            // What no search shows yet is not hidden: what was there before a refresh is shown by every search behind it.
             await client.SendAsync(HttpMethod.Post, $"{IndexExpression.Encode(expression)}/_refresh", default, ct).ConfigureAwait(false);
             var (before, after) = (await CountAsync(ct).ConfigureAwait(false), await CountAsync(ct).ConfigureAwait(false));
-            if (before is not { } then || after is not { } now || then.There != now.There || now.Searched >= now.There) return null;
+            if (before is not { } then || after is not { } now || then.There != first.There || now.There != first.There) return null;
+            if (Math.Max(then.Searched, now.Searched) >= first.There) return null;
             throw Hidden($"Searches show {now.Searched} of the {now.There} documents of '{expression}' to this user.");
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden)
@@ -57,12 +61,12 @@ internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchO
             var answer = await client.SendAsync(HttpMethod.Get, "_security/user/_privileges", default, ct).ConfigureAwait(false);
             return answer.TryGetProperty("indices", out var entries) ? (true, [.. entries.EnumerateArray()]) : null;
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Refused && e.Message.Contains("no handler found", StringComparison.Ordinal))
+        catch (PipelineException e) when (WithoutSecurity.Any(w => e.Message.Contains(w, StringComparison.Ordinal)))
         {
-            // Without security nobody's privileges hide anything.
+            // Nobody's privileges hide anything.
             return (true, []);
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.Refused)
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.Refused || e.Error == ElasticsearchErrors.NotElasticsearch)
         {
             return options.ApiKey is null ? null : await OfKeyAsync(ct).ConfigureAwait(false);
         }
@@ -101,8 +105,10 @@ internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchO
         var mappings = await client.SendAsync(HttpMethod.Get, $"{path}/_mapping", default, ct).ConfigureAwait(false);
         foreach (var index in mappings.EnumerateObject())
         {
-            // Each object of a nested field is a document of its own to one of the two, and so is a part of a semantic_text.
-            if (index.Value.TryGetProperty("mappings", out var mapping) && (MappingSchema.HasType(mapping, "nested") || MappingSchema.HasType(mapping, "semantic_text"))) return null;
+            // Each object of a nested field is a document of its own to one of the two, and so is a part of a semantic_text (OpenSearch: semantic), which
+            // may also be a field within a field.
+            var text = index.Value.GetRawText();
+            if (text.Contains("\"nested\"", StringComparison.Ordinal) || text.Contains("\"semantic", StringComparison.Ordinal)) return null;
         }
 
         var statistics = await client.SendAsync(HttpMethod.Get, $"{path}/_stats/docs?filter_path=_all.primaries.docs.count", default, ct).ConfigureAwait(false);

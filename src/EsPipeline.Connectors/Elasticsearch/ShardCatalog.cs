@@ -118,7 +118,7 @@ internal sealed class ShardCatalog(ElasticsearchClient client, ServerInfo server
         var shards = new List<ShardFacts>();
         if (!answer.TryGetProperty("indices", out var indices)) return shards;
         var measured = indices.EnumerateObject().Select(i => i.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var index in indices.EnumerateObject())
+        foreach (var index in indices.EnumerateObject().OrderBy(i => i.Name, StringComparer.Ordinal))
         {
             if (!index.Value.TryGetProperty("shards", out var numbered)) continue;
             var concrete = catalog.AddressOf(index.Name, index.Value.GetProperty("uuid").GetString()!, measured);

@@ -8,6 +8,8 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(4.5);
 
+    private bool _routingIsUnknown;
+
     /// <summary>An index that holds documents with a routing of their own, once it was asked; null where none is known.</summary>
     public string? Routed { get; private set; }
 
@@ -25,7 +27,7 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
             if (index is not null)
             {
                 RefuseBlocked(index);
-                Routed = await RoutedAsync(server, limit.Token, ct).ConfigureAwait(false);
+                Routed = await RoutedAsync(server, index.Concrete, limit.Token, ct).ConfigureAwait(false);
             }
 
             return new ConnectorHealth(server.Name, time.GetElapsedTime(started), IdentityOf(server, index))
@@ -53,19 +55,22 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
         return identity;
     }
 
-    // Whoever may only write can't ask.
-    private async Task<string?> RoutedAsync(ServerInfo server, CancellationToken limit, CancellationToken ct)
+    // Of the index that is written to: another one behind the alias may be closed.
+    private async Task<string?> RoutedAsync(ServerInfo server, string index, CancellationToken limit, CancellationToken ct)
     {
+        _routingIsUnknown = false;
         try
         {
-            return await CustomRouting.FindAsync(client, server, name, limit).ConfigureAwait(false);
+            return await CustomRouting.FindAsync(client, server, index, limit).ConfigureAwait(false);
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.ReadBlocked || e.Kind == FailureKind.Transient)
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.ReadBlocked)
         {
+            // Whoever may only write can't ask.
             return null;
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (Exception e) when (e is PipelineException { Kind: FailureKind.Transient } || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
+            _routingIsUnknown = true;
             return null;
         }
     }
@@ -96,6 +101,7 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
             yield return $"documents of {routed} have a routing of their own, which records do not: one of the same key is written beside them, and a delete does not find them; index them again without a routing, or name another index";
         }
 
+        if (_routingIsUnknown) yield return $"whether documents of {index.Concrete} have a routing of their own could not be found out in time";
         if (TargetIndex.Setting(index.Settings, "translog", "durability") == "async")
         {
             yield return $"{index.Concrete} is set to lose its last seconds when the server crashes (index.translog.durability is async): what is saved here as written may then be missing there";

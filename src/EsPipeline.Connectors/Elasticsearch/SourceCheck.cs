@@ -30,11 +30,11 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
             WarnOfIndices(catalog);
             if (!catalog.IsEmpty)
             {
-                if (await new HiddenDocuments(client, options, server, expression, catalog).RemarkAsync(limit.Token).ConfigureAwait(false) is { } hidden) _warnings.Add(hidden);
                 _warnings.AddRange(await KeptSource.RemarksAsync(client, server, expression, limit.Token).ConfigureAwait(false));
                 if (await SegmentReplicas.RemarkAsync(client, server, expression, limit.Token).ConfigureAwait(false) is { } behind) _warnings.Add(behind);
                 if (QueryText.Check(query) is { } checkedQuery) await ValidateAsync(checkedQuery, limit.Token).ConfigureAwait(false);
                 await WarnOfRoutingAsync(server, limit.Token, ct).ConfigureAwait(false);
+                await WarnOfHiddenAsync(server, catalog, limit.Token, ct).ConfigureAwait(false);
             }
 
             var identity = new Dictionary<string, string> { ["cluster"] = server.ClusterUuid, ["index"] = expression };
@@ -59,6 +59,18 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
         {
             _warnings.Add(
                 $"'{expression}' means {catalog.Names.Count()} indices: of documents with the same _id in two of them only the one read last stays; --es-key index-id keeps them apart");
+        }
+    }
+
+    private async Task WarnOfHiddenAsync(ServerInfo server, IndexCatalog catalog, CancellationToken limit, CancellationToken ct)
+    {
+        try
+        {
+            if (await new HiddenDocuments(client, options, server, expression, catalog).RemarkAsync(limit).ConfigureAwait(false) is { } hidden) _warnings.Add(hidden);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            _warnings.Add($"whether the user's privileges hide documents or fields of '{expression}' could not be found out in time");
         }
     }
 

@@ -25,7 +25,6 @@ public sealed class HadoopSource : IDataSource
     private readonly IObjectStore _store;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly CsvHeaders _headers;
     private readonly Dictionary<PartitionId, ulong> _changed = [];
 
     // How many of a job's files the pass reads to, where that is not all of them; 0 where it reads none.
@@ -35,6 +34,7 @@ public sealed class HadoopSource : IDataSource
     private readonly HashSet<StoredObject> _taken = [];
     private Dictionary<PartitionId, JobFolder>? _jobs;
     private int _unfinished = -1;
+    private int _copied;
     private bool _toldPartitions;
 
     /// <param name="options">Where the jobs are, and what they have written.</param>
@@ -42,7 +42,7 @@ public sealed class HadoopSource : IDataSource
     /// <param name="log">The log.</param>
     public HadoopSource(HadoopOptions options, TimeProvider time, ILogger<HadoopSource> log)
     {
-        (_options, _time, _log, _headers) = (options, time, log, new CsvHeaders(options.Csv));
+        (_options, _time, _log) = (options, time, log);
         _store = options.Path is { } path ? new FolderStore(path) : new S3Store(options, time);
     }
 
@@ -134,7 +134,10 @@ public sealed class HadoopSource : IDataSource
         }
 
         if (first == job.Files.Count) yield break;
-        var reader = new JobReader(_store, job, from, ParserFor, Tuning, ct) { Finished = _options.MaxFiles is null ? null : file => _taken.Add(file) };
+
+        // Those of a job are alike; another job may have other columns.
+        var headers = new CsvHeaders(_options.Csv);
+        var reader = new JobReader(_store, job, from, file => ParserFor(file, headers), Tuning, ct) { Finished = _options.MaxFiles is null ? null : file => _taken.Add(file) };
         await using (reader.ConfigureAwait(false))
         {
             using var output = new RecordBatchBuilder();
@@ -226,6 +229,12 @@ public sealed class HadoopSource : IDataSource
             Log.UnfinishedJobs(_log, listing.Unfinished.Count, PrintableText.Escape(listing.Unfinished[0]));
         }
 
+        if (listing.Copied.Count != _copied && listing.Copied.Count > 0)
+        {
+            Log.FilesBeingCopied(_log, listing.Copied.Count, PrintableText.Escape(listing.Copied[0]), _options.RequireSuccess ? "their whole jobs" : "these files");
+        }
+
+        _copied = listing.Copied.Count;
         if (!_toldPartitions && listing.PartitionFolder is { } folder)
         {
             Log.PartitionFolders(_log, PrintableText.Escape(folder));
@@ -237,7 +246,7 @@ public sealed class HadoopSource : IDataSource
         return _jobs = listing.Jobs.ToDictionary(j => j.Id);
     }
 
-    private IRecordParser ParserFor(StoredObject file)
+    private IRecordParser ParserFor(StoredObject file, CsvHeaders headers)
     {
         var (name, path) = (PrintableText.Escape(file.Path), _store.NameOf(file));
         return _options.Format switch
@@ -245,7 +254,7 @@ public sealed class HadoopSource : IDataSource
             HadoopFormat.ObjectCounts => new ObjectCountLines(file.Name),
             HadoopFormat.KeyValue => new KeyValueLines(file.Name),
             HadoopFormat.Jsonl => new JsonLinesParser(_options.JsonLines, name),
-            _ => new CsvParser(_options.Csv, name, path, _log, _headers),
+            _ => new CsvParser(_options.Csv, name, path, _log, headers),
         };
     }
 }

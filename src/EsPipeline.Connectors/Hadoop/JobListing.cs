@@ -2,12 +2,13 @@ namespace EsPipeline.Connectors.Hadoop;
 
 /// <summary>
 /// The jobs among many files. A job's folder is the nearest one above a file that holds <c>_SUCCESS</c>; names that begin with <c>_</c> or
-/// <c>.</c>, and everything below such a folder, are the framework's own and no data. A folder into which <c>hadoop fs -put</c> is copying a file at
-/// this moment is not finished, whatever else it holds.
+/// <c>.</c>, and everything below such a folder, are the framework's own and no data. A job into which <c>hadoop fs -put</c> is copying a file at
+/// this moment is not finished, whatever else it holds; where a folder with part files is a job without more, only that file is left out.
 /// </summary>
 /// <param name="Jobs">The jobs, in the order of their folders' bytes.</param>
-/// <param name="Unfinished">Folders with part files and no <c>_SUCCESS</c>, or with a file that is being copied, in that order.</param>
-internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<string> Unfinished)
+/// <param name="Unfinished">Folders with part files and no <c>_SUCCESS</c>, in that order.</param>
+/// <param name="Copied">Files that are being copied.</param>
+internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<string> Unfinished, IReadOnlyList<string> Copied)
 {
     private const string Success = "_SUCCESS";
 
@@ -21,25 +22,28 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
     {
         var finished = files.Where(f => f.Name == Success && !IsHidden(f.Folder)).Select(f => f.Folder).ToHashSet(StringComparer.Ordinal);
         var parts = new Dictionary<string, List<StoredObject>>(StringComparer.Ordinal);
-        var unfinished = new HashSet<string>(StringComparer.Ordinal);
+        var (unfinished, waiting, copied) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal), new List<string>());
         foreach (var file in files)
         {
             var isBeingCopied = file.Name.EndsWith(BeingCopied, StringComparison.Ordinal);
             if (IsHidden(file.Path) || (file.Size == 0 && !isBeingCopied && !Packing.IsPacked(file))) continue;
             var folder = Nearest(file.Folder, finished) ?? (requireSuccess ? null : file.Folder);
-            if (folder is null || isBeingCopied) unfinished.Add(folder ?? file.Folder);
+            if (isBeingCopied) copied.Add(file.Path);
+            if (isBeingCopied && folder is not null && requireSuccess) waiting.Add(folder);
+            if (isBeingCopied) continue;
+            if (folder is null) unfinished.Add(file.Folder);
             else if (parts.TryGetValue(folder, out var list)) list.Add(file);
             else parts[folder] = [file];
         }
 
         var jobs = new List<JobFolder>(parts.Count);
-        foreach (var (folder, list) in parts.Where(p => !unfinished.Contains(p.Key)).OrderBy(p => p.Key, KeyOrder.Instance))
+        foreach (var (folder, list) in parts.Where(p => !waiting.Contains(p.Key)).OrderBy(p => p.Key, KeyOrder.Instance))
         {
             list.Sort((a, b) => KeyOrder.Instance.Compare(a.Path, b.Path));
             jobs.Add(new JobFolder(folder, list));
         }
 
-        return new JobListing(jobs, [.. unfinished.Order(KeyOrder.Instance)]);
+        return new JobListing(jobs, [.. unfinished.Order(KeyOrder.Instance)], copied);
     }
 
     /// <summary>
