@@ -76,7 +76,7 @@ internal sealed class Settings
             var parts = PartsWhere(d => d.IsIdentity);
 
             // Where changes are followed by time, what one field has said is nothing for another.
-            if (Source.Source!.SelectsByTime && Run.TimestampField != Core.Sources.Selection.Everything.TimestampField) parts["timestamp-field"] = Run.TimestampField;
+            if (Run.TimestampField != Core.Sources.Selection.Everything.TimestampField) parts["timestamp-field"] = Run.TimestampField;
             return parts;
         }
     }

@@ -67,7 +67,7 @@ public sealed class PostgresToElasticsearchTests
     private static string[] Arguments(PostgresServer server, PostgresLoad load, ElasticsearchCopy copy, string way) =>
     [
         "--source", "postgres", "--pg-url", server.Url, "--pg-table", load.Name, "--pg-follow", way, "--pg-updated-column", "updated",
-        "--pg-slot", load.Name, "--pg-publication", load.Name, .. copy.Arguments(TestServers.Elasticsearch),
+        .. way == "changes" ? (string[])["--pg-slot", load.Name, "--pg-publication", load.Name] : [], .. copy.Arguments(TestServers.Elasticsearch),
         "--mode", "continuous", "--interval", "200ms", "--checkpoint-interval", "100ms", "--job", "load",
     ];
 

@@ -11,6 +11,8 @@ public static partial class FileKind
 {
     private const int CurrentFolder = -100;
     private const int OfHandle = 0x1000;
+    private const int NoSuchFile = 2;
+    private const int NotAFolder = 20;
     private const uint WantTypeAndInode = 0x101;
     private const uint WantSizeAndTime = 0x240;
 
@@ -30,12 +32,15 @@ public static partial class FileKind
         return StatX(CurrentFolder, one, 0, WantTypeAndInode, out var a) == 0 && StatX(CurrentFolder, other, 0, WantTypeAndInode, out var b) == 0 && a.IsOf(b);
     }
 
-    /// <summary>True where a name still leads to the file that was opened; always elsewhere than on Linux.</summary>
+    /// <summary>
+    /// False where a name leads to another file than the one that was opened, or to none. Elsewhere than on Linux only whether it leads to any; and true
+    /// where the system can't say at the moment, which is no sign that somebody took it away.
+    /// </summary>
     public static bool IsAt(SafeFileHandle open, string path)
     {
-        if (!OperatingSystem.IsLinux()) return true;
-        return StatX((int)open.DangerousGetHandle(), "", OfHandle, WantTypeAndInode, out var a) == 0
-            && StatX(CurrentFolder, path, 0, WantTypeAndInode, out var b) == 0 && a.IsOf(b);
+        if (!OperatingSystem.IsLinux()) return File.Exists(path);
+        if (StatX((int)open.DangerousGetHandle(), "", OfHandle, WantTypeAndInode, out var a) != 0) return true;
+        return StatX(CurrentFolder, path, 0, WantTypeAndInode, out var b) == 0 ? a.IsOf(b) : Marshal.GetLastPInvokeError() is not (NoSuchFile or NotAFolder);
     }
 
     /// <summary>Its bytes, and when it was last changed (ticks, UTC): of the file itself and not of a link that leads to it.</summary>
@@ -79,6 +84,6 @@ public static partial class FileKind
         public readonly bool IsOf(in Status other) => Inode == other.Inode && Device == other.Device;
     }
 
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatX(int folder, string path, int flags, uint mask, out Status status);
 }

@@ -103,8 +103,9 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
 
     private sealed class State(FileStateStore store, string job, string folder, JobLock jobLock, RunHistory runs) : IJobState
     {
-        // Not disposed: it has no timer, and may be asked after the lock was let go.
         private readonly string _path = Path.Combine(folder, CheckpointName);
+
+        // Not disposed: it has no timer, and may be asked after the lock was let go.
         private readonly CancellationTokenSource _lost = new();
 
         public string Job => job;
@@ -135,22 +136,23 @@ public sealed class FileStateStore(string root, TimeProvider time) : IStateStore
 
         private async Task Guard(Func<Task> change)
         {
-            if (!jobLock.IsHeld)
-            {
-                await _lost.CancelAsync().ConfigureAwait(false);
-                throw CheckpointErrors.JobLost.Error(
-                    $"The folder of the job '{job}', {folder}, was removed or replaced while it ran, so another copy may have begun.",
-                    "Put it back where it was only moved; then run again: it goes on where the positions in the folder were saved, and begins anew without them.");
-            }
-
+            if (!jobLock.IsHeld) throw await LoseAsync().ConfigureAwait(false);
             try
             {
                 await change().ConfigureAwait(false);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw Unusable(folder, e);
+                throw jobLock.IsHeld ? Unusable(folder, e) : await LoseAsync().ConfigureAwait(false);
             }
+        }
+
+        private async Task<PipelineException> LoseAsync()
+        {
+            await _lost.CancelAsync().ConfigureAwait(false);
+            return CheckpointErrors.JobLost.Error(
+                $"The folder of the job '{job}', {folder}, was removed or replaced while it ran, so another copy may have begun.",
+                "Put it back where it was only moved; then run again: it goes on where the positions in the folder were saved, and begins anew without them.");
         }
     }
 }

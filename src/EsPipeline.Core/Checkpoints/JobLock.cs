@@ -41,7 +41,7 @@ internal sealed class JobLock : IDisposable
     }
 
     /// <summary>False where the name does not lead to the locked file any more: then another copy may have locked the one that does.</summary>
-    public bool IsHeld => File.Exists(_stream.Name) && FileKind.IsAt(_stream.SafeFileHandle, _stream.Name);
+    public bool IsHeld => FileKind.IsAt(_stream.SafeFileHandle, _stream.Name);
 
     public void Dispose() => _stream.Dispose();
 

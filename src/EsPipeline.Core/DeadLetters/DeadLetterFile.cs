@@ -24,8 +24,8 @@ public sealed class DeadLetterFile : IAsyncDisposable
 
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly ConcurrentDictionary<string, byte[]> _open = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<byte[], string[]> _openByKey = new(KeyComparer.Instance);
+    private volatile ConcurrentDictionary<string, byte[]> _open = new(StringComparer.Ordinal);
+    private volatile ConcurrentDictionary<byte[], string[]> _openByKey = new(KeyComparer.Instance);
     private readonly HashSet<string> _met = new(StringComparer.Ordinal);
     private FileStream? _file;
     private readonly string? _job;
@@ -144,8 +144,6 @@ public sealed class DeadLetterFile : IAsyncDisposable
     private async Task LoadAsync(CancellationToken ct)
     {
         _stale = true;
-        _open.Clear();
-        _openByKey.Clear();
         Close();
         if (File.Exists(Path))
         {
@@ -154,7 +152,15 @@ public sealed class DeadLetterFile : IAsyncDisposable
             _length = _file.Position;
         }
 
-        await foreach (var (id, letter) in DeadLetterLine.ReadAsync(Path, ct).ConfigureAwait(false)) Apply(id, letter);
+        // Read aside: who asks meanwhile whether a key has an open letter is answered as before.
+        var found = new DeadLetterFile(Path, _time, _job);
+        await using (found.ConfigureAwait(false))
+        {
+            found._met.UnionWith(_met);
+            await foreach (var (id, letter) in DeadLetterLine.ReadAsync(Path, ct).ConfigureAwait(false)) found.Apply(id, letter);
+            (_openByKey, _open) = (found._openByKey, found._open);
+        }
+
         _stale = false;
     }
 
@@ -170,7 +176,7 @@ public sealed class DeadLetterFile : IAsyncDisposable
     // offset that it remembers.
     private bool IsAsLeft() => _file is null
         ? !File.Exists(Path)
-        : _file.Length == _length && File.Exists(Path) && FileKind.IsAt(_file.SafeFileHandle, Path);
+        : _file.Length == _length && FileKind.IsAt(_file.SafeFileHandle, Path);
 
     // A line that a crash or a full disk cut off was never relied upon: its record is met again.
     private static void CutTornLine(string path)

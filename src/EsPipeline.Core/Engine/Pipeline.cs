@@ -113,6 +113,7 @@ public sealed class Pipeline
         }
 
         if (abort.IsCancellationRequested && _account.Totals().Unfinished > 0) Log.DrainTimedOut(_setup.Log, _setup.ShutdownTimeout.TotalSeconds);
+        if (notes is not null) await notes.StopAsync().ConfigureAwait(false);
         if (state is { Lost.IsCancellationRequested: true })
         {
             error ??= notes?.Lost ?? HeldJob.Lost(_setup.Job);

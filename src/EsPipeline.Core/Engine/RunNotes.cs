@@ -39,11 +39,17 @@ internal sealed class RunNotes : IDisposable
     /// <summary>What the store has said of the lock that it lost; null where it has not.</summary>
     public PipelineException? Lost { get; private set; }
 
-    /// <summary>Notes the end.</summary>
-    public async Task EndAsync(RunResult result)
+    /// <summary>Notes nothing more by itself; what the store has said until then is known.</summary>
+    public async Task StopAsync()
     {
         await _ended.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
+    }
+
+    /// <summary>Notes the end.</summary>
+    public async Task EndAsync(RunResult result)
+    {
+        await StopAsync().ConfigureAwait(false);
         var note = Now(result.Account) with { Ended = _setup.Time.GetUtcNow(), Outcome = result.Outcome };
         if (result.Error is { } error) note = note with { LastError = new RunError(error.Code, error.Message, _setup.Time.GetUtcNow()) };
         await NoteAsync(note).ConfigureAwait(false);
