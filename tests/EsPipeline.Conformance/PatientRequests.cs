@@ -6,7 +6,8 @@ namespace EsPipeline.Conformance;
 /// <summary>Requests of a test's own to a search server that may be busy.</summary>
 public static class PatientRequests
 {
-    private const int MostTries = 30;
+    // Longer than a server takes to collect its memory, or to find its shards.
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
     /// <summary>Sends a request, and again while the server says that it can't just now: it has done nothing then.</summary>
     /// <param name="http">Who sends it.</param>
@@ -18,14 +19,15 @@ public static class PatientRequests
     public static async Task<HttpResponseMessage> SendPatientlyAsync(
         this HttpClient http, HttpMethod method, string path, string? body = null, string type = "application/json", CancellationToken ct = default)
     {
-        for (var tries = 1; ; tries++)
+        var started = TimeProvider.System.GetTimestamp();
+        while (true)
         {
             using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
             if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, type);
             var response = await http.SendAsync(request, ct);
 
             // Its memory has just filled and is not collected yet, or its shards are not there yet.
-            if (response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable) || tries == MostTries) return response;
+            if (response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable) || TimeProvider.System.GetElapsedTime(started) > Longest) return response;
             response.Dispose();
             await Task.Delay(TimeSpan.FromSeconds(1), ct);
         }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using EsPipeline.Conformance;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
@@ -69,7 +70,7 @@ internal sealed class ElasticsearchServer : IAsyncDisposable
         var server = new ElasticsearchServer(kind, script, start ?? new ServerStart());
         try
         {
-            await server.RunAsync(0, ct);
+            await server.RunAsync(ServerPort.Find(), ct);
             return server;
         }
         catch

@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Elasticsearch;
 using EsPipeline.Core.Configuration;
 
@@ -67,7 +68,7 @@ public sealed class HiddenDocumentTests
     private static async Task IsSaidAsync(ElasticsearchSourceOptions options, string entries, string? says)
     {
         await using var source = Sources.Open(options);
-        var health = await source.CheckAsync(Sources.Ct);
+        var health = await Health.OfAsync(source);
         Assert.True(says is null == health.Problem is null, $"{entries}: {health.Problem?.Message}");
         Assert.Empty(health.Warnings);
         if (says is null) return;

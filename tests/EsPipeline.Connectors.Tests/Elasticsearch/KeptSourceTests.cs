@@ -39,7 +39,7 @@ public sealed class KeptSourceTests(SharedServers servers)
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(ServerKind.Elasticsearch, Sources.Ct));
         await using var proxy = Saying(index, "defaults", "index.mapping.source.mode", "COLUMNAR_STORED");
         await using var source = index.Open(index.Options with { Url = proxy.Address });
-        Assert.Contains("(columnar_stored _source)", Assert.Single((await source.CheckAsync(Sources.Ct)).Warnings), StringComparison.Ordinal);
+        Assert.Contains("(columnar_stored _source)", Assert.Single((await Health.OfAsync(source)).Warnings), StringComparison.Ordinal);
     }
 
     [Fact]

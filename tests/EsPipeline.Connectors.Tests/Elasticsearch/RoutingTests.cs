@@ -55,7 +55,7 @@ public sealed class RoutingTests(SharedServers servers)
         await using var index = await TestIndex.CreateAsync(await servers.OfAsync(kind, Sources.Ct), 5);
         await PutAsync(index, "same", "a", 1);
         await using var sink = IndexTarget.Open(new ElasticsearchSinkOptions { Url = index.Server.Address.ToString(), Index = index.Name });
-        var health = await sink.CheckAsync(Sources.Ct);
+        var health = await Health.OfAsync(sink);
         Assert.Null(health.Problem);
         Assert.Contains($"documents of {index.Name} have a routing of their own", Assert.Single(health.Warnings), StringComparison.Ordinal);
         await sink.PrepareAsync(SourceSchema.Unknown, Sources.Ct);
@@ -76,7 +76,7 @@ public sealed class RoutingTests(SharedServers servers)
         var alias = $"alias-{Guid.NewGuid():n}";
         await Api.SendAsync(index.Server, HttpMethod.Post, "_aliases", $$$"""{"actions":[{"add":{"index":"{{{index.Name}}}","alias":"{{{alias}}}",{{{setting}}}}}]}""");
         await using var sink = IndexTarget.Open(new ElasticsearchSinkOptions { Url = index.Server.Address.ToString(), Index = alias });
-        var problem = (await sink.CheckAsync(Sources.Ct)).Problem;
+        var problem = (await Health.OfAsync(sink)).Problem;
         Assert.Equal("elasticsearch.not_writable", problem?.Code);
         Assert.Contains($"({named})", problem!.Message, StringComparison.Ordinal);
     }

@@ -1,3 +1,5 @@
+using EsPipeline.Conformance;
+
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
 /// <summary>What is asked in another way of one version than of another, so that no document, no field and no index is left out.</summary>
@@ -55,6 +57,7 @@ public sealed class ServerRulesTests(SharedServers servers)
         Assert.Contains(searches, s => s.Contains("point_in_time", StringComparison.Ordinal) && s.Contains("preference=_shards:1%7C_primary", StringComparison.Ordinal));
         Assert.All(searches, s => Assert.Contains("_primary", s, StringComparison.Ordinal));
     }
+
     // Stands before a later one, and answers what is new to these as they do.
     [Theory]
     [InlineData("1.3.20")]
@@ -77,7 +80,7 @@ public sealed class ServerRulesTests(SharedServers servers)
             },
         };
         await using var source = index.Open(index.Options with { Url = proxy.Address }, 20);
-        var health = await source.CheckAsync(Sources.Ct);
+        var health = await Health.OfAsync(source);
         Assert.Null(health.Problem);
         if (version == "1.3.20") Assert.Empty(health.Warnings);
         else Assert.Contains($"replicas of {index.Name} may be behind", Assert.Single(health.Warnings), StringComparison.Ordinal);

@@ -45,7 +45,7 @@ public sealed class S3ListTests
         await using var server = new ScriptedServer(path => path.Contains("list-type=2", StringComparison.Ordinal)
             ? Page("job/_SUCCESS", "job/part-00000")
             : new Answer("503 Slow Down", "<Error><Code>Slow", FallsSilent: true));
-        await using var source = Source(server, TimeSpan.FromSeconds(1));
+        await using var source = Source(server, TimeSpan.FromSeconds(5));
         var partition = (await source.GetPartitionsAsync(Plan, Ct))[0];
         var reading = source.ReadAsync(partition, partition.Start, Ct).GetAsyncEnumerator(Ct);
         var silent = await Assert.ThrowsAsync<PipelineException>(() => reading.MoveNextAsync().AsTask().WaitAsync(LongEnough, Ct));

@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.MySql;
 using EsPipeline.Core.Configuration;
 using EsPipeline.Core.Errors;
@@ -42,7 +43,7 @@ public sealed class MySqlLocalTimeTests
         {
             await using var source = database.Source(
                 database.SourceOptions with { Shape = MySqlShape.Document, UpdatedColumn = column, UtcTimes = areUtc }, new RunOptions { Mode = RunMode.Single });
-            return (await source.CheckAsync(Ct)).Problem?.Code;
+            return (await Health.OfAsync(source)).Problem?.Code;
         }
 
         async Task<string?> SelectAsync(string table, string? given, string column, bool areUtc)
@@ -56,7 +57,7 @@ public sealed class MySqlLocalTimeTests
         {
             await using var source = database.Source(
                 database.SourceOptions with { Table = table, UtcTimes = areUtc, Shape = shape }, new RunOptions { Mode = RunMode.FullSync, Query = given });
-            var health = await source.CheckAsync(Ct);
+            var health = await Health.OfAsync(source);
             Assert.Null(health.Problem);
             return health.Warnings;
         }

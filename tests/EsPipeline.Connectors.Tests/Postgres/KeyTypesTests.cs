@@ -1,3 +1,4 @@
+using EsPipeline.Conformance;
 using EsPipeline.Connectors.Postgres;
 using EsPipeline.Core.Sources;
 
@@ -58,7 +59,13 @@ public sealed class KeyTypesTests(SharedPostgres shared)
             var keys = following.Held.Keys.Order(StringComparer.Ordinal).ToArray();
             Assert.Equal(3, keys.Length);
             await server.ExecuteAsync($"UPDATE {table} SET word = 'second', updated = clock_timestamp() WHERE number = 1");
-            while (!following.Held.Values.Any(d => d.Contains("second", StringComparison.Ordinal))) await following.PassAsync(ReadKind.Changes, Ct);
+            await Eventually.IsAsync(
+                async () =>
+                {
+                    await following.PassAsync(ReadKind.Changes, Ct);
+                    return following.Held.Values.Any(d => d.Contains("second", StringComparison.Ordinal));
+                },
+                "the changed row has been read");
             Assert.Equal(keys, following.Held.Keys.Order(StringComparer.Ordinal));
             Assert.Equal(0, following.StrayDeletes);
             if (way == FollowWay.Changes)

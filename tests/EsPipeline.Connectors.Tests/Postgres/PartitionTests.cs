@@ -218,7 +218,6 @@ public sealed class PartitionTests(SharedPostgres shared)
         Assert.Single(log.Lines, l => l.Contains($"Partitions of public.{table.Name} came or went", StringComparison.Ordinal));
     }
 
-    /// <summary>A table of 100 rows in two partitions, <c>_a</c> up to 99 and <c>_b</c> from 100 on.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -237,6 +236,7 @@ public sealed class PartitionTests(SharedPostgres shared)
         Assert.Contains("200", second.Held.Keys);
     }
 
+    /// <summary>A table of 100 rows in two partitions, <c>_a</c> up to 99 and <c>_b</c> from 100 on.</summary>
     private sealed class DividedTable(PostgresServer server, string name) : IAsyncDisposable
     {
         public PostgresServer Server => server;

@@ -62,14 +62,14 @@ public sealed class RowSecurityTests(SharedPostgres shared)
         await place.Server.ExecuteAsync($"GRANT INSERT, UPDATE, DELETE ON {place.Table} TO {place.Table}");
         await using (var sink = new PostgresSink(place.Options, new RunOptions(), TimeProvider.System))
         {
-            Assert.Equal(PostgresErrors.RowSecurity.Code, (await sink.CheckAsync(Ct)).Problem?.Code);
+            Assert.Equal(PostgresErrors.RowSecurity.Code, (await Health.OfAsync(sink)).Problem?.Code);
             var refused = await Assert.ThrowsAsync<PipelineException>(() => sink.PrepareAsync(SourceSchema.Unknown, Ct));
             Assert.Equal(PostgresErrors.RowSecurity, refused.Error);
         }
 
         await place.Server.ExecuteAsync($"ALTER ROLE {place.Table} BYPASSRLS");
         await using var seeing = new PostgresSink(place.Options, new RunOptions(), TimeProvider.System);
-        Assert.Null((await seeing.CheckAsync(Ct)).Problem);
+        Assert.Null((await Health.OfAsync(seeing)).Problem);
         await seeing.PrepareAsync(SourceSchema.Unknown, Ct);
         using var delete = Slices.Deletes("15");
         Assert.Equal(1, (await seeing.WriteAsync(delete.Slice(), Ct)).Written);

@@ -132,26 +132,6 @@ public sealed class ServerUseTests(SharedPostgres shared)
         ContentAssert.Same(Corpus.Plain(60).Append(new Document("prepared", "{\"n\":1}")), following.Held);
     }
 
-    [Fact]
-    public async Task What_statements_of_a_role_may_take_at_most_does_not_end_its_reading()
-    {
-        var server = await shared.GetAsync();
-        var role = "limited_" + Guid.NewGuid().ToString("N")[..16];
-        await server.ExecuteAsync($"CREATE ROLE {role} LOGIN");
-        string[] limits = ["statement_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout"];
-        foreach (var limit in limits) await server.ExecuteAsync($"ALTER ROLE {role} SET {limit} = '200ms'");
-        var options = new PostgresSourceOptions { Host = server.Host, Port = server.Port, User = role, Table = "none" };
-        await using (var database = new PostgresDatabase(options, TimeSpan.FromSeconds(30), readOnly: true, TimeProvider.System))
-        await using (var connection = await database.OpenAsync(Ct))
-        {
-            var shown = await PostgresDatabase.RowAsync(connection, $"SELECT {string.Join(", ", limits.Select(l => $"current_setting('{l}')"))}", Ct);
-            Assert.All(shown, s => Assert.Equal("0", s));
-            Assert.Equal("slept", (await PostgresDatabase.RowAsync(connection, "SELECT 'slept' FROM pg_sleep(0.5)", Ct))[0]);
-        }
-
-        await server.ExecuteAsync($"DROP ROLE {role}");
-    }
-
     private static async Task<(int Pooled, int Streams)> MostSessionsAsync(PostgresServer server, string user, CancellationToken ended)
     {
         var (pooled, streams) = (0, 0);

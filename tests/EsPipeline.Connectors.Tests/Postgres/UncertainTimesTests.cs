@@ -44,7 +44,7 @@ public sealed class UncertainTimesTests(SharedPostgres shared)
         async Task BringAsync(int id, string time)
         {
             await AtPublisherAsync($"INSERT INTO brought VALUES ({id}, 'word', {time})");
-            while (await server.ScalarAsync<long>($"SELECT count(*) FROM brought WHERE id = {id}") == 0) await Task.Delay(20, Ct);
+            await Eventually.IsAsync(async () => await server.ScalarAsync<long>($"SELECT count(*) FROM brought WHERE id = {id}") > 0, $"row {id} has been brought");
         }
 
         async Task AtPublisherAsync(string sql)
@@ -96,6 +96,22 @@ public sealed class UncertainTimesTests(SharedPostgres shared)
             await using var command = new NpgsqlCommand(sql, session);
             await command.ExecuteNonQueryAsync(Ct);
         }
+    }
+
+    [Fact]
+    public async Task A_reader_that_tells_nothing_of_its_own_transactions_finds_changes_by_age()
+    {
+        // On a server of its own: while such a one reads, nobody's updated column can be followed.
+        await using var server = await PostgresServer.StartAsync();
+        await using var set = await PostgresDataSet.SeedAsync(server, [.. Corpus.Plain(10)], FollowWay.UpdatedColumn, Ct);
+        await server.ExecuteAsync($"CREATE ROLE reader LOGIN; ALTER ROLE reader SET track_activities = off; GRANT pg_read_all_stats TO reader; GRANT SELECT ON {set.Table} TO reader");
+        var log = new ListLog<PostgresSource>();
+        await using var following = new Following(set.Options with { User = "reader" }, log: log);
+        await following.PassAsync(ReadKind.Snapshot, Ct);
+        await set.PutAsync([new Document("new", "{}")], Ct);
+        await following.PassAsync(ReadKind.Changes, Ct);
+        Assert.Contains("new", following.Held.Keys);
+        Assert.Contains(log.Lines, l => l.Contains("see when others' transactions began", StringComparison.Ordinal));
     }
 
     [Theory]

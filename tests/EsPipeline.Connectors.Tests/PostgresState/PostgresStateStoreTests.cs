@@ -66,8 +66,17 @@ public sealed class PostgresStateStoreTests(SharedPostgres shared) : StateStoreC
         await SetAsync("held_until = clock_timestamp() + interval '3 hours'");
         var time = new FakeTime();
         await using var second = Open(address, time, NullLogger.Instance);
-        await using var living = await time.RunAsync(second.OpenAsync("job", Ct));
-        Assert.InRange(time.Elapsed, JobLease.Duration, JobLease.Duration + TimeSpan.FromSeconds(3));
+        var opening = second.OpenAsync("job", Ct);
+
+        // Time passes while it waits, and not while the server is asked: the lease is taken once all of its time has been waited for, and no sooner.
+        for (var s = 0; s < JobLease.Duration.TotalSeconds; s++)
+        {
+            await FakeTime.UntilAsync(() => time.Waiting > 0 || opening.IsCompleted);
+            Assert.False(opening.IsCompleted, "The lease was taken too soon.");
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        await using var living = await opening.WaitAsync(Eventually.Longest, Ct);
         await living.SaveAsync(At(2), Ct);
         Assert.Equal("state.job_lost", (await Assert.ThrowsAsync<PipelineException>(() => dead.SaveAsync(At(9), Ct))).Code);
         Assert.Equal(2, NumberOf(await living.LoadAsync(Ct)));
