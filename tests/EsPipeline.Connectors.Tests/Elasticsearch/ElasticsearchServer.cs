@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using EsPipeline.Conformance;
 
 namespace EsPipeline.Connectors.Tests.Elasticsearch;
 
@@ -70,7 +69,7 @@ internal sealed class ElasticsearchServer : IAsyncDisposable
         var server = new ElasticsearchServer(kind, script, start ?? new ServerStart());
         try
         {
-            await server.RunAsync(ServerPort.Find(), ct);
+            await server.RunAsync(Conformance.ServerPort.Find(), ct);
             return server;
         }
         catch
