@@ -75,7 +75,8 @@ internal sealed class Settings
         {
             var parts = PartsWhere(d => d.IsIdentity);
 
-            // Where changes are followed by time, what one field has said is nothing for another.
+            // Where changes are followed by time, what one field has said is nothing for another; a source that selects by no time has it, too, so that
+            // what was saved before still fits.
             if (Run.TimestampField != Core.Sources.Selection.Everything.TimestampField) parts["timestamp-field"] = Run.TimestampField;
             return parts;
         }

@@ -263,6 +263,9 @@ internal static partial class Log
     [LoggerMessage(2505, LogLevel.Warning, "Files are being copied (._COPYING_): {Count}, such as {File}; what is not read until they have their names is {What}. Remove one that nobody copies any more")]
     public static partial void FilesBeingCopied(ILogger logger, int count, string file, string what);
 
+    [LoggerMessage(2506, LogLevel.Warning, "{Doubt}, and that row is not copied; where it is one, give {Option}")]
+    public static partial void OtherColumns(ILogger logger, string doubt, string option);
+
     [LoggerMessage(2501, LogLevel.Warning, "{Job} was written to while it was being read ({File} is not what it was): it is read again from its start once it is finished")]
     public static partial void JobChanged(ILogger logger, string job, string file);
 

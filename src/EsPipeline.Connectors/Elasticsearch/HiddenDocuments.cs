@@ -82,7 +82,7 @@ internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchO
             if (!answer.TryGetProperty("api_keys", out var keys) || keys.GetArrayLength() != 1 || !keys[0].TryGetProperty("role_descriptors", out var roles)) return null;
             return (false, [.. roles.EnumerateObject().SelectMany(r => r.Value.TryGetProperty("indices", out var entries) ? entries.EnumerateArray().ToArray() : [])]);
         }
-        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.Refused)
+        catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.Refused || e.Error == ElasticsearchErrors.NotElasticsearch)
         {
             return null;
         }
@@ -108,7 +108,7 @@ internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchO
             // Each object of a nested field is a document of its own to one of the two, and so is a part of a semantic_text (OpenSearch: semantic), which
             // may also be a field within a field.
             var text = index.Value.GetRawText();
-            if (text.Contains("\"nested\"", StringComparison.Ordinal) || text.Contains("\"semantic", StringComparison.Ordinal)) return null;
+            if (text.Contains("\"type\":\"nested\"", StringComparison.Ordinal) || text.Contains("\"type\":\"semantic", StringComparison.Ordinal)) return null;
         }
 
         var statistics = await client.SendAsync(HttpMethod.Get, $"{path}/_stats/docs?filter_path=_all.primaries.docs.count", default, ct).ConfigureAwait(false);

@@ -27,7 +27,7 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
             if (index is not null)
             {
                 RefuseBlocked(index);
-                Routed = await RoutedAsync(server, index.Concrete, limit.Token, ct).ConfigureAwait(false);
+                Routed = await RoutedAsync(server, index, limit.Token, ct).ConfigureAwait(false);
             }
 
             return new ConnectorHealth(server.Name, time.GetElapsedTime(started), IdentityOf(server, index))
@@ -56,12 +56,20 @@ internal sealed class SinkCheck(ElasticsearchClient client, string name, TimePro
     }
 
     // Of the index that is written to: another one behind the alias may be closed.
-    private async Task<string?> RoutedAsync(ServerInfo server, string index, CancellationToken limit, CancellationToken ct)
+    private async Task<string?> RoutedAsync(ServerInfo server, TargetIndex index, CancellationToken limit, CancellationToken ct)
     {
         _routingIsUnknown = false;
         try
         {
-            return await CustomRouting.FindAsync(client, server, index, limit).ConfigureAwait(false);
+            try
+            {
+                return await CustomRouting.FindAsync(client, server, index.Concrete, limit).ConfigureAwait(false);
+            }
+            catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden && index.IsAlias)
+            {
+                // Rights on an alias do not reach its index by its own name.
+                return await CustomRouting.FindAsync(client, server, name, limit).ConfigureAwait(false);
+            }
         }
         catch (PipelineException e) when (e.Error == ElasticsearchErrors.Forbidden || e.Error == ElasticsearchErrors.ReadBlocked)
         {

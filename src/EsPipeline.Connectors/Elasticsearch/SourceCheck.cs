@@ -33,8 +33,8 @@ internal sealed partial class SourceCheck(ElasticsearchClient client, Elasticsea
                 _warnings.AddRange(await KeptSource.RemarksAsync(client, server, expression, limit.Token).ConfigureAwait(false));
                 if (await SegmentReplicas.RemarkAsync(client, server, expression, limit.Token).ConfigureAwait(false) is { } behind) _warnings.Add(behind);
                 if (QueryText.Check(query) is { } checkedQuery) await ValidateAsync(checkedQuery, limit.Token).ConfigureAwait(false);
-                await WarnOfRoutingAsync(server, limit.Token, ct).ConfigureAwait(false);
                 await WarnOfHiddenAsync(server, catalog, limit.Token, ct).ConfigureAwait(false);
+                await WarnOfRoutingAsync(server, limit.Token, ct).ConfigureAwait(false);
             }
 
             var identity = new Dictionary<string, string> { ["cluster"] = server.ClusterUuid, ["index"] = expression };

@@ -22,7 +22,7 @@ internal sealed class JsonLinesParser(JsonLinesOptions options, string name) : I
         var mark = data.StartsWith("\uFEFF"u8) ? 3 : 0;
 
         // Every line of it would be set aside, or all of it as one.
-        if (data[mark..].TrimStart(" \t\r\n"u8) is [(byte)'[', .. var rest] && (rest.TrimStart(" \t\r\n"u8) is [] or [(byte)'{', ..]))
+        if (data[mark..].TrimStart(" \t\r\n"u8) is [(byte)'[', .. var rest] && (rest.TrimStart(" \t\r\n"u8) is [] or [(byte)'{' or (byte)']', ..]))
         {
             throw FilesErrors.JsonArray.Error($"{name} begins with [: it is a JSON array, and not a document a line.");
         }

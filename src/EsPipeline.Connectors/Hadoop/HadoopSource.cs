@@ -25,6 +25,7 @@ public sealed class HadoopSource : IDataSource
     private readonly IObjectStore _store;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly CsvHeaders _headersOfJobs;
     private readonly Dictionary<PartitionId, ulong> _changed = [];
 
     // How many of a job's files the pass reads to, where that is not all of them; 0 where it reads none.
@@ -43,6 +44,7 @@ public sealed class HadoopSource : IDataSource
     public HadoopSource(HadoopOptions options, TimeProvider time, ILogger<HadoopSource> log)
     {
         (_options, _time, _log) = (options, time, log);
+        _headersOfJobs = new CsvHeaders(options.Csv) { Tell = doubt => Log.OtherColumns(log, doubt, options.Csv.NoHeaderOption) };
         _store = options.Path is { } path ? new FolderStore(path) : new S3Store(options, time);
     }
 
@@ -136,7 +138,7 @@ public sealed class HadoopSource : IDataSource
         if (first == job.Files.Count) yield break;
 
         // Those of a job are alike; another job may have other columns.
-        var headers = new CsvHeaders(_options.Csv);
+        var headers = new CsvHeaders(_options.Csv, _headersOfJobs);
         var reader = new JobReader(_store, job, from, file => ParserFor(file, headers), Tuning, ct) { Finished = _options.MaxFiles is null ? null : file => _taken.Add(file) };
         await using (reader.ConfigureAwait(false))
         {

@@ -19,7 +19,7 @@ internal sealed class PostgresUrl
     // What changes nothing here.
     private static readonly string[] Harmless =
     [
-        "gssencmode", "client_encoding", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+        "client_encoding", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "fallback_application_name",
     ];
 
     private static readonly string[] Files = ["sslrootcert", "sslcert", "sslkey"];
@@ -77,7 +77,7 @@ internal sealed class PostgresUrl
 
     private IEnumerable<string> Mistakes()
     {
-        foreach (var name in _parameters.Keys.Where(n => !Names.Contains(n) && !Harmless.Contains(n) && !(n == "target_session_attrs" && this[n] == "any")))
+        foreach (var name in _parameters.Keys.Where(n => !Names.Contains(n) && !Harmless.Contains(n) && !ChangesNothing(n)))
         {
             // It may be what follows a ? or & in a password.
             var shown = name.All(c => c is '_' or (>= 'a' and <= 'z')) && !_parameters.ContainsKey("password") ? $"'{name}'" : "a name behind the ?";
@@ -91,6 +91,9 @@ internal sealed class PostgresUrl
         if (Host?.Contains(',', StringComparison.Ordinal) == true) yield return "it names several hosts, of which one can be given";
         foreach (var file in Files.Select(n => this[n]).Where(f => f is not null && !File.Exists(f))) yield return $"there is no file '{file}'";
     }
+
+    private bool ChangesNothing(string name) =>
+        (name == "target_session_attrs" && this[name] == "any") || (name == "gssencmode" && this[name] is "disable" or "prefer");
 
     private int? Number(string name) => int.TryParse(this[name], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 

@@ -13,6 +13,9 @@ public static partial class FileKind
     private const int OfHandle = 0x1000;
     private const int NoSuchFile = 2;
     private const int NotAFolder = 20;
+
+    // What a network file system says of a file that another machine has removed.
+    private const int Stale = 116;
     private const uint WantTypeAndInode = 0x101;
     private const uint WantSizeAndTime = 0x240;
 
@@ -39,8 +42,8 @@ public static partial class FileKind
     public static bool IsAt(SafeFileHandle open, string path)
     {
         if (!OperatingSystem.IsLinux()) return File.Exists(path);
-        if (StatX((int)open.DangerousGetHandle(), "", OfHandle, WantTypeAndInode, out var a) != 0) return true;
-        return StatX(CurrentFolder, path, 0, WantTypeAndInode, out var b) == 0 ? a.IsOf(b) : Marshal.GetLastPInvokeError() is not (NoSuchFile or NotAFolder);
+        if (StatX((int)open.DangerousGetHandle(), "", OfHandle, WantTypeAndInode, out var a) != 0) return Marshal.GetLastPInvokeError() != Stale;
+        return StatX(CurrentFolder, path, 0, WantTypeAndInode, out var b) == 0 ? a.IsOf(b) : Marshal.GetLastPInvokeError() is not (NoSuchFile or NotAFolder or Stale);
     }
 
     /// <summary>Its bytes, and when it was last changed (ticks, UTC): of the file itself and not of a link that leads to it.</summary>

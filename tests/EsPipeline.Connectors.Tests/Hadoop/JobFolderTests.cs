@@ -111,6 +111,18 @@ public sealed class JobFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task Jobs_of_other_columns_are_read_and_a_first_line_that_may_be_a_row_is_told()
+    {
+        Write("dt=1/_SUCCESS", "");
+        Write("dt=1/part-00000", "a,b\n1,2\n");
+        Write("dt=2/_SUCCESS", "");
+        Write("dt=2/part-00000", "x,y\n3,4\n");
+        await using var source = Source(new HadoopOptions { Format = HadoopFormat.Csv, IdField = "@line" });
+        Assert.Equal(2, (await KeysAsync(source)).Count);
+        Assert.Single(_log.Lines, l => l.Contains("it may be a row, of a file without a header, and that row is not copied", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_column_with_documents_is_the_one_that_is_named_and_so_is_the_option()
     {
         Write("job/_SUCCESS", "");

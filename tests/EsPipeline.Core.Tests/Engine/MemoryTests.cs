@@ -58,7 +58,7 @@ public sealed class MemoryTests : IDisposable
         };
         var pipeline = new Pipeline(_job.Setup(source, sink) with { ReadAheadBytes = 100_000 });
         var running = pipeline.RunAsync(CancellationToken.None);
-        await FakeTime.UntilAsync(() => pipeline.BytesInFlight > 50_000);
+        await FakeTime.UntilAsync(() => pipeline.BytesInFlight > 50_000 && Volatile.Read(ref read) >= 100);
         var settled = -1;
         while (settled != read)
         {
