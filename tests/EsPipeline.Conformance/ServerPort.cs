@@ -26,6 +26,28 @@ public static class ServerPort
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
+    /// <summary>Listens for HTTP requests on one; another program may have taken the first that was found.</summary>
+    /// <param name="host">The name by which it is spoken to.</param>
+    /// <returns>The listener, and its address with a slash at its end.</returns>
+    public static (HttpListener Listener, string Address) ListenHttp(string host)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var address = $"http://{host}:{Find()}/";
+            var listener = new HttpListener();
+            listener.Prefixes.Add(address);
+            try
+            {
+                listener.Start();
+                return (listener, address);
+            }
+            catch (HttpListenerException) when (tries < 10)
+            {
+                listener.Close();
+            }
+        }
+    }
+
     /// <summary>Listens on one.</summary>
     public static TcpListener Listen()
     {

@@ -39,8 +39,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     private long _mostRequestBytes = IndexPreparation.UsualContentLength;
     private long _checkedAt;
     private bool _relaxed;
-    private ReadKind _kind;
-    private bool _begun;
+    private ReadKind? _kind;
     private string? _routed;
     private string? _pipeline;
 
@@ -94,7 +93,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     /// <inheritdoc/>
     public async Task BeginPassAsync(ReadKind kind, bool uniqueKeys, CancellationToken ct)
     {
-        (_kind, _begun) = (kind, true);
+        _kind = kind;
         await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
         if (kind == ReadKind.Changes) await _copied.ForgetAsync(ct).ConfigureAwait(false);
         else if (_target is { } target) await _copied.AddAsync(target, ct).ConfigureAwait(false);
@@ -107,7 +106,7 @@ public sealed partial class ElasticsearchSink : IReadableSink, ICountableSink, I
     public async Task<WriteResult> WriteAsync(RecordSlice slice, CancellationToken ct)
     {
         if (_time.GetElapsedTime(Interlocked.Read(ref _checkedAt)) > CheckPause) await MakeSureOfIndexAsync(ct).ConfigureAwait(false);
-        if (_begun && _routed is not null) RefuseDeletes(slice, _routed);
+        if (_kind is not null && _routed is not null) RefuseDeletes(slice, _routed);
         var failures = new List<RecordFailure>();
         var takes = RefuseImpossible(slice, failures);
         var rest = takes is null ? slice : slice.Pick(takes);

@@ -33,7 +33,7 @@ internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchO
         if (privileges is { IsAll: true }) return null;
         try
         {
-            if (await CountAsync(ct).ConfigureAwait(false) is not { } first) return Unknown();
+            if (!await CanCompareAsync(ct).ConfigureAwait(false) || await CountAsync(ct).ConfigureAwait(false) is not { } first) return Unknown();
             if (first.Searched >= first.There) return null;
 
             // What no search shows yet is not hidden: what was there before a refresh is shown by every search behind it.
@@ -97,20 +97,26 @@ internal sealed class HiddenDocuments(ElasticsearchClient client, ElasticsearchO
         if (reading.All(HidesFields)) throw Hidden($"The user does not see all fields of the documents of '{name}' (field level security).");
     }
 
-    // How many documents there are and how many a search shows; null where the two would differ for other reasons.
-    private async Task<(long There, long Searched)?> CountAsync(CancellationToken ct)
+    // False where the two counts would differ for other reasons.
+    private async Task<bool> CanCompareAsync(CancellationToken ct)
     {
-        if (catalog.Aliases.Count > 0) return null;
-        var path = IndexExpression.Encode(expression);
-        var mappings = await client.SendAsync(HttpMethod.Get, $"{path}/_mapping", default, ct).ConfigureAwait(false);
+        if (catalog.Aliases.Count > 0) return false;
+        var mappings = await client.SendAsync(HttpMethod.Get, $"{IndexExpression.Encode(expression)}/_mapping", default, ct).ConfigureAwait(false);
         foreach (var index in mappings.EnumerateObject())
         {
             // Each object of a nested field is a document of its own to one of the two, and so is a part of a semantic_text (OpenSearch: semantic), which
             // may also be a field within a field.
             var text = index.Value.GetRawText();
-            if (text.Contains("\"type\":\"nested\"", StringComparison.Ordinal) || text.Contains("\"type\":\"semantic", StringComparison.Ordinal)) return null;
+            if (text.Contains("\"type\":\"nested\"", StringComparison.Ordinal) || text.Contains("\"type\":\"semantic", StringComparison.Ordinal)) return false;
         }
 
+        return true;
+    }
+
+    // How many documents there are and how many a search shows; null where not all of them were counted.
+    private async Task<(long There, long Searched)?> CountAsync(CancellationToken ct)
+    {
+        var path = IndexExpression.Encode(expression);
         var statistics = await client.SendAsync(HttpMethod.Get, $"{path}/_stats/docs?filter_path=_all.primaries.docs.count", default, ct).ConfigureAwait(false);
         var counted = await client.SendAsync(HttpMethod.Get, $"{path}/_count?{server.Reach().TrimStart('&')}", default, ct).ConfigureAwait(false);
         return statistics.TryGetProperty("_all", out var all) && all.GetProperty("primaries").TryGetProperty("docs", out var documents) && counted.GetProperty("_shards").GetProperty("failed").GetInt32() == 0

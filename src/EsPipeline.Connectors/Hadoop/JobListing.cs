@@ -28,9 +28,13 @@ internal sealed record JobListing(IReadOnlyList<JobFolder> Jobs, IReadOnlyList<s
             var isBeingCopied = file.Name.EndsWith(BeingCopied, StringComparison.Ordinal);
             if (IsHidden(file.Path) || (file.Size == 0 && !isBeingCopied && !Packing.IsPacked(file))) continue;
             var folder = Nearest(file.Folder, finished) ?? (requireSuccess ? null : file.Folder);
-            if (isBeingCopied) copied.Add(file.Path);
-            if (isBeingCopied && folder is not null && requireSuccess) waiting.Add(folder);
-            if (isBeingCopied) continue;
+            if (isBeingCopied)
+            {
+                copied.Add(file.Path);
+                if (folder is not null && requireSuccess) waiting.Add(folder);
+                continue;
+            }
+
             if (folder is null) unfinished.Add(file.Folder);
             else if (parts.TryGetValue(folder, out var list)) list.Add(file);
             else parts[folder] = [file];

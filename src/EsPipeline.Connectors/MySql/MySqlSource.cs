@@ -200,8 +200,9 @@ public sealed class MySqlSource : IDataSource
         if (ReplicaState.Of(session).Warning(session.Server, _overlap) is { } replica) yield return replica;
         if (target.Table is { Engine: not "InnoDB" } table)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"The storage engine {table.Engine} of {target.Name} does not tell which writes are under way, as InnoDB does: a row that is ")
-                + string.Create(CultureInfo.InvariantCulture, $"there more than {_overlap.TotalSeconds:0} s after its time is missed. Make --overlap longer than the longest statement that writes to the table.");
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"The storage engine {table.Engine} of {target.Name} does not tell which writes are under way, as InnoDB does: a row that is there more than {_overlap.TotalSeconds:0} s after its time is missed. Make --overlap longer than the longest statement that writes to the table.");
         }
     }
 

@@ -49,10 +49,10 @@ internal static class DocumentCatalog
     {
         var conditions = new List<string>();
         if (selection.Query is { } query) conditions.Add($"({query}\n)");
+        var column = TimeColumn(selection, table);
         foreach (var (bound, comparison) in new[] { (selection.Since, ">="), (selection.Until, "<=") })
         {
-            if (bound is not { } at) continue;
-            var column = TimeColumn(selection, table)!;
+            if (column is null || bound is not { } at) continue;
             conditions.Add($"{SqlText.Name(column.Name)} {comparison} '{at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'::timestamptz");
         }
 

@@ -13,7 +13,8 @@ internal sealed class FakeModel : IDisposable
     /// <param name="answer">Answers a request; null to answer none, ever.</param>
     public FakeModel(Action<HttpListenerResponse>? answer)
     {
-        (_listener, Url) = FreePort.Listen();
+        (_listener, var address) = ServerPort.ListenHttp("127.0.0.1");
+        Url = address.TrimEnd('/');
         Serving = ServeAsync(answer);
     }
 

@@ -9,8 +9,6 @@ namespace EsPipeline.Conformance;
 /// <summary>A running <c>espipe</c>. It is ended, however, with the test that has started it.</summary>
 public sealed partial class EspipeProcess : IDisposable
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
-
     private readonly Process _process;
     private readonly StringBuilder _error = new();
     private readonly Task<string> _output;
@@ -55,7 +53,7 @@ public sealed partial class EspipeProcess : IDisposable
                 return;
             }
 
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < Longest, $"It took too long: {what}.\n{ErrorSoFar}");
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < Eventually.Longest, $"It took too long: {what}.\n{ErrorSoFar}");
             await Task.Delay(TimeSpan.FromMilliseconds(10), TestContext.Current.CancellationToken);
         }
     }
@@ -97,11 +95,11 @@ public sealed partial class EspipeProcess : IDisposable
     {
         try
         {
-            await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Longest, TestContext.Current.CancellationToken);
+            await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Eventually.Longest, TestContext.Current.CancellationToken);
         }
         catch (TimeoutException)
         {
-            Assert.Fail($"espipe did not end within {Longest.TotalMinutes} minutes:\n{ErrorSoFar}");
+            Assert.Fail($"espipe did not end within {Eventually.Longest.TotalMinutes} minutes:\n{ErrorSoFar}");
         }
 
         await _errors;

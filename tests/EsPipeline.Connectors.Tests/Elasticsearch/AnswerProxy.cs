@@ -30,7 +30,7 @@ internal sealed class AnswerProxy : IAsyncDisposable
     public AnswerProxy(ElasticsearchServer server)
     {
         _server = server.Http;
-        (_listener, Address) = FreePort.Listen();
+        (_listener, Address) = Conformance.ServerPort.ListenHttp("localhost");
         _running = RunAsync();
     }
 
@@ -120,29 +120,5 @@ internal sealed class AnswerProxy : IAsyncDisposable
         if (body.Length > 0) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         using var response = await _server.SendAsync(request);
         return new ProxiedAnswer((int)response.StatusCode, await response.Content.ReadAsByteArrayAsync());
-    }
-}
-
-/// <summary>Ports that nobody listens on.</summary>
-internal static class FreePort
-{
-    /// <summary>Listens on one; another program may have taken the first that was found.</summary>
-    public static (HttpListener Listener, string Address) Listen()
-    {
-        for (var tries = 1; ; tries++)
-        {
-            var address = $"http://localhost:{Conformance.ServerPort.Find()}/";
-            var listener = new HttpListener();
-            listener.Prefixes.Add(address);
-            try
-            {
-                listener.Start();
-                return (listener, address);
-            }
-            catch (HttpListenerException) when (tries < 10)
-            {
-                listener.Close();
-            }
-        }
     }
 }

@@ -11,8 +11,6 @@ namespace EsPipeline.Connectors.Tests.Postgres;
 /// <summary>A job that the real engine runs from PostgreSQL into memory, again and again, and whose sink may stand still in the middle of a pass.</summary>
 internal sealed class FollowedRun(PostgresSourceOptions options, SourceTuning? tuning = null) : IAsyncDisposable
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
-
     private readonly TemporaryFolder _state = new();
     private readonly CancellationTokenSource _stop = new();
     private Task<RunResult>? _run;
@@ -49,7 +47,7 @@ internal sealed class FollowedRun(PostgresSourceOptions options, SourceTuning? t
     /// <summary>Waits for a run to end by itself.</summary>
     public async Task<RunResult> EndAsync()
     {
-        var result = await _run!.WaitAsync(Longest, Ct);
+        var result = await _run!.WaitAsync(Eventually.Longest, Ct);
         await _source!.DisposeAsync();
         (_run, _source) = (null, null);
         return result;
@@ -58,7 +56,7 @@ internal sealed class FollowedRun(PostgresSourceOptions options, SourceTuning? t
     /// <summary>Waits until the sink holds these.</summary>
     public async Task UntilSameAsync(Func<Task<IReadOnlyList<Document>>> wanted)
     {
-        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < Longest; await Task.Delay(100, Ct))
+        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < Eventually.Longest; await Task.Delay(100, Ct))
         {
             if (_run is { IsCompleted: true } ended) Assert.Fail($"The run has ended: {(await ended).Error}");
             var (documents, held) = (await wanted(), Sink.Documents);
